@@ -1,0 +1,1 @@
+//! The control plane: every route of the admin API.

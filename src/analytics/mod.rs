@@ -1,0 +1,1 @@
+//! Stats and series over the history.

@@ -1,0 +1,186 @@
+//! The client and provider APIs by name, and the endpoints that make a record.
+
+/// One wire API, as a client or a provider speaks it.
+///
+/// The text form (`openai_chat`, …) is the `client_api` and `provider_api` of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Api {
+    /// OpenAI Chat Completions.
+    OpenaiChat,
+    /// OpenAI Responses.
+    OpenaiResponses,
+    /// OpenAI Embeddings.
+    OpenaiEmbeddings,
+    /// The further OpenAI paths that are forwarded as they are.
+    Openai,
+    /// Anthropic Messages.
+    Anthropic,
+    /// Google Gemini (`generateContent` and its siblings).
+    Gemini,
+    /// Ollama's native API.
+    Ollama,
+}
+
+/// Whose error shape, headers and model list a client expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ApiFamily {
+    /// OpenAI and everything compatible with it.
+    Openai,
+    /// Anthropic.
+    Anthropic,
+    /// Google Gemini.
+    Gemini,
+    /// Ollama.
+    Ollama,
+}
+
+impl Api {
+    /// The stable name used in records, SQL and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenaiChat => "openai_chat",
+            Self::OpenaiResponses => "openai_responses",
+            Self::OpenaiEmbeddings => "openai_embeddings",
+            Self::Openai => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Ollama => "ollama",
+        }
+    }
+
+    /// The family this API belongs to.
+    pub const fn family(self) -> ApiFamily {
+        match self {
+            Self::OpenaiChat | Self::OpenaiResponses | Self::OpenaiEmbeddings | Self::Openai => ApiFamily::Openai,
+            Self::Anthropic => ApiFamily::Anthropic,
+            Self::Gemini => ApiFamily::Gemini,
+            Self::Ollama => ApiFamily::Ollama,
+        }
+    }
+}
+
+/// An inference endpoint: every request to one makes exactly one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// `POST /v1/chat/completions`
+    ChatCompletions,
+    /// `POST /v1/responses`
+    Responses,
+    /// `POST /v1/embeddings`
+    Embeddings,
+    /// `POST /v1/completions` (legacy OpenAI text completions)
+    Completions,
+    /// `POST /v1/images/*`
+    Images,
+    /// `POST /v1/audio/*`
+    Audio,
+    /// `/v1/files*`
+    Files,
+    /// `/v1/batches*`
+    Batches,
+    /// `POST /v1/rerank`
+    Rerank,
+    /// `POST /v1/moderations`
+    Moderations,
+    /// `POST /v1/messages`
+    Messages,
+    /// `POST /v1/messages/count_tokens`
+    CountTokens,
+    /// `POST …/models/{model}:generateContent`
+    GenerateContent,
+    /// `POST …/models/{model}:streamGenerateContent`
+    StreamGenerateContent,
+    /// `POST …/models/{model}:countTokens`
+    GeminiCountTokens,
+    /// `POST …/models/{model}:embedContent`
+    EmbedContent,
+    /// `POST …/models/{model}:batchEmbedContents`
+    BatchEmbedContents,
+    /// `POST /api/chat`
+    OllamaChat,
+    /// `POST /api/generate`
+    OllamaGenerate,
+    /// `POST /api/embed`
+    OllamaEmbed,
+}
+
+impl Endpoint {
+    /// Every endpoint, for tables and tests.
+    pub const ALL: [Self; 20] = [
+        Self::ChatCompletions,
+        Self::Responses,
+        Self::Embeddings,
+        Self::Completions,
+        Self::Images,
+        Self::Audio,
+        Self::Files,
+        Self::Batches,
+        Self::Rerank,
+        Self::Moderations,
+        Self::Messages,
+        Self::CountTokens,
+        Self::GenerateContent,
+        Self::StreamGenerateContent,
+        Self::GeminiCountTokens,
+        Self::EmbedContent,
+        Self::BatchEmbedContents,
+        Self::OllamaChat,
+        Self::OllamaGenerate,
+        Self::OllamaEmbed,
+    ];
+
+    /// The stable name used as `endpoint` in records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "chat_completions",
+            Self::Responses => "responses",
+            Self::Embeddings => "embeddings",
+            Self::Completions => "completions",
+            Self::Images => "images",
+            Self::Audio => "audio",
+            Self::Files => "files",
+            Self::Batches => "batches",
+            Self::Rerank => "rerank",
+            Self::Moderations => "moderations",
+            Self::Messages => "messages",
+            Self::CountTokens => "count_tokens",
+            Self::GenerateContent => "generate_content",
+            Self::StreamGenerateContent => "stream_generate_content",
+            Self::GeminiCountTokens => "gemini_count_tokens",
+            Self::EmbedContent => "embed_content",
+            Self::BatchEmbedContents => "batch_embed_contents",
+            Self::OllamaChat => "ollama_chat",
+            Self::OllamaGenerate => "ollama_generate",
+            Self::OllamaEmbed => "ollama_embed",
+        }
+    }
+
+    /// The API that a client of this endpoint speaks.
+    pub const fn api(self) -> Api {
+        match self {
+            Self::ChatCompletions => Api::OpenaiChat,
+            Self::Responses => Api::OpenaiResponses,
+            Self::Embeddings => Api::OpenaiEmbeddings,
+            Self::Completions
+            | Self::Images
+            | Self::Audio
+            | Self::Files
+            | Self::Batches
+            | Self::Rerank
+            | Self::Moderations => Api::Openai,
+            Self::Messages | Self::CountTokens => Api::Anthropic,
+            Self::GenerateContent
+            | Self::StreamGenerateContent
+            | Self::GeminiCountTokens
+            | Self::EmbedContent
+            | Self::BatchEmbedContents => Api::Gemini,
+            Self::OllamaChat | Self::OllamaGenerate | Self::OllamaEmbed => Api::Ollama,
+        }
+    }
+
+    /// Whether a successful call is priced. Token counting and file handling cost nothing and
+    /// report no usage, so their cost is 0 and not unknown.
+    pub const fn is_billable(self) -> bool {
+        !matches!(self, Self::CountTokens | Self::GeminiCountTokens | Self::Files | Self::Batches | Self::Moderations)
+    }
+}

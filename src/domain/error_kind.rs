@@ -1,0 +1,144 @@
+//! The one table of error kinds: what a record's `error_kind` and an error body's code may say.
+
+/// Why a request failed or was refused. The text form is stable and documented in the README.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The request was malformed (400).
+    InvalidRequest,
+    /// Two different credentials were sent (400).
+    ConflictingCredentials,
+    /// No or an unknown, expired or revoked virtual key (401).
+    Authentication,
+    /// The key may not use this model or provider (403).
+    PermissionDenied,
+    /// No provider serves the model (404).
+    ModelNotFound,
+    /// No such route (404).
+    NotFound,
+    /// The method does not fit the route (405).
+    MethodNotAllowed,
+    /// The body is over the limit (413).
+    RequestTooLarge,
+    /// The client was too slow to send its request (408).
+    RequestTimeout,
+    /// No provider is configured that could answer (503).
+    NoProvider,
+    /// The provider refused our credential (502).
+    UpstreamAuthentication,
+    /// The provider said 429 (429).
+    UpstreamRateLimit,
+    /// The provider said the request is wrong (its own 4xx is passed on).
+    UpstreamRejected,
+    /// The provider failed with 5xx (its own status is passed on).
+    UpstreamError,
+    /// The connection to the provider could not be made (502).
+    UpstreamConnect,
+    /// The provider was too slow: connecting, first byte or between chunks (504).
+    UpstreamTimeout,
+    /// The provider broke off or sent something that is not HTTP (502).
+    UpstreamProtocol,
+    /// The provider answered with a redirect, which is never followed (502).
+    UpstreamRedirect,
+    /// The gateway is stopping (503).
+    ShuttingDown,
+    /// The gateway itself failed (500).
+    Internal,
+}
+
+impl ErrorKind {
+    /// Every kind, for tables and tests.
+    pub const ALL: [Self; 20] = [
+        Self::InvalidRequest,
+        Self::ConflictingCredentials,
+        Self::Authentication,
+        Self::PermissionDenied,
+        Self::ModelNotFound,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::RequestTooLarge,
+        Self::RequestTimeout,
+        Self::NoProvider,
+        Self::UpstreamAuthentication,
+        Self::UpstreamRateLimit,
+        Self::UpstreamRejected,
+        Self::UpstreamError,
+        Self::UpstreamConnect,
+        Self::UpstreamTimeout,
+        Self::UpstreamProtocol,
+        Self::UpstreamRedirect,
+        Self::ShuttingDown,
+        Self::Internal,
+    ];
+
+    /// The stable code: a record's `error_kind` and the `code` of an error body.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::ConflictingCredentials => "conflicting_credentials",
+            Self::Authentication => "authentication",
+            Self::PermissionDenied => "permission_denied",
+            Self::ModelNotFound => "model_not_found",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::RequestTooLarge => "request_too_large",
+            Self::RequestTimeout => "request_timeout",
+            Self::NoProvider => "no_provider",
+            Self::UpstreamAuthentication => "upstream_authentication",
+            Self::UpstreamRateLimit => "upstream_rate_limit",
+            Self::UpstreamRejected => "upstream_rejected",
+            Self::UpstreamError => "upstream_error",
+            Self::UpstreamConnect => "upstream_connect",
+            Self::UpstreamTimeout => "upstream_timeout",
+            Self::UpstreamProtocol => "upstream_protocol",
+            Self::UpstreamRedirect => "upstream_redirect",
+            Self::ShuttingDown => "shutting_down",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The HTTP status that the gateway answers with when it is the one who speaks.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::InvalidRequest | Self::ConflictingCredentials => 400,
+            Self::Authentication => 401,
+            Self::PermissionDenied => 403,
+            Self::ModelNotFound | Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::RequestTimeout => 408,
+            Self::RequestTooLarge => 413,
+            Self::UpstreamRateLimit => 429,
+            Self::Internal => 500,
+            Self::UpstreamAuthentication
+            | Self::UpstreamRejected
+            | Self::UpstreamError
+            | Self::UpstreamConnect
+            | Self::UpstreamProtocol
+            | Self::UpstreamRedirect => 502,
+            Self::NoProvider | Self::ShuttingDown => 503,
+            Self::UpstreamTimeout => 504,
+        }
+    }
+
+    /// True when the gateway refused the request itself, before any provider was asked.
+    pub const fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidRequest
+                | Self::ConflictingCredentials
+                | Self::Authentication
+                | Self::PermissionDenied
+                | Self::ModelNotFound
+                | Self::NotFound
+                | Self::MethodNotAllowed
+                | Self::RequestTooLarge
+                | Self::RequestTimeout
+                | Self::NoProvider
+                | Self::ShuttingDown
+        )
+    }
+
+    /// Reads the stable code back.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}

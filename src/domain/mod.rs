@@ -1,0 +1,23 @@
+//! The words of the house: plain data that every room shares, and the arithmetic on them.
+//!
+//! Nothing here does I/O, reads a clock or knows a wire format.
+
+mod api;
+mod error_kind;
+mod id;
+mod key;
+mod money;
+mod record;
+mod secret;
+mod time;
+mod usage;
+
+pub use api::{Api, ApiFamily, Endpoint};
+pub use error_kind::ErrorKind;
+pub use id::RecordId;
+pub use key::{KeyHash, VirtualKey};
+pub use money::Microcents;
+pub use record::{Attempt, CacheState, Outcome, Record};
+pub use secret::Secret;
+pub use time::Timestamp;
+pub use usage::Usage;

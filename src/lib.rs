@@ -1,0 +1,15 @@
+//! llm-gateway: one self-hosted binary between a team's applications and their LLM providers.
+//!
+//! The modules in reading order.
+
+pub mod domain;
+pub mod config;
+pub mod catalog;
+pub mod dialect;
+pub mod provider;
+pub mod store;
+pub mod policy;
+pub mod gateway;
+pub mod analytics;
+pub mod admin;
+pub mod demo;

@@ -1,0 +1,1 @@
+//! Upstream I/O: the one HTTP client and, per provider type, URL and credential.
