@@ -3,6 +3,7 @@
 //! The modules in reading order.
 
 pub mod domain;
+pub mod portal;
 pub mod config;
 pub mod catalog;
 pub mod dialect;
