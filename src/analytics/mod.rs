@@ -1,1 +1,13 @@
-//! Stats and series over the history.
+//! Sums, series and lists over the history, in the shapes that the API sends.
+//!
+//! Reads roll-ups, never prompts; decides no access.
+
+mod listing;
+mod record_view;
+mod series;
+mod stats;
+
+pub use listing::{ProjectView, RequesterView, projects, requesters};
+pub use record_view::{AttemptView, RecordView};
+pub use series::{Grain, Series, SeriesGroup, SeriesPoint, SeriesQuery, series};
+pub use stats::{GroupStats, Measures, Stats, stats};

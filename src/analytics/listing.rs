@@ -1,0 +1,88 @@
+//! Projects and requesters, as they were first seen.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::stats::Measures;
+use crate::{
+    domain::Timestamp,
+    store::{Dimension, History, SeenKind, StatsFilter, StoreError},
+};
+
+/// A project.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ProjectView {
+    /// Its name, as in `x-project`.
+    pub id: String,
+    /// Start of its first request.
+    #[schema(value_type = String, format = DateTime)]
+    pub first_seen_at: Timestamp,
+    /// Start of its newest request.
+    #[schema(value_type = String, format = DateTime)]
+    pub last_seen_at: Timestamp,
+    /// Its sums over the asked period, else over all time.
+    #[serde(flatten)]
+    pub measures: Measures,
+}
+
+/// A requester.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RequesterView {
+    /// Its name, as in `x-source`.
+    pub id: String,
+    /// Start of its first request.
+    #[schema(value_type = String, format = DateTime)]
+    pub first_seen_at: Timestamp,
+    /// Start of its newest request.
+    #[schema(value_type = String, format = DateTime)]
+    pub last_seen_at: Timestamp,
+    /// Its sums over the asked period, else over all time.
+    #[serde(flatten)]
+    pub measures: Measures,
+}
+
+/// Projects with a request since `active_since`, most recently active first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn projects(
+    history: &History,
+    filter: &StatsFilter,
+    active_since: Option<Timestamp>,
+) -> Result<Vec<ProjectView>, StoreError> {
+    let seen = history.seen(SeenKind::Project, active_since).await?;
+    let (_, mut groups) = history.totals(filter, &[Dimension::Project]).await?;
+    let mut sums = groups.pop().unwrap_or_default();
+    Ok(seen
+        .into_iter()
+        .map(|seen| ProjectView {
+            measures: Measures::from(&sums.remove(&seen.name).unwrap_or_default()),
+            id: seen.name,
+            first_seen_at: seen.first_seen_at,
+            last_seen_at: seen.last_seen_at,
+        })
+        .collect())
+}
+
+/// Requesters with a request since `active_since`, most recently active first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn requesters(
+    history: &History,
+    filter: &StatsFilter,
+    active_since: Option<Timestamp>,
+) -> Result<Vec<RequesterView>, StoreError> {
+    let seen = history.seen(SeenKind::Source, active_since).await?;
+    let (_, mut groups) = history.totals(filter, &[Dimension::Source]).await?;
+    let mut sums = groups.pop().unwrap_or_default();
+    Ok(seen
+        .into_iter()
+        .map(|seen| RequesterView {
+            measures: Measures::from(&sums.remove(&seen.name).unwrap_or_default()),
+            id: seen.name,
+            first_seen_at: seen.first_seen_at,
+            last_seen_at: seen.last_seen_at,
+        })
+        .collect())
+}
