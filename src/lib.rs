@@ -14,3 +14,5 @@ pub mod gateway;
 pub mod analytics;
 pub mod admin;
 pub mod demo;
+pub mod server;
+pub mod telemetry;

@@ -1,1 +1,10 @@
 //! Promises made to the outside, one file each.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helper functions included"
+)]
+
+mod server;

@@ -16,7 +16,7 @@ impl KeyHash {
 }
 
 /// A virtual key that the gateway made: `gk-` + 40 base-62 characters (over 230 random bits)
-/// + a six-character checksum, so that a typo is told apart from an unknown key and leaked keys
+/// and a six-character checksum, so that a typo is told apart from an unknown key and leaked keys
 /// can be found by pattern.
 pub struct VirtualKey;
 

@@ -1,0 +1,18 @@
+//! The shell around the rooms: sockets, limits on what a stranger may send, one guard before any
+//! route, the routes themselves and the graceful stop.
+//!
+//! It must never look into a body or know a provider, and nothing behind it may be reached
+//! without passing [`Guard`].
+
+mod activity;
+mod connection;
+mod guard;
+mod listen;
+mod refusal;
+mod routes;
+mod stop;
+
+pub use guard::Guard;
+pub use listen::{Drained, listen};
+pub use routes::router;
+pub use stop::stop_on_signals;

@@ -1,0 +1,193 @@
+//! What a connection is doing, so that a slow or silent client can be told from a working one.
+//!
+//! hyper's own header timer cannot tell a client that has sent nothing yet (which may idle for a
+//! minute between two requests) from one that drips a head, and does not watch a connection that
+//! never sent a byte. This file counts; it must never close anything itself.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::body::{Body, Bytes};
+use http_body::{Frame, SizeHint};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::Instant,
+};
+
+/// The facts about one connection, written by its socket, its service and its bodies.
+#[derive(Debug)]
+pub(super) struct Activity {
+    opened: Instant,
+    /// How long a head may take.
+    header_timeout: Duration,
+    /// How long it may be silent between two requests.
+    keep_alive_timeout: Duration,
+    /// Requests that have been read and not yet been answered to the last byte.
+    in_flight: AtomicU32,
+    served: AtomicBool,
+    /// Microseconds after `opened` at which the last answer ended.
+    idle_since_us: AtomicU64,
+    /// Microseconds after `opened` at which the first byte of the next head came; 0 is "none yet".
+    head_since_us: AtomicU64,
+}
+
+impl Activity {
+    /// A connection that was accepted at this moment.
+    pub(super) fn new(header_timeout: Duration, keep_alive_timeout: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            opened: Instant::now(),
+            header_timeout,
+            keep_alive_timeout,
+            in_flight: AtomicU32::new(0),
+            served: AtomicBool::new(false),
+            idle_since_us: AtomicU64::new(0),
+            head_since_us: AtomicU64::new(0),
+        })
+    }
+
+    /// How long the connection may be silent between two requests.
+    pub(super) const fn keep_alive_timeout(&self) -> Duration {
+        self.keep_alive_timeout
+    }
+
+    /// When the connection has to be closed if nothing happens; `None` while a request is served.
+    ///
+    /// The first head has `header_timeout` from the accept on, whenever its first byte comes.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.in_flight.load(Ordering::Acquire) > 0 {
+            return None;
+        }
+        if !self.served.load(Ordering::Acquire) {
+            return Some(self.opened + self.header_timeout);
+        }
+        let head_since_us = self.head_since_us.load(Ordering::Acquire);
+        Some(if head_since_us > 0 {
+            self.opened + Duration::from_micros(head_since_us) + self.header_timeout
+        } else {
+            self.opened + Duration::from_micros(self.idle_since_us.load(Ordering::Acquire)) + self.keep_alive_timeout
+        })
+    }
+
+    /// Counts a request that has been read; it is being served until the answer is dropped.
+    pub(super) fn begin(self: &Arc<Self>) -> Serving {
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+        self.served.store(true, Ordering::Release);
+        self.head_since_us.store(0, Ordering::Release);
+        Serving(Arc::clone(self))
+    }
+
+    fn bytes_came(&self) {
+        if self.in_flight.load(Ordering::Acquire) == 0 && self.head_since_us.load(Ordering::Acquire) == 0 {
+            self.head_since_us.store(self.now_us(), Ordering::Release);
+        }
+    }
+
+    fn now_us(&self) -> u64 {
+        // At least 1, because 0 stands for "none yet".
+        u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
+    }
+}
+
+/// Held for as long as one request is being served.
+#[derive(Debug)]
+pub(super) struct Serving(Arc<Activity>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // The time is written first: whoever sees no request in flight must see the new time.
+        self.0.idle_since_us.store(self.0.now_us(), Ordering::Release);
+        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// An answer's body, which keeps its connection marked as serving.
+#[derive(Debug)]
+pub(super) struct ServedBody {
+    pub(super) body: Body,
+    pub(super) _serving: Serving,
+}
+
+impl http_body::Body for ServedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The socket, with the bytes that were read to tell the protocol, and an eye on new ones.
+#[derive(Debug)]
+pub(super) struct Socket {
+    stream: TcpStream,
+    /// Bytes that were read already and are given out first.
+    ahead: Bytes,
+    /// `None` where bytes between two requests do not begin a head (HTTP/2 talks on its own).
+    activity: Option<Arc<Activity>>,
+}
+
+impl Socket {
+    pub(super) const fn new(stream: TcpStream, ahead: Bytes, activity: Option<Arc<Activity>>) -> Self {
+        Self { stream, ahead, activity }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let length = self.ahead.len().min(buf.remaining());
+            buf.put_slice(&self.ahead.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        if buf.filled().len() > before
+            && let Some(activity) = &self.activity
+        {
+            activity.bytes_came();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

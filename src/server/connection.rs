@@ -1,0 +1,188 @@
+//! One accepted connection, from its first byte to its close.
+//!
+//! HTTP/1.1 and HTTP/2 in clear text share a port: the first bytes tell which it is. No
+//! connection may stay open without a request for longer than its timers allow.
+
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, task::Poll, time::Duration};
+
+use axum::body::Bytes;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::graceful::GracefulConnection,
+};
+use tokio::{
+    io::AsyncReadExt as _,
+    net::TcpStream,
+    time::{Instant, sleep_until, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    activity::{Activity, ServedBody, Socket},
+    guard::Guard,
+};
+use crate::config;
+
+/// What every HTTP/2 connection begins with (RFC 9113, section 3.4).
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How long an idle connection that was told to go may take to say good-bye.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// A target or field name longer than this is refused by hyper itself, in its own words; below
+/// it the guard refuses, in the words of the client's API.
+const HEAD_BUFFER_BYTES: usize = 128 * 1024;
+
+/// The two protocols, set up once and shared by all connections.
+#[derive(Debug)]
+pub(super) struct Protocols {
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    header_timeout: Duration,
+    keep_alive_timeout: Duration,
+}
+
+impl Protocols {
+    pub(super) fn new(settings: &config::Server) -> Self {
+        let max_header_bytes = usize::try_from(settings.max_header_bytes).unwrap_or(usize::MAX);
+        let max_headers = usize::try_from(settings.max_headers).unwrap_or(usize::MAX);
+
+        let mut http1 = http1::Builder::new();
+        http1
+            .timer(TokioTimer::new())
+            // `Activity` is the timer for heads: hyper's would end idle connections as well.
+            .header_read_timeout(None)
+            .max_buf_size(HEAD_BUFFER_BYTES.max(max_header_bytes.saturating_mul(2)));
+        if max_headers > 100 {
+            // Up to 100 hyper parses on the stack; more needs an allocation a request.
+            http1.max_headers(max_headers.saturating_add(1));
+        }
+
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(100)
+            .max_header_list_size(settings.max_header_bytes)
+            .initial_stream_window_size(64 * 1024)
+            .initial_connection_window_size(1024 * 1024)
+            .max_send_buf_size(256 * 1024)
+            // A peer that vanished during a stream is found by a ping, not by a full send buffer.
+            .keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_timeout(Duration::from_secs(20));
+
+        Self { http1, http2, header_timeout: settings.header_timeout, keep_alive_timeout: settings.keep_alive_timeout }
+    }
+
+    /// Serves `stream` until it is closed by the client, by its timers or by `stop`.
+    pub(super) async fn serve(
+        &self,
+        mut stream: TcpStream,
+        peer: SocketAddr,
+        guard: Arc<Guard>,
+        stop: CancellationToken,
+    ) {
+        let activity = Activity::new(self.header_timeout, self.keep_alive_timeout);
+        let first_byte_by = Instant::now() + self.header_timeout;
+        let first = tokio::select! {
+            biased;
+            first = timeout_at(first_byte_by, read_first_bytes(&mut stream)) => first,
+            () = stop.cancelled() => return,
+        };
+        let Ok(Ok((ahead, is_http2))) = first else { return };
+
+        let service_activity = Arc::clone(&activity);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let serving = service_activity.begin();
+            let guard = Arc::clone(&guard);
+            async move {
+                let response = guard.answer(request.map(axum::body::Body::new), peer).await;
+                Ok::<_, Infallible>(response.map(|body| ServedBody { body, _serving: serving }))
+            }
+        });
+
+        if is_http2 {
+            let socket = TokioIo::new(Socket::new(stream, ahead, None));
+            drive(self.http2.serve_connection(socket, service), &activity, &stop).await;
+        } else {
+            let socket = TokioIo::new(Socket::new(stream, ahead, Some(Arc::clone(&activity))));
+            drive(self.http1.serve_connection(socket, service), &activity, &stop).await;
+        }
+    }
+}
+
+/// Reads until it is certain which protocol is spoken: at most the length of the preface, and
+/// for a usual HTTP/1.1 request just what is there.
+async fn read_first_bytes(stream: &mut TcpStream) -> std::io::Result<(Bytes, bool)> {
+    let mut buffer = Vec::with_capacity(PREFACE.len());
+    loop {
+        let mut rest = (&mut *stream).take((PREFACE.len() - buffer.len()) as u64);
+        if rest.read_buf(&mut buffer).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        if !PREFACE.starts_with(&buffer) {
+            return Ok((buffer.into(), false));
+        }
+        if buffer.len() == PREFACE.len() {
+            return Ok((buffer.into(), true));
+        }
+    }
+}
+
+/// Runs a connection under its timers and ends it softly when told to.
+async fn drive<C: GracefulConnection>(connection: C, activity: &Activity, stop: &CancellationToken) {
+    let mut connection = pin!(connection);
+    let mut stopping = pin!(stop.cancelled());
+    let mut told_to_stop = false;
+    let mut told_to_leave = false;
+    // One timer a connection. It is moved forward only when it fires, so that the usual request
+    // does not touch the timer wheel at all.
+    let mut timer = pin!(sleep_until(activity.deadline().unwrap_or_else(Instant::now)));
+
+    std::future::poll_fn(|cx| {
+        if connection.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if !told_to_stop && stopping.as_mut().poll(cx).is_ready() {
+            told_to_stop = true;
+            connection.as_mut().graceful_shutdown();
+            if connection.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            if activity.deadline().is_some() {
+                // Perhaps in the middle of a head: the rest has a moment to come.
+                told_to_leave = true;
+                timer.as_mut().reset(Instant::now() + FAREWELL);
+            }
+        }
+        if !told_to_leave
+            && let Some(deadline) = activity.deadline()
+            && deadline < timer.deadline()
+        {
+            timer.as_mut().reset(deadline);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            let now = Instant::now();
+            match activity.deadline() {
+                None => timer.as_mut().reset(now + activity.keep_alive_timeout()),
+                Some(_) if told_to_leave => return Poll::Ready(()),
+                Some(deadline) if deadline > now => timer.as_mut().reset(deadline),
+                Some(_) => {
+                    told_to_leave = true;
+                    connection.as_mut().graceful_shutdown();
+                    if connection.as_mut().poll(cx).is_ready() {
+                        return Poll::Ready(());
+                    }
+                    timer.as_mut().reset(now + FAREWELL);
+                }
+            }
+        }
+        Poll::Pending
+    })
+    .await;
+}

@@ -1,0 +1,38 @@
+//! Which room answers which path, and what is said where no room does.
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Method, Request, Response, StatusCode},
+};
+use tower::ServiceExt as _;
+
+use super::refusal::{family, is_api_path, refuse};
+use crate::domain::ErrorKind;
+
+/// All routes of the process: `gateway` and `admin` by their own tables, every other `GET` from
+/// `portal`. None of the three may bring a fallback of its own except `portal`, which may use one.
+pub fn router(gateway: Router, admin: Router, portal: Router) -> Router {
+    gateway
+        .merge(admin)
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(move |request| elsewhere(portal.clone(), request))
+}
+
+async fn elsewhere(portal: Router, request: Request<Body>) -> Response<Body> {
+    let path = request.uri().path();
+    let is_page = matches!(*request.method(), Method::GET | Method::HEAD) && !is_api_path(path);
+    if is_page {
+        // A router cannot fail.
+        return portal.oneshot(request).await.unwrap_or_else(|never| match never {});
+    }
+    let family = family(path, request.headers());
+    refuse(family, ErrorKind::NotFound, StatusCode::NOT_FOUND, "there is nothing at this path")
+}
+
+/// The `Allow` header is added by the router, which knows the route's methods.
+async fn method_not_allowed(request: Request<Body>) -> Response<Body> {
+    let family = family(request.uri().path(), request.headers());
+    let message = "this path does not answer that method";
+    refuse(family, ErrorKind::MethodNotAllowed, StatusCode::METHOD_NOT_ALLOWED, message)
+}

@@ -1,0 +1,32 @@
+//! Turns the operating system's signals into one graceful stop.
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Cancels the returned token on the first SIGTERM or SIGINT; a second one ends the process at
+/// once with status 130.
+///
+/// # Errors
+/// If the system refuses the signal handlers.
+pub fn stop_on_signals() -> std::io::Result<CancellationToken> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let token = CancellationToken::new();
+    let stop = token.clone();
+    tokio::spawn(async move {
+        either(&mut terminate, &mut interrupt).await;
+        tracing::info!("stopping: open requests may finish; a second signal ends at once");
+        stop.cancel();
+        either(&mut terminate, &mut interrupt).await;
+        tracing::warn!("stopped by a second signal");
+        std::process::exit(130);
+    });
+    Ok(token)
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
