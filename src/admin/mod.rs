@@ -1,1 +1,6 @@
-//! The control plane: every route of the admin API.
+//! The control plane: every route on this page, one noun a file, alike inside.
+mod egress;
+mod error;
+mod extract;
+mod login;
+mod origin;

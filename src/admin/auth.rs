@@ -1,0 +1,99 @@
+//! Who may call an admin route. The check hangs on the matched route and on nothing else.
+//!
+//! There is one role, the admin's; a virtual key never opens anything here. Without an admin
+//! credential in the config the admin side is open, and the start has made sure that it can then
+//! be reached over loopback only.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    error::{ApiError, Code},
+    login::same_text,
+    session,
+    state::AdminState,
+};
+use crate::{config::Auth, domain::Secret};
+
+/// Why the caller of this request counts as the admin.
+#[derive(Clone, Debug)]
+pub(super) enum Admin {
+    /// No admin credential is configured.
+    Open,
+    /// The admin token, as it was presented.
+    Token(Secret),
+    /// The cookie of a session, as it was presented.
+    Session(Secret),
+}
+
+/// Middleware: lets the admin through and answers 401 to everyone else.
+pub(super) async fn require_admin(State(state): State<AdminState>, mut request: Request, next: Next) -> Response {
+    match identify(&state, request.headers()).await {
+        Ok(admin) => {
+            request.extensions_mut().insert(admin);
+            next.run(request).await
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// Who is asking.
+///
+/// # Errors
+/// 401 with one message for everything that is missing, wrong or expired; 400 for two tokens.
+pub(super) async fn identify(state: &AdminState, headers: &HeaderMap) -> Result<Admin, ApiError> {
+    if !state.parts.policy.load().config.auth.admin_is_closed() {
+        return Ok(Admin::Open);
+    }
+    let presented = match bearer(headers)? {
+        Some(token) => Some(Admin::Token(token)),
+        None => session::cookie(headers).map(Admin::Session),
+    };
+    match presented {
+        Some(admin) if is_valid(state, &admin).await? => Ok(admin),
+        _ => Err(ApiError::new(Code::Authentication, "sign in, or send the admin token as a bearer token")),
+    }
+}
+
+/// Whether a credential that was good when a request began is good still.
+pub(super) async fn is_valid(state: &AdminState, admin: &Admin) -> Result<bool, ApiError> {
+    let policy = state.parts.policy.load();
+    let auth = &policy.config.auth;
+    match admin {
+        Admin::Open => Ok(!auth.admin_is_closed()),
+        Admin::Token(token) => {
+            Ok(auth.admin_token.as_ref().is_some_and(|configured| bool::from(same_text(configured, token))))
+        }
+        Admin::Session(cookie) => session::is_alive(state, &session_digest(auth, cookie)).await,
+    }
+}
+
+/// What the store keeps of a session: a hash of its secret and of the admin's credentials, so that
+/// changing either of those ends every session.
+pub(super) fn session_digest(auth: &Auth, secret: &Secret) -> [u8; 32] {
+    let mut digest = Sha256::new_with_prefix(secret.expose().as_bytes());
+    for credential in [&auth.admin_password, &auth.admin_token] {
+        digest.update(Sha256::digest(credential.as_ref().map_or("", Secret::expose).as_bytes()));
+    }
+    digest.finalize().into()
+}
+
+fn bearer(headers: &HeaderMap) -> Result<Option<Secret>, ApiError> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(ApiError::new(Code::InvalidRequest, "there are two `authorization` headers"));
+    }
+    let text = value.to_str().unwrap_or_default();
+    let token = match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => "",
+    };
+    // Anything else than a bearer token is a wrong credential, not none.
+    Ok(Some(Secret::new(token)))
+}

@@ -1,0 +1,71 @@
+//! What the admin handlers stand on. Built once, by `app.rs`.
+//!
+//! Never holds a secret of its own: credentials are read from the policy, where a reload replaces them.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{error::ApiError, login::Door};
+use crate::{policy::PolicyCell, store::Store};
+
+/// Compiles the policy anew from the current config and the control store, and puts it in place.
+/// When it answers `Ok`, the next request sees what was changed.
+pub type Reload = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// What `app.rs` gives the admin room.
+pub struct AdminParts {
+    /// The policy as the data plane sees it; also the source of the admin credential.
+    pub policy: Arc<PolicyCell>,
+    /// Control state and history.
+    pub store: Store,
+    /// Called after every change of a key or provider, before the change is answered.
+    pub reload: Reload,
+    /// Renders `/metrics`.
+    pub metrics: PrometheusHandle,
+    /// The whole OpenAPI document as JSON (gateway and admin), as `/openapi.json` answers it.
+    pub openapi: Bytes,
+    /// The port that is really listened on, which `/health` tells.
+    pub port: u16,
+    /// When the process began to serve.
+    pub started_at: Instant,
+    /// Cancelled when the gateway begins to stop: readiness goes, live streams end.
+    pub stopping: CancellationToken,
+}
+
+/// The admin room's state; cheap to clone.
+#[derive(Clone)]
+pub struct AdminState(Arc<Inner>);
+
+#[doc(hidden)]
+pub struct Inner {
+    pub(super) parts: AdminParts,
+    pub(super) door: Door,
+}
+
+impl AdminState {
+    /// Takes the parts over. Starts nothing.
+    pub fn new(parts: AdminParts) -> Self {
+        Self(Arc::new(Inner { parts, door: Door::new() }))
+    }
+
+    /// Makes a change of the control store effective for the next request.
+    pub(super) async fn reload(&self) -> Result<(), ApiError> {
+        (self.parts.reload)().await.map_err(|cause| {
+            tracing::error!(cause, "the policy could not be compiled after a change over the API");
+            let message = "the change is stored, but the running policy could not be compiled anew; the log says why";
+            ApiError::new(super::error::Code::Internal, message)
+        })
+    }
+}
+
+impl std::ops::Deref for AdminState {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}

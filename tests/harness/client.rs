@@ -1,0 +1,104 @@
+//! A plain HTTP client for the tests: sends exactly what it is told, follows nothing, adds nothing.
+
+use std::{net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::{
+    client::legacy::{Client as Pool, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde_json::Value;
+
+/// Longest time a test waits for anything.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A client of one server.
+#[derive(Clone)]
+pub struct Client {
+    address: SocketAddr,
+    headers: HeaderMap,
+    pool: Pool<HttpConnector, Full<Bytes>>,
+}
+
+/// A whole answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Client {
+    pub fn new(address: SocketAddr) -> Self {
+        Self { address, headers: HeaderMap::new(), pool: Pool::builder(TokioExecutor::new()).build_http() }
+    }
+
+    /// The same client, sending this header with every request.
+    pub fn with(&self, name: &'static str, value: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.insert(name, value.parse().unwrap());
+        client
+    }
+
+    pub async fn get(&self, target: &str) -> Answer {
+        self.send(Method::GET, target, None).await
+    }
+
+    pub async fn delete(&self, target: &str) -> Answer {
+        self.send(Method::DELETE, target, None).await
+    }
+
+    pub async fn post(&self, target: &str, body: &Value) -> Answer {
+        self.send(Method::POST, target, Some(body.to_string().into())).await
+    }
+
+    pub async fn patch(&self, target: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, target, Some(body.to_string().into())).await
+    }
+
+    /// Sends a request, with JSON as content type if it has a body and no other type was set.
+    pub async fn send(&self, method: Method, target: &str, body: Option<Bytes>) -> Answer {
+        let answer = self.open(method, target, body).await;
+        let (head, body) = answer.into_parts();
+        let body = tokio::time::timeout(PATIENCE, body.collect()).await.expect("an answer in time").unwrap().to_bytes();
+        Answer { status: head.status, headers: head.headers, body }
+    }
+
+    /// Sends a request and returns as soon as the answer's head has come.
+    pub async fn open(&self, method: Method, target: &str, body: Option<Bytes>) -> http::Response<hyper::body::Incoming> {
+        let mut request = Request::builder().method(method).uri(format!("http://{}{target}", self.address));
+        if body.is_some() && !self.headers.contains_key("content-type") {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(body.unwrap_or_default())).unwrap();
+        tokio::time::timeout(PATIENCE, self.pool.request(request)).await.expect("an answer in time").unwrap()
+    }
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|fault| panic!("not JSON ({fault}): {}", self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The JSON of an answer that must have this status.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        if self.body.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// The code of an error that must have this status.
+    #[track_caller]
+    pub fn code(&self, status: u16) -> String {
+        self.expect(status)["error"]["code"].as_str().expect("an error code").to_owned()
+    }
+}
