@@ -35,6 +35,22 @@ pub enum ApiFamily {
 }
 
 impl Api {
+    /// Every API, for tables and tests.
+    pub const ALL: [Self; 7] = [
+        Self::OpenaiChat,
+        Self::OpenaiResponses,
+        Self::OpenaiEmbeddings,
+        Self::Openai,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::Ollama,
+    ];
+
+    /// Reads the stable name back.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|api| api.as_str() == text)
+    }
+
     /// The stable name used in records, SQL and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -153,6 +169,11 @@ impl Endpoint {
             Self::OllamaGenerate => "ollama_generate",
             Self::OllamaEmbed => "ollama_embed",
         }
+    }
+
+    /// Reads the stable name back.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|endpoint| endpoint.as_str() == text)
     }
 
     /// The API that a client of this endpoint speaks.
