@@ -7,5 +7,6 @@
     reason = "a test fails by panicking, its helper functions included"
 )]
 
+mod house;
 mod server;
 mod demo;

@@ -73,9 +73,20 @@ mod tests {
     #[test]
     fn a_cloud_provider_cannot_be_pointed_inwards_in_any_notation() {
         let inward = [
-            "http://127.0.0.1:1", "http://127.1", "http://0x7f000001", "http://2130706433", "http://localhost",
-            "http://LOCALHOST.:8080", "http://a.localhost", "http://[::1]", "http://[::ffff:127.0.0.1]",
-            "http://10.0.0.1", "http://192.168.1.1", "http://172.16.0.1", "http://100.64.0.1", "http://[fd00::1]",
+            "http://127.0.0.1:1",
+            "http://127.1",
+            "http://0x7f000001",
+            "http://2130706433",
+            "http://localhost",
+            "http://LOCALHOST.:8080",
+            "http://a.localhost",
+            "http://[::1]",
+            "http://[::ffff:127.0.0.1]",
+            "http://10.0.0.1",
+            "http://192.168.1.1",
+            "http://172.16.0.1",
+            "http://100.64.0.1",
+            "http://[fd00::1]",
             "http://１２７.0.0.1",
         ];
         for text in inward {
@@ -95,7 +106,15 @@ mod tests {
 
     #[test]
     fn an_address_that_hides_something_is_refused() {
-        for text in ["", "api.openai.com", "ftp://a.test", "file:///etc", "http://u:p@a.test", "http://a.test/?x=1", "http://a.test/#x"] {
+        for text in [
+            "",
+            "api.openai.com",
+            "ftp://a.test",
+            "file:///etc",
+            "http://u:p@a.test",
+            "http://a.test/?x=1",
+            "http://a.test/#x",
+        ] {
             assert!(read_address("base_url", text).is_err(), "{text}");
         }
     }

@@ -134,11 +134,7 @@ mod tests {
     use super::*;
 
     fn auth(password: Option<&str>, token: Option<&str>) -> Auth {
-        Auth {
-            require_key: false,
-            admin_password: password.map(Secret::new),
-            admin_token: token.map(Secret::new),
-        }
+        Auth { require_key: false, admin_password: password.map(Secret::new), admin_token: token.map(Secret::new) }
     }
 
     async fn enters(door: &Door, auth: &Auth, typed: &str) -> Option<Code> {
