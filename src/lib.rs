@@ -16,3 +16,4 @@ pub mod admin;
 pub mod demo;
 pub mod server;
 pub mod telemetry;
+pub mod cli;

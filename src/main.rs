@@ -1,3 +1,7 @@
-//! The command.
+//! The command `llm-gateway`. Everything it can do stands in [`llm_gateway::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    llm_gateway::cli::run()
+}

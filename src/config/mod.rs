@@ -4,9 +4,27 @@
 //! Two types on purpose: the raw one mirrors what was typed, the checked one cannot be wrong.
 //! This room never opens a store or a socket.
 
+mod load;
+mod schema;
+mod tree;
+mod environment;
+mod report;
+mod fields;
+mod sections;
+mod providers;
+mod address;
+mod presets;
+mod providers_json;
+mod key_map;
+mod effective;
+mod watch;
 mod types;
 
+pub use effective::effective_toml;
+pub use load::{LoadOptions, load};
+pub use report::ConfigErrors;
 pub use types::{
     Auth, CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderKey, ProviderOrigin,
     ProviderTimeouts, ProviderType, Server, Storage, Telemetry,
 };
+pub use watch::Watcher;

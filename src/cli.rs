@@ -1,0 +1,93 @@
+//! The command line: reads the arguments, loads the configuration and calls the room that does the work.
+//!
+//! It decides nothing about requests, and never prints a secret but the one that `keys create` makes.
+
+use std::{collections::BTreeMap, io::Write as _, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config, LoadOptions};
+
+/// The exit code for a configuration that cannot be used (`EX_CONFIG` of sysexits.h).
+const EXIT_CONFIG: u8 = 78;
+
+/// One self-hosted binary between a team's applications and their LLM providers.
+#[derive(Debug, Parser)]
+#[command(name = "llm-gateway", version, about)]
+struct Cli {
+    #[command(flatten)]
+    source: Source,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the configuration comes from.
+#[derive(Args, Clone, Debug)]
+struct Source {
+    /// Path of the TOML config file [default: config.toml, which may be missing]
+    #[arg(short, long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
+    /// Port to listen on, above what the config file and the environment say
+    #[arg(short, long, global = true, value_name = "N")]
+    port: Option<u16>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check the configuration and show the effective one with secrets masked
+    Check,
+}
+
+/// Runs the command that the process was called with.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command {
+        Command::Check => with_config(&cli.source, |config, _| {
+            print(&config::effective_toml(&config));
+            ExitCode::SUCCESS
+        }),
+    }
+}
+
+/// Loads the configuration, tells what is wrong with it, and goes on if nothing is.
+fn with_config(source: &Source, go_on: impl FnOnce(Config, LoadOptions) -> ExitCode) -> ExitCode {
+    let options = match load_options(source) {
+        Ok(options) => options,
+        Err(error) => {
+            complain(&format!("the working directory cannot be used: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match config::load(&options) {
+        Ok(config) => {
+            config.warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
+            go_on(config, options)
+        }
+        Err(errors) => {
+            errors.lines().iter().for_each(|error| complain(&format!("error: {error}")));
+            ExitCode::from(EXIT_CONFIG)
+        }
+    }
+}
+
+fn load_options(source: &Source) -> std::io::Result<LoadOptions> {
+    // A variable that is not UTF-8 cannot be one of ours.
+    let env: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    Ok(LoadOptions {
+        config_path: source.config.clone(),
+        port: source.port,
+        working_dir: std::env::current_dir()?,
+        env,
+    })
+}
+
+fn print(text: &str) {
+    // A closed pipe (`check | head`) is no reason to fail.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

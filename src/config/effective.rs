@@ -1,0 +1,178 @@
+//! The effective configuration as TOML, for `check`: what was decided, defaults included.
+//!
+//! Never writes a secret: keys, passwords and the names of virtual keys become `***`.
+
+use std::{fmt::Write as _, time::Duration};
+
+use super::types::{
+    CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderKey, ProviderType,
+};
+
+/// What stands in the place of a secret.
+const MASK: &str = "***";
+
+/// Writes the configuration as a config file that could be loaded again, but for the secrets.
+pub fn effective_toml(config: &Config) -> String {
+    let mut page = Page::default();
+    if let Some(id) = &config.default_provider {
+        page.line(&format!("# LLM_PROVIDER={id}"));
+    }
+    server(&mut page, config);
+    page.line("\n[auth]");
+    page.raw("require_key", config.auth.require_key);
+    page.secret("admin_password", config.auth.admin_password.is_some());
+    page.secret("admin_token", config.auth.admin_token.is_some());
+    page.line("\n[storage]");
+    page.text("path", &config.storage.path.to_string_lossy());
+    if let Some(days) = config.storage.retention_days {
+        page.raw("retention_days", days);
+    }
+    page.line("\n[telemetry]");
+    page.text("log", &config.telemetry.log);
+    page.raw("log_json", config.telemetry.log_json);
+    config.providers.iter().for_each(|each| provider(&mut page, each));
+    for (number, key) in config.key_map.iter().enumerate() {
+        mapped_key(&mut page, number + 1, key);
+    }
+    config.catalog.iter().for_each(|each| catalog(&mut page, each));
+    page.0
+}
+
+fn server(page: &mut Page, config: &Config) {
+    let server = &config.server;
+    page.line("[server]");
+    page.text("host", &server.host.to_string());
+    page.raw("port", server.port);
+    page.list("allowed_hosts", &server.allowed_hosts);
+    match server.on_client_disconnect {
+        OnClientDisconnect::Cancel => page.text("on_client_disconnect", "cancel"),
+        OnClientDisconnect::Drain { max_bytes, max_time } => {
+            page.text("on_client_disconnect", "drain");
+            page.raw("drain_max_bytes", max_bytes);
+            page.seconds("drain_timeout", max_time);
+        }
+    }
+    page.seconds("header_timeout", server.header_timeout);
+    page.seconds("keep_alive_timeout", server.keep_alive_timeout);
+    page.seconds("shutdown_timeout", server.shutdown_timeout);
+    page.raw("max_body_bytes", server.max_body_bytes);
+    page.raw("max_upload_bytes", server.max_upload_bytes);
+    page.raw("max_header_bytes", server.max_header_bytes);
+    page.raw("max_headers", server.max_headers);
+    page.raw("max_uri_bytes", server.max_uri_bytes);
+    page.raw("max_connections", server.max_connections);
+}
+
+fn provider(page: &mut Page, provider: &Provider) {
+    page.line("\n[[providers]]");
+    page.line(&format!("# from: {}", provider.origin.as_str()));
+    page.text("id", &provider.id);
+    page.text("provider_type", provider.provider_type.as_str());
+    page.raw("enabled", provider.enabled);
+    match provider.key {
+        ProviderKey::None => {}
+        ProviderKey::Own(_) => page.secret("api_key", true),
+        ProviderKey::Passthrough => page.text("api_key", "passthrough"),
+    }
+    let is_root =
+        matches!(provider.provider_type, ProviderType::AzureOpenai | ProviderType::Local | ProviderType::Ollama);
+    page.text(if is_root { "endpoint" } else { "base_url" }, provider.base_url.as_str().trim_end_matches('/'));
+    page.option("deployment", provider.deployment.as_deref());
+    page.option("api_version", provider.api_version.as_deref());
+    page.option("default_model", provider.default_model.as_deref());
+    if !provider.models.is_empty() {
+        page.list("models", &provider.models);
+    }
+    page.raw("priority", provider.priority);
+    page.raw("allow_private_network", provider.allow_private_network);
+    page.seconds("timeout", provider.timeouts.total);
+    page.seconds("connect_timeout", provider.timeouts.connect);
+    page.seconds("first_token_timeout", provider.timeouts.first_token);
+    page.seconds("idle_timeout", provider.timeouts.idle);
+    if let Some(price) = &provider.pricing {
+        page.line("[providers.pricing]");
+        prices(page, price);
+    }
+}
+
+fn mapped_key(page: &mut Page, number: usize, key: &MappedKey) {
+    // The table's name is the virtual key itself.
+    page.line(&format!("\n[key_map.\"{MASK}{number}\"]"));
+    page.option("label", key.label.as_deref());
+    page.option("team", key.team.as_deref());
+    page.option("project", key.project.as_deref());
+    page.list("allowed_models", &key.allowed_models);
+    page.list("allowed_providers", &key.allowed_providers);
+    for (owner, _) in &key.provider_keys {
+        page.secret(&quote(&format!("{owner}_key")), true);
+    }
+}
+
+fn catalog(page: &mut Page, entry: &CatalogOverride) {
+    page.line("\n[[catalog]]");
+    page.text("model", &entry.model);
+    page.option("provider", entry.provider.as_deref());
+    prices(page, &entry.price);
+}
+
+fn prices(page: &mut Page, price: &PriceOverride) {
+    let classes = [
+        ("input", price.input),
+        ("cache_read", price.cache_read),
+        ("cache_write", price.cache_write),
+        ("cache_write_1h", price.cache_write_1h),
+        ("input_audio", price.input_audio),
+        ("output", price.output),
+        ("reasoning", price.reasoning),
+        ("output_audio", price.output_audio),
+        ("per_request", price.per_request),
+    ];
+    for (name, price) in classes {
+        if let Some(price) = price {
+            page.raw(name, price);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    fn raw(&mut self, key: &str, value: impl std::fmt::Display) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "{key} = {value}");
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        self.raw(key, quote(value));
+    }
+
+    fn option(&mut self, key: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(key, value);
+        }
+    }
+
+    fn secret(&mut self, key: &str, is_set: bool) {
+        self.option(key, is_set.then_some(MASK));
+    }
+
+    fn list(&mut self, key: &str, items: &[String]) {
+        let items: Vec<String> = items.iter().map(|item| quote(item)).collect();
+        self.raw(key, format_args!("[{}]", items.join(", ")));
+    }
+
+    fn seconds(&mut self, key: &str, time: Duration) {
+        self.raw(key, time.as_secs_f64());
+    }
+}
+
+/// A TOML string; `$` followed by a brace is escaped, since it would else be a variable.
+fn quote(text: &str) -> String {
+    toml::Value::String(text.replace("${", "$${")).to_string()
+}

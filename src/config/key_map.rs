@@ -1,0 +1,101 @@
+//! `[key_map.<virtual-key>]`: virtual keys of the config file, with their own provider keys.
+//!
+//! The names of these tables are secrets: no message shows one.
+
+use std::sync::Arc;
+
+use super::{
+    fields::Fields,
+    presets::PRESETS,
+    report::{Report, did_you_mean},
+    schema, sections,
+    tree::{Node, Value},
+    types::{MappedKey, Provider, ProviderType},
+};
+use crate::domain::Secret;
+
+const PATH: &str = "key_map.*";
+
+/// First words of URLs, which a project of that name would hide.
+const RESERVED_PROJECTS: [&str; 11] =
+    ["v1", "v1beta", "api", "health", "readyz", "metrics", "docs", "openai", "anthropic", "gemini", "ollama"];
+
+/// Checks every mapped key.
+pub(super) fn read(node: Option<Node>, providers: &[Arc<Provider>], report: &Report) -> Vec<MappedKey> {
+    let Some(node) = node else { return Vec::new() };
+    let Value::Table(table) = node.value else {
+        report.error(&node.place, "key_map", "is not a table; write [key_map.<virtual-key>]");
+        return Vec::new();
+    };
+    let mut keys: Vec<MappedKey> = Vec::new();
+    for (name, place, node) in table.entries {
+        if name.is_empty() || name.len() > 512 || !name.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
+            report.error(
+                &place,
+                PATH,
+                "has a virtual key that cannot be sent; use up to 512 letters, digits and signs without blanks",
+            );
+            continue;
+        }
+        if keys.iter().any(|other| other.key.expose() == name) {
+            report.error(&place, PATH, "states the same virtual key twice; keep one table");
+            continue;
+        }
+        if !matches!(node.value, Value::Table(_)) {
+            report.error(&place, PATH, "is not a table; write [key_map.<virtual-key>] and the keys below it");
+            continue;
+        }
+        keys.push(mapped_key(Secret::new(name), Fields::of(PATH, node, report), providers));
+    }
+    keys
+}
+
+fn mapped_key(key: Secret, mut fields: Fields<'_>, providers: &[Arc<Provider>]) -> MappedKey {
+    let provider_keys = provider_keys(&mut fields, providers);
+    if let Some(section) = schema::section("key_map") {
+        fields.only(section);
+    }
+    let project = fields.text("project").map(|project| {
+        if RESERVED_PROJECTS.contains(&project.value.as_str()) {
+            let what = format!("{} is a reserved name; choose another project", project.quoted());
+            fields.error_at(&project.place, "project", what);
+        }
+        project.value
+    });
+    let allowed_providers = fields.list("allowed_providers").unwrap_or_default();
+    for provider in &allowed_providers {
+        sections::warn_unknown(&fields, "allowed_providers", provider, providers);
+    }
+    MappedKey {
+        key,
+        label: fields.text("label").map(|text| text.value),
+        team: fields.text("team").map(|text| text.value),
+        project,
+        allowed_models: fields.list("allowed_models").unwrap_or_default().into_iter().map(|text| text.value).collect(),
+        allowed_providers: allowed_providers.into_iter().map(|text| text.value).collect(),
+        provider_keys,
+    }
+}
+
+/// Takes every `<provider id or type>_key` out of the table.
+fn provider_keys(fields: &mut Fields<'_>, providers: &[Arc<Provider>]) -> Vec<(String, Secret)> {
+    let types = ProviderType::ALL.map(ProviderType::as_str);
+    let presets = PRESETS.iter().map(|preset| preset.id);
+    let known: Vec<&str> =
+        types.into_iter().chain(providers.iter().map(|provider| provider.id.as_str())).chain(presets).collect();
+    let mut keys = Vec::new();
+    for name in fields.names() {
+        let Some(owner) = name.strip_suffix("_key") else { continue };
+        if known.contains(&owner) {
+            if let Some(secret) = fields.secret(&name) {
+                keys.push((owner.to_owned(), secret));
+            }
+        } else if let Some(node) = fields.node(&name) {
+            let hint = did_you_mean(owner, known.iter().copied());
+            let hint = hint.replace("\"?", "_key\"?");
+            let right = if hint.is_empty() { "; write <provider id>_key or <provider type>_key" } else { &hint };
+            fields.error_at(&node.place, &name, format_args!("belongs to no known provider{right}"));
+        }
+    }
+    keys
+}

@@ -1,0 +1,239 @@
+//! Brings the sources together: flag over environment over config file over default.
+//!
+//! Reads four files at most, each bounded, and opens nothing else.
+
+use std::{
+    collections::BTreeMap,
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    environment::Environment,
+    key_map, providers, providers_json,
+    report::{ConfigErrors, Place, Report, did_you_mean, quoted},
+    schema::{LATER_SECTIONS, SECTIONS},
+    sections,
+    tree::{self, Node, Table, Value},
+    types::{Auth, Config, Server},
+};
+
+/// Where the configuration is looked for.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// `--config`; `None` is `config.toml` in the working directory, which may be missing.
+    pub config_path: Option<PathBuf>,
+    /// `--port`, which wins over everything.
+    pub port: Option<u16>,
+    /// What relative paths are relative to, and where `providers.json` lies.
+    pub working_dir: PathBuf,
+    /// The environment of the process.
+    pub env: BTreeMap<String, String>,
+}
+
+/// A file that is larger than this is not a configuration.
+pub(super) const MAX_FILE_BYTES: u64 = 4 << 20;
+
+/// One of the files, with the name that messages use.
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    name: Arc<str>,
+}
+
+/// The files of a configuration, whether they exist or not.
+pub(super) struct Sources {
+    pub(super) config: Source,
+    pub(super) dotenv: Source,
+    pub(super) providers_json: Source,
+}
+
+impl Sources {
+    /// Finds the files for these options.
+    pub(super) fn of(options: &LoadOptions) -> Self {
+        let source = |path: &Path| Source {
+            path: options.working_dir.join(path),
+            name: Arc::from(path.to_string_lossy().as_ref()),
+        };
+        let config = options.config_path.clone().unwrap_or_else(|| PathBuf::from("config.toml"));
+        Self {
+            dotenv: source(&config.with_file_name(".env")),
+            config: source(&config),
+            providers_json: source(Path::new("providers.json")),
+        }
+    }
+}
+
+/// Reads and checks the whole configuration.
+///
+/// # Errors
+///
+/// Everything that is wrong, each with its file and line or its variable.
+pub fn load(options: &LoadOptions) -> Result<Config, ConfigErrors> {
+    let report = Report::default();
+    let sources = Sources::of(options);
+    let is_named = options.config_path.is_some();
+    let dotenv = read(&sources.dotenv, Missing::Fine, &report);
+    let environment =
+        Environment::new(&options.env, dotenv.as_deref().map(|text| (&sources.dotenv.name, text)), &report);
+    let text = read(&sources.config, if is_named { Missing::Wrong } else { Missing::Fine }, &report);
+    let mut root = text.map(|text| tree::from_toml(&sources.config.name, &text, &report)).unwrap_or_default();
+    let json = read(&sources.providers_json, Missing::Fine, &report);
+    let json = json.map(|text| tree::from_json(&sources.providers_json.name, &text, &report)).unwrap_or_default();
+    // What a broken file seems to say is not worth checking.
+    if !report.is_clean() {
+        return Err(report.finish().err().unwrap_or_default());
+    }
+    environment.substitute("", &mut root, &report);
+    environment.overlay(&mut root, &report);
+    short_forms(&mut root, &environment, options.port, &report);
+    only_sections(&mut root, &report);
+    check(root, json, &environment, options, &sources, report)
+}
+
+fn check(
+    mut root: Table,
+    json: Table,
+    environment: &Environment,
+    options: &LoadOptions,
+    sources: &Sources,
+    report: Report,
+) -> Result<Config, ConfigErrors> {
+    let file = Place::file(&sources.config.name);
+    let mut fields = sections::open(&mut root, "server", &file, &report);
+    let host_place = fields.place_of("host");
+    let server = sections::server(&mut fields);
+    let auth = sections::auth(&mut sections::open(&mut root, "auth", &file, &report), &server);
+    refuse_open_admin(&server, &auth, &host_place, &report);
+    let mut fields = sections::open(&mut root, "storage", &file, &report);
+    let storage = sections::storage(&mut fields, environment, &options.working_dir, &report);
+    let telemetry = sections::telemetry(&mut sections::open(&mut root, "telemetry", &file, &report));
+    sections::sanitization(&mut sections::open(&mut root, "sanitization", &file, &report));
+    let entries = providers_json::entries(json, environment, &report);
+    let blocks = sections::items(&mut root, "providers", &report);
+    let providers = providers::read(blocks, entries, environment, &report);
+    let default_provider = providers::default_provider(&providers, environment, &report);
+    let key_map = key_map::read(root.take("key_map"), &providers, &report);
+    let catalog = sections::catalog(sections::items(&mut root, "catalog", &report), &providers, &report);
+    let warnings = report.finish()?;
+    Ok(Config { server, auth, providers, default_provider, key_map, catalog, storage, telemetry, warnings })
+}
+
+/// Whether a missing file is an error.
+enum Missing {
+    Fine,
+    Wrong,
+}
+
+fn read(source: &Source, missing: Missing, report: &Report) -> Option<String> {
+    let place = Place::file(&source.name);
+    let file = match std::fs::File::open(&source.path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if matches!(missing, Missing::Wrong) {
+                report.error(&place, "", "does not exist; check the path given with --config");
+            }
+            return None;
+        }
+        Err(error) => {
+            report.error(&place, "", format_args!("cannot be read ({}); check its permissions", error.kind()));
+            return None;
+        }
+    };
+    let mut bytes = Vec::new();
+    if let Err(error) = file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes) {
+        report.error(&place, "", format_args!("cannot be read ({}); check that it is a file", error.kind()));
+        return None;
+    }
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        report.error(&place, "", "is larger than 4 MiB; check that it is the right file");
+        return None;
+    }
+    match String::from_utf8(bytes) {
+        // Editors on Windows put a byte order mark in front.
+        Ok(text) => Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
+        Err(error) => {
+            let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+            let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+            report.error(&Place::Line(Arc::clone(&source.name), line), "", "is not UTF-8; save the file as UTF-8");
+            None
+        }
+    }
+}
+
+/// `PORT`, `RUST_LOG` and `LOG_LEVEL`, below the long form of the same key; `--port` above all.
+fn short_forms(root: &mut Table, environment: &Environment, port: Option<u16>, report: &Report) {
+    let level = environment.get("LOG_LEVEL").map(str::to_lowercase);
+    let level = level.map(|level| if level == "warning" { "warn".to_owned() } else { level });
+    let levels = ["off", "error", "warn", "info", "debug", "trace"];
+    if level.as_ref().is_some_and(|level| !levels.contains(&level.as_str())) {
+        let what = format!("is not a log level; write one of {}", levels.join(", "));
+        report.error(&Place::variable("LOG_LEVEL"), "", what);
+    }
+    let level =
+        level.map(|level| Node { value: Value::Text(level), place: Place::variable("LOG_LEVEL"), from_env: true });
+    let port = port.map(|port| Node {
+        value: Value::Number(port.to_string()),
+        place: Place::variable("--port"),
+        from_env: true,
+    });
+    put(root, "server", "port", environment.node("PORT"), Rank::BelowLongForm);
+    put(root, "server", "port", port, Rank::Top);
+    put(root, "telemetry", "log", environment.node("RUST_LOG").or(level), Rank::BelowLongForm);
+}
+
+enum Rank {
+    BelowLongForm,
+    Top,
+}
+
+fn put(root: &mut Table, section: &str, key: &str, node: Option<Node>, rank: Rank) {
+    let Some(node) = node else { return };
+    let Some(table) = root.inner(section, &node.place) else { return };
+    let has_long_form = table.get(key).is_some_and(|node| matches!(node.place, Place::Variable(_)));
+    if matches!(rank, Rank::Top) || !has_long_form {
+        table.put(key, node);
+    }
+}
+
+/// Refuses what stands at the top of the file and is no section of this version.
+fn only_sections(root: &mut Table, report: &Report) {
+    root.entries.retain(|(name, place, _)| {
+        if SECTIONS.iter().any(|section| section.name == name) {
+            return true;
+        }
+        if LATER_SECTIONS.contains(&name.as_str()) {
+            report.error(place, name, "this section is not supported by this version yet; remove it");
+            return false;
+        }
+        let home = SECTIONS.iter().find(|section| section.keys.contains(&name.as_str()));
+        let what = match home {
+            Some(section) => format!("stands outside of any section; put it below [{}]", section.name),
+            None => {
+                let hint = did_you_mean(name, SECTIONS.iter().map(|section| section.name).chain(LATER_SECTIONS));
+                let known = SECTIONS.map(|section| section.name).join(", ");
+                let hint = if hint.is_empty() { format!("; known are {known}") } else { hint };
+                format!("unknown section{hint}")
+            }
+        };
+        let shown = if quoted(name).starts_with('"') { name.as_str() } else { "" };
+        report.error(place, shown, what);
+        false
+    });
+}
+
+/// SECURITY: whoever can reach the address could else add providers and read every record.
+fn refuse_open_admin(server: &Server, auth: &Auth, place: &Place, report: &Report) {
+    if !server.host.is_loopback() && !auth.admin_is_closed() {
+        let what = format!(
+            "{} can be reached from other machines and no admin credential is set; \
+             set auth.admin_password or LLM_GATEWAY_AUTH__ADMIN_TOKEN, or bind 127.0.0.1",
+            server.host
+        );
+        report.error(place, "server.host", what);
+    }
+    if !server.host.is_loopback() && server.allowed_hosts.is_empty() {
+        let what = "is empty: requests that name another host than a loopback one are refused; list the host names clients use";
+        report.warn(place, "server.allowed_hosts", what);
+    }
+}

@@ -1,0 +1,152 @@
+//! Every section and key that the config file may hold, as one flat table.
+//!
+//! It knows names only; what a value may be is decided where the value is read.
+
+/// How a section is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// `[name]`
+    Table,
+    /// `[[name]]`
+    List,
+    /// `[name.<anything>]`
+    Map,
+}
+
+/// One section.
+#[derive(Debug)]
+pub(super) struct Section {
+    /// Its name in the file.
+    pub(super) name: &'static str,
+    /// How it is written.
+    pub(super) shape: Shape,
+    /// The keys that it takes.
+    pub(super) keys: &'static [&'static str],
+    /// Keys that are planned for it, which deserve another answer than a typo.
+    pub(super) later: &'static [&'static str],
+}
+
+/// Prices in USD per million tokens, `per_request` in USD.
+pub(super) const PRICE_KEYS: [&str; 9] = [
+    "input",
+    "cache_read",
+    "cache_write",
+    "cache_write_1h",
+    "input_audio",
+    "output",
+    "reasoning",
+    "output_audio",
+    "per_request",
+];
+
+/// The sections of this version.
+pub(super) const SECTIONS: [Section; 8] = [
+    Section {
+        name: "server",
+        shape: Shape::Table,
+        keys: &[
+            "host",
+            "port",
+            "allowed_hosts",
+            "on_client_disconnect",
+            "drain_max_bytes",
+            "drain_timeout",
+            "header_timeout",
+            "keep_alive_timeout",
+            "shutdown_timeout",
+            "max_body_bytes",
+            "max_upload_bytes",
+            "max_header_bytes",
+            "max_headers",
+            "max_uri_bytes",
+            "max_connections",
+        ],
+        later: &[],
+    },
+    Section { name: "auth", shape: Shape::Table, keys: &["require_key", "admin_password", "admin_token"], later: &[] },
+    Section {
+        name: "providers",
+        shape: Shape::List,
+        keys: &[
+            "id",
+            "provider_type",
+            "enabled",
+            "api_key",
+            "env_key",
+            "base_url",
+            "endpoint",
+            "deployment",
+            "api_version",
+            "default_model",
+            "models",
+            "priority",
+            "allow_private_network",
+            "timeout",
+            "connect_timeout",
+            "first_token_timeout",
+            "idle_timeout",
+            "pricing",
+        ],
+        later: &["api_params", "model_params", "features", "weight", "limits", "tags"],
+    },
+    Section {
+        name: "key_map",
+        shape: Shape::Map,
+        keys: &["label", "team", "project", "allowed_models", "allowed_providers"],
+        later: &["profile", "limits", "budget", "budgets", "metadata", "source", "expires_at"],
+    },
+    Section {
+        name: "sanitization",
+        shape: Shape::Table,
+        keys: &[
+            "enabled",
+            "scan_credentials",
+            "redact_pii",
+            "compliance_gate",
+            "max_match_bytes",
+            "actions",
+            "patterns",
+        ],
+        later: &[],
+    },
+    Section {
+        name: "catalog",
+        shape: Shape::List,
+        keys: &[
+            "model",
+            "provider",
+            "input",
+            "cache_read",
+            "cache_write",
+            "cache_write_1h",
+            "input_audio",
+            "output",
+            "reasoning",
+            "output_audio",
+            "per_request",
+        ],
+        later: &["context_window", "capabilities", "tags"],
+    },
+    Section { name: "storage", shape: Shape::Table, keys: &["path", "retention_days"], later: &["url", "backend"] },
+    Section { name: "telemetry", shape: Shape::Table, keys: &["log", "log_json"], later: &["otlp_endpoint"] },
+];
+
+/// Sections of later versions.
+pub(super) const LATER_SECTIONS: [&str; 11] = [
+    "models",
+    "projects",
+    "routing",
+    "profiles",
+    "translation",
+    "limits",
+    "budgets",
+    "cache",
+    "plugins",
+    "incidents",
+    "ask",
+];
+
+/// The section of that name.
+pub(super) fn section(name: &str) -> Option<&'static Section> {
+    SECTIONS.iter().find(|section| section.name == name)
+}
