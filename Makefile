@@ -1,0 +1,87 @@
+# Everything a person needs to try, build and test llm-gateway. `make` alone lists the targets.
+#
+# Needs Rust (see rust-version in Cargo.toml), Node 20.19 or newer with npm, make and a C compiler.
+# `make test` installs the rest by itself where it is missing: a browser and Python's venv module
+# from Debian's packages, the SDKs under test into .venv and tests/sdk/node.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+CARGO := cargo
+NPM := npm --prefix portal --no-audit --no-fund --no-update-notifier
+RELEASE_BIN := target/release/llm-gateway
+SUMMARY := target/test-summary
+
+# One test step: its name, then its command. The time it took goes into the summary.
+step = printf '\n\033[1m== %s\033[0m\n' "$(1)"; begun=$$SECONDS; $(2); \
+	printf '  passed  %4ss  %s\n' "$$((SECONDS - begun))" "$(1)" >> $(SUMMARY)
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+
+## Trying and running
+
+.PHONY: demo run build
+demo: build ## gateway, demo provider, history and live traffic; needs no key and no network
+	$(RELEASE_BIN) demo
+
+run: build ## the gateway with config.toml and the environment
+	$(RELEASE_BIN)
+
+build: portal/dist/index.html ## the release binary with the portal inside: target/release/llm-gateway
+	$(CARGO) build --release --locked --bin llm-gateway
+
+## The portal, which the binary embeds
+
+PORTAL_SOURCES := $(shell find portal -type d \( -name node_modules -o -name dist \) -prune -o -type f ! -name schema.gen.ts -print)
+PORTAL_MODULES := portal/node_modules/.package-lock.json
+
+# No install script of any package runs.
+$(PORTAL_MODULES): portal/package.json portal/package-lock.json
+	$(NPM) ci --ignore-scripts
+	touch $@
+
+portal/dist/index.html: $(PORTAL_SOURCES) $(PORTAL_MODULES) openapi/openapi.json
+	$(NPM) run build
+	touch $@
+
+## Tests
+
+.PHONY: test test-begin test-portal test-rust lint fmt
+test: test-begin test-portal test-rust ## everything, installing what it needs
+	@printf '\n\033[1m== summary\033[0m\n'
+	cat $(SUMMARY)
+	printf 'all parts passed\n'
+
+test-begin:
+	@mkdir -p target
+	: > $(SUMMARY)
+
+test-portal: $(PORTAL_MODULES) ## the portal's lint, types, unit tests, build and size budget
+	@mkdir -p target
+	$(call step,portal: lint,$(NPM) run lint)
+	$(call step,portal: types,$(NPM) run typecheck)
+	$(call step,portal: unit tests; build and size,$(NPM) test)
+
+test-rust: portal/dist/index.html ## formatting, clippy, unit and outside tests
+	@mkdir -p target
+	$(call step,rust: formatting,$(CARGO) fmt --check)
+	$(call step,rust: clippy,$(CARGO) clippy --locked --all-targets -- -D warnings)
+	$(call step,rust: tests,$(CARGO) test --locked --all-targets)
+	$(call step,rust: examples in the documentation,$(CARGO) test --locked --doc)
+
+lint: portal/dist/index.html ## formatting, clippy, documentation and, where installed, cargo-deny
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
+	if command -v cargo-deny > /dev/null; then $(CARGO) deny --locked check bans licenses sources; \
+	else echo 'cargo-deny is not installed: the check of dependencies was left out'; fi
+	$(NPM) run lint
+
+fmt: ## format the Rust code
+	$(CARGO) fmt
