@@ -10,3 +10,4 @@
 mod house;
 mod server;
 mod demo;
+mod prices;

@@ -1,17 +1,50 @@
 //! Model cards and prices: which models a provider is known to serve, and what a call cost.
 //!
-//! Pure: no I/O and no clock; the time of a request is an argument. Money is exact.
+//! Pure: no I/O and no clock; the time of a request is an argument. Money is exact, and a price that is not
+//! known is never taken for zero.
 
-use std::sync::Arc;
+mod bundled;
+mod presets;
+mod rates;
+mod rules;
 
+use std::{collections::HashMap, sync::Arc};
+
+use serde::Deserialize;
+use url::Url;
+
+use self::{
+    bundled::{BUNDLED, DEFAULT_SOURCE, Found, InForce},
+    rates::{Applied, Rates, Unknown},
+    rules::folded,
+};
 use crate::{
-    config::CatalogOverride,
+    config::{CatalogOverride, PriceOverride, ProviderType},
     domain::{Microcents, Timestamp, Usage},
 };
 
 /// The bundled catalog with the operator's overrides laid over it.
 #[derive(Debug)]
-pub struct Catalog {}
+pub struct Catalog {
+    /// `[[catalog]]` entries by model.
+    overrides: HashMap<String, Vec<Override>>,
+}
+
+/// A `[[catalog]]` entry.
+#[derive(Debug)]
+struct Override {
+    provider: Option<String>,
+    rates: Rates,
+    version: Arc<str>,
+}
+
+/// A model that a provider serves under this exact name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct ModelCard {
+    /// The name that requests use.
+    pub id: &'static str,
+}
 
 /// One question to the price function.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +54,7 @@ pub struct PriceQuery<'a> {
     /// The catalog's own id of that provider (`openai`, `anthropic`, `azure`, `google`, `x-ai`, …), if known.
     pub catalog_provider: Option<&'a str>,
     /// The provider's `pricing` of the config, if any.
-    pub provider_pricing: Option<&'a crate::config::PriceOverride>,
+    pub provider_pricing: Option<&'a PriceOverride>,
     /// The model as the provider named it.
     pub model: &'a str,
     /// What was used.
@@ -45,12 +78,116 @@ pub struct Priced {
 
 impl Catalog {
     /// The catalog that this binary was built with, under the operator's overrides.
-    pub fn bundled(_overrides: &[CatalogOverride]) -> Self {
-        Self {}
+    pub fn bundled(overrides: &[CatalogOverride]) -> Self {
+        let mut by_model: HashMap<String, Vec<Override>> = HashMap::new();
+        for entry in overrides {
+            let provider = entry.provider.as_deref().unwrap_or("*");
+            let version = config_version(provider, &entry.model, &entry.price);
+            by_model.entry(entry.model.clone()).or_default().push(Override {
+                provider: entry.provider.clone(),
+                rates: Rates::from(&entry.price),
+                version,
+            });
+        }
+        Self { overrides: by_model }
     }
 
-    /// What a call cost.
-    pub fn price(&self, _query: &PriceQuery<'_>) -> Priced {
-        Priced { cost: None, unknown_reason: Some("no_price"), version: None }
+    /// What a call cost, from the first of: the `[[catalog]]` entry of this provider and model, the one of the
+    /// model at any provider, the provider's `pricing`, the bundled catalog.
+    ///
+    /// - An override is the whole price. It knows no tiers; a class without a rate is priced as its parent
+    ///   (cache read, cache write, audio and image as input; one-hour writes as writes; reasoning, audio and
+    ///   image as output), and tokens of an input or output without any rate make the price unknown.
+    /// - Bundled prices are those in force when the request began, for the tier that the provider reported.
+    ///   One that depends on the context is chosen by all input tokens, cached ones included, and then holds
+    ///   for the whole request; the threshold itself is still below it.
+    /// - A cost needs both totals, input and output (embeddings report `Some(0)` output); what a provider
+    ///   bills besides tokens and requests (searches, pages, seconds) is not in it.
+    /// - Nothing is free by assumption: a model of a `local` or `ollama` provider has no price but a
+    ///   configured one.
+    pub fn price(&self, query: &PriceQuery<'_>) -> Priced {
+        if let Some(entry) = self.override_for(query.provider_id, query.model) {
+            let rates = Applied { standard: &entry.rates, tier: None };
+            return priced(rates, query.usage, || Arc::clone(&entry.version));
+        }
+        if let Some(price) = query.provider_pricing {
+            let rates = Rates::from(price);
+            let rates = Applied { standard: &rates, tier: None };
+            return priced(rates, query.usage, || config_version(query.provider_id, "*", price));
+        }
+        let found = query.catalog_provider.and_then(|provider| BUNDLED.find(provider, query.model));
+        let in_force = found.and_then(|found| Some((found, found.in_force(query.at, query.service_tier)?)));
+        match in_force {
+            Some((found, prices)) => priced(prices.rates(), query.usage, || bundled_version(&found, &prices)),
+            None => Priced { cost: None, unknown_reason: Some("no_price"), version: None },
+        }
     }
+
+    fn override_for(&self, provider_id: &str, model: &str) -> Option<&Override> {
+        let entries = self.overrides.get(model)?;
+        let own = entries.iter().find(|entry| entry.provider.as_deref() == Some(provider_id));
+        own.or_else(|| entries.iter().find(|entry| entry.provider.is_none()))
+    }
+
+    /// The current models of one of the catalog's providers, sorted by name; empty for an unknown provider.
+    pub fn models_of(&self, catalog_provider: &str) -> &'static [ModelCard] {
+        BUNDLED.provider(catalog_provider).map_or(&[], |provider| provider.listed.as_slice())
+    }
+
+    /// Which of the catalog's providers a configured one is: by the host of its base URL, else by its type,
+    /// else (for `openai_compatible`) by its id. `None` for `local` and `ollama` and for strangers.
+    pub fn catalog_provider_for(provider_type: ProviderType, id: &str, base_url: &Url) -> Option<&'static str> {
+        presets::catalog_provider(provider_type, id, base_url)
+    }
+
+    /// The catalog's providers that serve `model`: first those whose own models bear such names, known or
+    /// new, then the others that have it in their list of prices.
+    pub fn providers_of(&self, model: &str) -> Vec<&'static str> {
+        let name = folded(model);
+        let is_home = |provider: &bundled::Provider| provider.home.as_ref().is_some_and(|rule| rule.matches(&name));
+        let (mut serving, others): (Vec<_>, Vec<_>) = BUNDLED.providers.iter().partition(|provider| is_home(provider));
+        serving.extend(others.into_iter().filter(|provider| provider.find(&name).is_some()));
+        serving.into_iter().map(|provider| provider.id).collect()
+    }
+
+    /// Up to three of `candidates` that are spelled most like `model`, the closest first.
+    pub fn nearest<'a>(model: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+        let name = folded(model);
+        let scored = candidates.into_iter().map(|known| (strsim::normalized_damerau_levenshtein(&name, known), known));
+        let mut close: Vec<_> = scored.filter(|(likeness, _)| *likeness >= 0.6).collect();
+        close.sort_by(|(a, a_name), (b, b_name)| b.total_cmp(a).then_with(|| a_name.cmp(b_name)));
+        close.dedup_by_key(|(_, name)| *name);
+        close.into_iter().take(3).map(|(_, name)| name).collect()
+    }
+}
+
+fn priced(rates: Applied<'_>, usage: &Usage, version: impl FnOnce() -> Arc<str>) -> Priced {
+    match rates.cost(usage) {
+        Ok(cost) => Priced { cost: Some(cost), unknown_reason: None, version: Some(version()) },
+        Err(Unknown::Usage) => Priced { cost: None, unknown_reason: Some("no_usage"), version: None },
+        Err(Unknown::Price) => Priced { cost: None, unknown_reason: Some("no_price"), version: None },
+    }
+}
+
+/// `config/openai/gpt-5#input=1.25,output=10`: it states its rates, since a config file leaves no history.
+fn config_version(provider: &str, model: &str, price: &PriceOverride) -> Arc<str> {
+    format!("config/{provider}/{model}#{}", rates::describe(price)).into()
+}
+
+/// `genai-prices@0.2.1/openai/o3#2025-06-10+batch@2026-10-14`: source, entry, and which of its prices.
+fn bundled_version(found: &Found<'_>, prices: &InForce<'_>) -> Arc<str> {
+    let source = found.model.source.unwrap_or(DEFAULT_SOURCE);
+    let version = BUNDLED.sources.get(source).copied().unwrap_or_default();
+    let mut text = format!("{source}@{version}/{}/{}", found.provider.id, found.model.id);
+    if let Some(day) = prices.standard.from {
+        text.extend(["#", day.text]);
+    }
+    if let Some((start, end)) = prices.standard.hours {
+        text.extend(["#", start.text, "-", end.text]);
+    }
+    if let Some(tier) = prices.tier {
+        text.extend(["+", tier.tier.unwrap_or_default()]);
+        text.extend(tier.from.into_iter().flat_map(|day| ["@", day.text]));
+    }
+    text.into()
 }
