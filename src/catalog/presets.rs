@@ -60,7 +60,7 @@ pub(super) fn catalog_provider(provider_type: ProviderType, id: &str, base_url: 
     let host = base_url.host_str().unwrap_or_default();
     let at_host =
         |known: &&str| host.strip_suffix(*known).is_some_and(|before| before.is_empty() || before.ends_with('.'));
-    let by_host = PRESETS.iter().find(|(_, hosts, _)| hosts.iter().any(|known| at_host(known)));
+    let by_host = PRESETS.iter().find(|(_, hosts, _)| hosts.iter().any(at_host));
     let by_id = || PRESETS.iter().find(|(name, _, ids)| *name == id || ids.contains(&id));
     by_host.map(|(name, ..)| *name).or(by_type).or_else(|| by_id().map(|(name, ..)| *name))
 }
