@@ -132,14 +132,17 @@ impl Guard {
     }
 
     fn is_ours(&self, host: &str) -> bool {
-        let is_loopback = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        // Only the canonical spellings of an address parse here: `127.1` and `2130706433` do not.
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let is_loopback = match bare {
             Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok_and(|address| address.is_loopback()),
             None => {
                 host.eq_ignore_ascii_case("localhost")
                     || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
             }
         };
-        is_loopback || self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
+        let name = bare.unwrap_or(host);
+        is_loopback || self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
     }
 }
 
