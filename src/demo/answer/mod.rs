@@ -2,9 +2,20 @@
 //!
 //! Pure: a reply depends on the request, the provider's facts and the call's number alone.
 
-mod anthropic;
+mod route;
+mod dress;
+mod vectors;
 mod openai_chat;
+mod openai_responses;
+mod openai_embeddings;
+mod openai_completions;
+mod openai_media;
+mod openai_files;
+mod openai_judging;
 mod openai_models;
+mod anthropic;
+mod gemini;
+mod ollama;
 
 use std::time::Duration;
 
@@ -48,12 +59,15 @@ impl Ask<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Family {
     Openai,
+    Azure,
     Anthropic,
+    Gemini,
+    Ollama,
 }
 
 /// The normal reply to a request, the provider's own troubles and pace included.
 pub(super) fn answer(request: &Request, options: &ProviderOptions, number: u64) -> Reply {
-    let family = family_of(request);
+    let family = route::family_of(request);
     if !has_right_key(request, options) {
         return refusal_in(family, 401);
     }
@@ -65,9 +79,10 @@ pub(super) fn answer(request: &Request, options: &ProviderOptions, number: u64) 
         },
         _ => Value::Null,
     };
-    let model_name = model_name(request, &body);
+    let model_name = route::model_name(request, &body);
+    let is_unlisted_call = request.method == "POST" && !model_name.is_empty();
     let listed = options.models.iter().find(|model| model.id == model_name);
-    if listed.is_none() && options.mood == Mood::Lifelike && request.method == "POST" {
+    if listed.is_none() && is_unlisted_call && options.mood == Mood::Lifelike {
         return refusal_in(family, 404);
     }
     let model = listed.copied().unwrap_or(UNLISTED);
@@ -85,58 +100,30 @@ pub(super) fn answer(request: &Request, options: &ProviderOptions, number: u64) 
         }
     }
     let mut ask = Ask { request, body, prompt, model, model_name, dice, now_secs, options };
-    let mut reply = route(&mut ask, family);
+    let mut reply = route::route(&mut ask, family);
     if options.mood == Mood::Lifelike {
         set_pace(&mut reply, &ask.model, &mut ask.dice);
     }
-    dress(&mut reply, family, &mut ask.dice);
+    dress::dress(&mut reply, family, &mut ask.dice);
     reply
 }
 
 /// The API's own error body for a status, as the request's path calls for.
 pub(super) fn refusal(request: &Request, status: u16) -> Reply {
-    refusal_in(family_of(request), status)
+    refusal_in(route::family_of(request), status)
 }
 
 fn refusal_in(family: Family, status: u16) -> Reply {
     let mut reply = match family {
-        Family::Openai => openai_chat::error(status),
+        Family::Openai | Family::Azure => openai_chat::error(status),
         Family::Anthropic => anthropic::error(status),
+        Family::Gemini => gemini::error(status),
+        Family::Ollama => ollama::error(status),
     };
     if status == 429 {
         reply.set_header("retry-after", "1");
     }
     reply
-}
-
-fn route(ask: &mut Ask<'_>, family: Family) -> Reply {
-    let rest = rest_of(&ask.request.path).to_owned();
-    match (ask.request.method.as_str(), rest.as_str()) {
-        ("POST", "chat/completions") => openai_chat::answer(ask),
-        ("POST", "messages") => anthropic::messages(ask),
-        ("POST", "messages/count_tokens") => anthropic::count_tokens(ask),
-        ("GET", "models") if family == Family::Anthropic => anthropic::models(ask.options.models),
-        ("GET", "models") => openai_models::list(ask.options.models),
-        ("GET", other) if other.starts_with("models/") => openai_models::one(ask, other),
-        _ => refusal_in(family, 404),
-    }
-}
-
-/// The path without what only says where the API begins.
-fn rest_of(path: &str) -> &str {
-    let path = path.trim_start_matches('/');
-    if let Some(azure) = path.strip_prefix("openai/deployments/") {
-        return azure.split_once('/').map_or("", |(_, rest)| rest);
-    }
-    ["openai/v1/", "openai/", "v1beta/", "v1/"].into_iter().find_map(|prefix| path.strip_prefix(prefix)).unwrap_or(path)
-}
-
-fn family_of(request: &Request) -> Family {
-    if request.header("anthropic-version").is_some() || request.path.contains("/messages") {
-        Family::Anthropic
-    } else {
-        Family::Openai
-    }
 }
 
 fn has_right_key(request: &Request, options: &ProviderOptions) -> bool {
@@ -149,14 +136,6 @@ fn has_right_key(request: &Request, options: &ProviderOptions) -> bool {
 fn is_json(request: &Request) -> bool {
     request.header("content-encoding").is_none()
         && request.header("content-type").is_none_or(|value| value.contains("json"))
-}
-
-fn model_name(request: &Request, body: &Value) -> String {
-    if let Some(name) = body.get("model").and_then(Value::as_str) {
-        return name.to_owned();
-    }
-    let azure = request.path.trim_start_matches('/').strip_prefix("openai/deployments/");
-    azure.and_then(|rest| rest.split('/').next()).unwrap_or_default().to_owned()
 }
 
 /// Pauses as the model's speed has them: to the first piece, then by the tokens of each further one.
@@ -172,43 +151,5 @@ fn set_pace(reply: &mut Reply, model: &DemoModel, dice: &mut Dice) {
     } else {
         let output = f64::from(reply.tokens.map_or(0, |tokens| u32::try_from(tokens.output).unwrap_or(u32::MAX)));
         reply.wait += scaled(token_ms * output, 1.0);
-    }
-}
-
-/// The headers that come with every answer of the family.
-fn dress(reply: &mut Reply, family: Family, dice: &mut Dice) {
-    let took_ms = dice.between(40, 900).to_string();
-    let output = reply.tokens.unwrap_or_default();
-    match family {
-        Family::Openai => {
-            for (name, value) in [
-                ("openai-organization", "demo".to_owned()),
-                ("openai-processing-ms", took_ms),
-                ("openai-version", "2020-10-01".to_owned()),
-                ("x-request-id", format!("req_{}", dice.hex(32))),
-                ("x-ratelimit-limit-requests", "10000".to_owned()),
-                ("x-ratelimit-limit-tokens", "2000000".to_owned()),
-                ("x-ratelimit-remaining-requests", "9999".to_owned()),
-                ("x-ratelimit-remaining-tokens", 2_000_000_u64.saturating_sub(output.input).to_string()),
-                ("x-ratelimit-reset-requests", "6ms".to_owned()),
-                ("x-ratelimit-reset-tokens", "0s".to_owned()),
-            ] {
-                reply.headers.push((name.to_owned(), value.into_bytes()));
-            }
-        }
-        Family::Anthropic => {
-            for (name, value) in [
-                ("request-id", format!("req_011C{}", dice.id(20))),
-                ("anthropic-organization-id", "00000000-0000-4000-8000-000000000000".to_owned()),
-                ("anthropic-ratelimit-requests-limit", "4000".to_owned()),
-                ("anthropic-ratelimit-requests-remaining", "3999".to_owned()),
-                ("anthropic-ratelimit-requests-reset", "2026-09-21T14:13:20Z".to_owned()),
-                ("anthropic-ratelimit-input-tokens-limit", "400000".to_owned()),
-                ("anthropic-ratelimit-input-tokens-remaining", 400_000_u64.saturating_sub(output.input).to_string()),
-                ("anthropic-ratelimit-input-tokens-reset", "2026-09-21T14:13:20Z".to_owned()),
-            ] {
-                reply.headers.push((name.to_owned(), value.into_bytes()));
-            }
-        }
     }
 }

@@ -14,6 +14,9 @@ use super::{
 /// The media type of OpenAI's event streams.
 const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 
+/// The chunk that Azure sends before all others, about what its filters found in the prompt.
+const AZURE_PRELUDE: &str = "data: {\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\",\"prompt_filter_results\":[{\"prompt_index\":0,\"content_filter_results\":{\"hate\":{\"filtered\":false,\"severity\":\"safe\"},\"jailbreak\":{\"filtered\":false,\"detected\":false},\"self_harm\":{\"filtered\":false,\"severity\":\"safe\"},\"sexual\":{\"filtered\":false,\"severity\":\"safe\"},\"violence\":{\"filtered\":false,\"severity\":\"safe\"}}}]}\n\n";
+
 /// What a completion says, before it is written down.
 struct Completion {
     id: String,
@@ -112,12 +115,7 @@ fn whole(ask: &Ask<'_>, completion: &Completion) -> Reply {
 }
 
 fn stream(ask: &Ask<'_>, completion: &Completion) -> Reply {
-    let wants_usage = ask
-        .body
-        .get("stream_options")
-        .and_then(|options| options.get("include_usage"))
-        .and_then(Value::as_bool)
-        .unwrap_or(false);
+    let wants_usage = wants_usage(ask);
     let start = format!(
         r#"data: {{"id":{},"object":"chat.completion.chunk","created":{},"model":{},"service_tier":"default","system_fingerprint":null,"#,
         quote(&completion.id),
@@ -130,6 +128,9 @@ fn stream(ask: &Ask<'_>, completion: &Completion) -> Reply {
         format!(r#"{start}"choices":[{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":{finish}}}]{end}"#)
     };
     let mut frames = Vec::with_capacity(completion.pieces.len() + 4);
+    if ask.request.path.starts_with("/openai/") {
+        frames.push(AZURE_PRELUDE.to_owned());
+    }
     match &completion.tool {
         None => {
             frames.push(chunk(r#"{"role":"assistant","content":"","refusal":null}"#, "null"));
@@ -145,6 +146,12 @@ fn stream(ask: &Ask<'_>, completion: &Completion) -> Reply {
     }
     frames.push("data: [DONE]\n\n".to_owned());
     Reply::stream(EVENT_STREAM, frames).reporting(completion.tokens)
+}
+
+/// Whether the request asked for the extra chunk with the usage in it.
+pub(super) fn wants_usage(ask: &Ask<'_>) -> bool {
+    let options = ask.body.get("stream_options");
+    options.and_then(|options| options.get("include_usage")).and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// The deltas of a tool call: first its name, then its arguments in pieces.
