@@ -1,1 +1,4 @@
 //! The way of a request (data plane).
+
+pub mod decode;
+pub mod tally;
