@@ -14,23 +14,6 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use rust_embed::RustEmbed;
 
-/// First path segments that belong to the gateway: what is not found below them is an API error,
-/// never a page.
-const NOT_PAGES: [&str; 12] = [
-    "v1",
-    "v1beta",
-    "api",
-    "health",
-    "readyz",
-    "metrics",
-    "docs",
-    "openapi.json",
-    "openai",
-    "anthropic",
-    "gemini",
-    "ollama",
-];
-
 /// Shown instead of the portal by a binary that was built without it.
 const NO_PORTAL: &str = include_str!("../portal/no-portal.html");
 
@@ -54,27 +37,21 @@ struct File {
 /// Where files come from: a function, so that tests bring their own.
 type Files = fn(&str) -> Option<File>;
 
-/// The portal as a router of its own: a page or a file for `GET` and `HEAD`, else a bare 404.
+/// The portal as a router: a file or the page for `GET` and `HEAD`, else a bare 404.
+///
+/// The server asks it last, and only for paths that no API owns.
 pub fn router() -> Router {
     Router::new().fallback(async |request: Request<Body>| {
-        answer(request.method(), request.uri().path(), request.headers())
+        answer(embedded, request.method(), request.uri().path(), request.headers())
             .unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
     })
-}
-
-/// The portal's answer to a request that no other room took.
-///
-/// `None` when the path is not the portal's (another method, a path of an API, a missing file);
-/// the caller then answers with the error that the client expects.
-pub fn answer(method: &Method, path: &str, headers: &HeaderMap) -> Option<Response> {
-    answer_from(embedded, method, path, headers)
 }
 
 fn embedded(name: &str) -> Option<File> {
     Dist::get(name).map(|file| File { hash: file.metadata.sha256_hash(), data: file.data })
 }
 
-fn answer_from(files: Files, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response> {
+fn answer(files: Files, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response> {
     if method != Method::GET && method != Method::HEAD {
         return None;
     }
@@ -97,9 +74,8 @@ fn is_servable(name: &str) -> bool {
 
 /// Pages have no dot in their last segment, so that a missing script is a 404 and not a page.
 fn looks_like_a_page(name: &str) -> bool {
-    let first = name.split('/').next().unwrap_or_default();
     let last = name.rsplit('/').next().unwrap_or_default();
-    !NOT_PAGES.contains(&first) && (!last.contains('.') || name == "index.html")
+    !last.contains('.') || name == "index.html"
 }
 
 fn respond(files: Files, name: &str, method: &Method, headers: &HeaderMap) -> Option<Response> {

@@ -29,7 +29,7 @@ fn get(path: &str, sent: &[(&'static str, &'static str)]) -> Option<Response> {
     for (name, value) in sent {
         headers.append(*name, HeaderValue::from_static(value));
     }
-    answer_from(built, &Method::GET, path, &headers)
+    answer(built, &Method::GET, path, &headers)
 }
 
 async fn text(response: Response) -> String {
@@ -51,15 +51,8 @@ async fn every_page_is_the_one_page() {
 }
 
 #[test]
-fn what_is_not_the_portals_is_left_to_the_caller() {
+fn what_the_portal_does_not_have_is_not_found() {
     for path in [
-        "/v1/nothing",
-        "/v1",
-        "/v1beta/models",
-        "/api/chat",
-        "/openai/v1/models",
-        "/health",
-        "/metrics",
         "/assets/main-000000.js",
         "/favicon.ico",
         "/.gitkeep",
@@ -71,7 +64,7 @@ fn what_is_not_the_portals_is_left_to_the_caller() {
         assert!(get(path, &[]).is_none(), "{path}");
     }
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
-        assert!(answer_from(built, &method, "/", &HeaderMap::new()).is_none(), "{method}");
+        assert!(answer(built, &method, "/", &HeaderMap::new()).is_none(), "{method}");
     }
 }
 
@@ -121,14 +114,14 @@ async fn a_page_the_client_still_has_is_not_sent_again() {
 
 #[tokio::test]
 async fn head_says_what_get_would_send() {
-    let response = answer_from(built, &Method::HEAD, "/", &HeaderMap::new()).unwrap();
+    let response = answer(built, &Method::HEAD, "/", &HeaderMap::new()).unwrap();
     assert_eq!(sent(&response, header::CONTENT_LENGTH), "15");
     assert_eq!(text(response).await, "");
 }
 
 #[tokio::test]
 async fn without_a_built_portal_the_page_says_how_to_build_it() {
-    let response = answer_from(not_built, &Method::GET, "/", &HeaderMap::new()).unwrap();
+    let response = answer(not_built, &Method::GET, "/", &HeaderMap::new()).unwrap();
     assert_eq!(sent(&response, header::CACHE_CONTROL), "no-store");
     let page = text(response).await;
     assert!(page.contains("npm run build"), "{page}");

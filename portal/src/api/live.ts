@@ -1,0 +1,57 @@
+/**
+ * New records as they are written, over one event stream for the page.
+ *
+ * `EventSource` resumes by itself after a cut, with `Last-Event-ID`; only a refusal ends it, and then we ask again.
+ */
+
+import { apiLinks } from '../links'
+import type { Schemas } from './client'
+
+export type LiveState = 'connecting' | 'live' | 'lost'
+
+interface Listener {
+  onRecord: (record: Schemas['Record']) => void
+  onState: (state: LiveState) => void
+  /** The stream could not promise to have shown everything: ask the list again. */
+  onGap: () => void
+}
+
+const ASK_AGAIN_MS = 5_000
+
+/** Follows the stream until the returned function is called. */
+export function followRecords(listener: Listener): () => void {
+  let source: EventSource | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  const connect = () => {
+    listener.onState('connecting')
+    source = new EventSource(apiLinks.liveRecords)
+    source.addEventListener('open', () => {
+      listener.onState('live')
+      listener.onGap()
+    })
+    source.addEventListener('record', (event: MessageEvent<string>) => {
+      const record = parse(event.data)
+      if (record) listener.onRecord(record)
+    })
+    source.addEventListener('dropped', listener.onGap)
+    source.addEventListener('error', () => {
+      listener.onState('lost')
+      if (source?.readyState === EventSource.CLOSED) timer = setTimeout(connect, ASK_AGAIN_MS)
+    })
+  }
+
+  connect()
+  return () => {
+    clearTimeout(timer)
+    source?.close()
+  }
+}
+
+function parse(data: string): Schemas['Record'] | null {
+  try {
+    return JSON.parse(data) as Schemas['Record']
+  } catch {
+    return null
+  }
+}

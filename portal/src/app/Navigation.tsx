@@ -1,0 +1,67 @@
+/** The way to every page that exists; folded away on narrow screens. */
+
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { useId, useState } from 'react'
+
+import { api, done } from '../api/client'
+import { sessionQuery } from '../api/queries'
+import { apiLinks, links } from '../links'
+import { chooseTheme, useTheme } from '../theme'
+import { Button } from '../ui/Button'
+
+const entry = 'block rounded px-3 py-2 text-sm hover:bg-raised'
+
+export function Navigation() {
+  const [isOpen, setOpen] = useState(false)
+  const menu = useId()
+  return (
+    <header className="border-b border-line bg-surface lg:sticky lg:top-0 lg:h-dvh lg:border-r lg:border-b-0">
+      <div className="flex items-center justify-between px-4 py-3">
+        <span className="font-semibold">llm-gateway</span>
+        <Button className="lg:hidden" aria-expanded={isOpen} aria-controls={menu} onClick={() => { setOpen(!isOpen) }}>
+          Menu
+        </Button>
+      </div>
+      <nav id={menu} aria-label="Pages" className={`px-2 pb-3 lg:block ${isOpen ? '' : 'hidden'}`}>
+        <ul>
+          <li>
+            <Link
+              {...links.overview({})}
+              className={entry}
+              activeProps={{ className: 'bg-raised font-medium' }}
+              activeOptions={{ includeSearch: false }}
+              onClick={() => { setOpen(false) }}
+            >
+              Overview
+            </Link>
+          </li>
+          <li>
+            <a href={apiLinks.openapi} className={entry}>API document</a>
+          </li>
+        </ul>
+        <div className="mt-3 flex flex-wrap gap-2 border-t border-line px-1 pt-3">
+          <ThemeToggle />
+          <SignOut />
+        </div>
+      </nav>
+    </header>
+  )
+}
+
+function ThemeToggle() {
+  const other = useTheme() === 'dark' ? 'light' : 'dark'
+  return <Button onClick={() => { chooseTheme(other) }}>{other === 'dark' ? 'Dark theme' : 'Light theme'}</Button>
+}
+
+function SignOut() {
+  const client = useQueryClient()
+  const session = useQuery(sessionQuery)
+  if (!session.data?.credential_required || !session.data.signed_in) return null
+  const signOut = async () => {
+    await done(api.DELETE('/v1/session'))
+    client.clear()
+    await client.refetchQueries({ queryKey: sessionQuery.queryKey })
+  }
+  return <Button onClick={() => void signOut()}>Sign out</Button>
+}

@@ -1,0 +1,104 @@
+/**
+ * Every number and time of the portal is written here, one way everywhere.
+ *
+ * `null` is unknown and is never written as 0: each function answers `null` for it, and `ui/Value` shows that.
+ * The locale is fixed: a page that a browser's odd locale can break is no use during an incident.
+ */
+
+type Maybe<T> = T | null | undefined
+
+const LOCALE = 'en-US'
+const MICROCENTS_PER_USD = 100_000_000
+
+const grouped = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 })
+const compact = new Intl.NumberFormat(LOCALE, { notation: 'compact', maximumSignificantDigits: 3 })
+
+function usd(least: number, most: number): Intl.NumberFormat {
+  return new Intl.NumberFormat(LOCALE, {
+    style: 'currency',
+    currency: 'USD',
+    minimumFractionDigits: least,
+    maximumFractionDigits: most,
+  })
+}
+const usdWhole = usd(2, 2)
+const usdSmall = usd(2, 4)
+const usdTiny = new Intl.NumberFormat(LOCALE, {
+  style: 'currency',
+  currency: 'USD',
+  minimumSignificantDigits: 1,
+  maximumSignificantDigits: 3,
+})
+
+/** Microcents (10⁻⁸ USD) as dollars; small amounts keep three significant digits. */
+export function money(microcents: Maybe<number>): string | null {
+  if (microcents == null) return null
+  const dollars = microcents / MICROCENTS_PER_USD
+  const size = Math.abs(dollars)
+  if (size === 0 || size >= 1) return usdWhole.format(dollars)
+  return (size >= 0.01 ? usdSmall : usdTiny).format(dollars)
+}
+
+/** A count, shortened from ten thousand on: 9,999 then 10K, 1.25M. */
+export function count(value: Maybe<number>): string | null {
+  if (value == null) return null
+  return (Math.abs(value) < 10_000 ? grouped : compact).format(value)
+}
+
+/** A count with every digit, for tables and tooltips. */
+export function exactCount(value: Maybe<number>): string | null {
+  return value == null ? null : grouped.format(value)
+}
+
+/** Milliseconds as a person reads them: 0.4 ms, 87 ms, 1.24 s, 2 min 5 s. */
+export function duration(ms: Maybe<number>): string | null {
+  if (ms == null) return null
+  if (ms > 0 && ms < 1) return `${ms.toFixed(1)} ms`
+  if (ms < 999.5) return `${Math.round(ms)} ms`
+  if (ms < 59_950) return `${(ms / 1000).toFixed(ms < 9_995 ? 2 : 1)} s`
+  const seconds = Math.round(ms / 1000)
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+}
+
+/** A share of 0 to 1 as per cent; what is neither none nor all is never rounded to it. */
+export function percent(share: Maybe<number>): string | null {
+  if (share == null || Number.isNaN(share)) return null
+  const value = share * 100
+  if (value > 0 && value < 0.1) return '<0.1%'
+  if (value < 100 && value > 99.9) return '>99.9%'
+  return `${value.toFixed(value === 0 || value === 100 ? 0 : 1)}%`
+}
+
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const minute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
+const whole = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' })
+
+/** The time of a record in a list of new ones: 14:03:59, with the day when that is not today's. */
+export function recordTime(at: string, now: Date): string {
+  const time = new Date(at)
+  const today = time.toDateString() === now.toDateString()
+  return today ? clock.format(time) : `${day.format(time)}, ${minute.format(time)}`
+}
+
+/** The beginning of a stretch of time in a series: 21 Nov, 14:15. */
+export function bucketTime(at: string): string {
+  const time = new Date(at)
+  return `${day.format(time)}, ${minute.format(time)}`
+}
+
+/** A mark on the axis of time, from Unix seconds: 14:15, and the day where one begins. */
+export function axisTime(at: number): string {
+  const time = new Date(at * 1000)
+  return (time.getHours() === 0 && time.getMinutes() === 0 ? day : minute).format(time)
+}
+
+/** A time with all it has, zone included. */
+export function exactTime(at: string): string {
+  return whole.format(new Date(at))
+}
+
+/** The zone that all times are shown in. */
+export function timeZone(): string {
+  return clock.resolvedOptions().timeZone
+}

@@ -1,0 +1,40 @@
+import { cleanup, render, screen, within } from '@testing-library/react'
+import { afterEach, expect, test } from 'vitest'
+
+import type { useNewestRecords } from '../../api/newest'
+import { record } from '../../record.fixture'
+import { NewestRecords } from './NewestRecords'
+
+type Newest = ReturnType<typeof useNewestRecords>
+
+const shown = (...rows: Newest['rows']) => {
+  const listed = { isPending: false, isError: false, isSuccess: true } as Newest['listed']
+  render(<NewestRecords newest={{ listed, rows, arrivedIds: new Set(), state: 'live' }} />)
+  return within(screen.getByRole('table'))
+}
+
+afterEach(cleanup)
+
+test('a record is shown with model, provider, status, tokens, cost and times', () => {
+  const table = shown(record({}))
+  for (const text of ['model-a', 'demo', 'web', 'tests', '$0.0123', '812 ms', '97 ms']) table.getByText(text)
+  expect(table.getAllByText(/200 ok/)[0]).toBeDefined()
+})
+
+test('what is unknown is said to be unknown and is not 0', () => {
+  const unknown = record({ cost_microcents: null, ttft_ms: null, input_tokens: null, output_tokens: null, source: null })
+  const table = shown(unknown)
+  expect(table.getAllByText('unknown').length).toBeGreaterThanOrEqual(4)
+  expect(table.queryByText(/\$0|^0/)).toBeNull()
+})
+
+test('words from outside stay text', () => {
+  const hostile = '<img src=x onerror=alert(1)>'
+  const table = shown(record({ model: hostile, project: hostile, source: hostile, provider: hostile }))
+  expect(table.getAllByText(hostile)).toHaveLength(4)
+  expect(document.querySelector('img')).toBeNull()
+})
+
+test('an outcome that this page does not know yet is shown by its name', () => {
+  expect(shown(record({ outcome: 'parked' })).getAllByText(/parked/)[0]).toBeDefined()
+})

@@ -1,0 +1,22 @@
+/** How a request ended, by sign, word and colour. */
+
+import type { Schemas } from '../../api/client'
+
+type Row = Schemas['Record']
+
+const SIGNS: Record<string, { sign: string; word: string; look: string } | undefined> = {
+  ok: { sign: '●', word: 'ok', look: 'text-good' },
+  error: { sign: '✕', word: 'error', look: 'text-bad' },
+  refused: { sign: '■', word: 'refused', look: 'text-warn' },
+  client_disconnected: { sign: '◌', word: 'client left', look: 'text-muted' },
+}
+
+export function OutcomeSign({ row }: { row: Row }) {
+  const { sign, word, look } = SIGNS[row.outcome] ?? { sign: '?', word: row.outcome, look: 'text-muted' }
+  return (
+    <span className={look} title={row.error_kind ?? undefined}>
+      <span aria-hidden="true">{sign}</span> {row.status ?? ''} {word}
+      {row.error_kind != null && <span className="block truncate text-xs text-muted">{row.error_kind}</span>}
+    </span>
+  )
+}

@@ -1,0 +1,92 @@
+/** Requests and cost over time, as a picture and as the table of the same figures. */
+
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+
+import type { Schemas } from '../../api/client'
+import { seriesQuery } from '../../api/queries'
+import { RANGE_LABELS, type Range } from '../../filters'
+import { bucketTime, count, exactCount, money, timeZone } from '../../format'
+import { Button } from '../../ui/Button'
+import { Card } from '../../ui/Card'
+import { Failure, Loading } from '../../ui/states'
+import { TimeChart, type TimeSeries } from '../../ui/TimeChart'
+import { Value } from '../../ui/Value'
+
+type Point = Schemas['SeriesPoint']
+
+export function SeriesCard({ range }: { range: Range }) {
+  const series = useQuery(seriesQuery(range))
+  const [isTable, setTable] = useState(false)
+  const points = series.data?.groups[0]?.points ?? []
+  return (
+    <Card
+      title="Requests and cost over time"
+      aside={<Button aria-pressed={isTable} onClick={() => { setTable(!isTable) }}>Show as table</Button>}
+    >
+      {series.isPending && <Loading what="chart" />}
+      {series.isError && <Failure what="chart" error={series.error} onRetry={() => void series.refetch()} />}
+      {series.isSuccess &&
+        (isTable ? <PointTable points={points} /> : <PointChart points={points} range={range} />)}
+    </Card>
+  )
+}
+
+function PointChart({ points, range }: { points: readonly Point[]; range: Range }) {
+  const requests: TimeSeries = {
+    name: 'Requests',
+    kind: 'bars',
+    values: points.map((point) => point.total_requests),
+    format: (value) => count(value) ?? '',
+  }
+  const cost: TimeSeries = {
+    name: 'Cost',
+    kind: 'line',
+    values: points.map((point) => point.total_cost_microcents),
+    format: (value) => money(value) ?? '',
+  }
+  return <TimeChart label={summary(points, range)} times={points.map((point) => point.start)} left={requests} right={cost} />
+}
+
+/** What the picture says, for those who do not see it. */
+function summary(points: readonly Point[], range: Range): string {
+  const sum = (read: (point: Point) => number) => points.reduce((total, point) => total + read(point), 0)
+  const peak = points.reduce<Point | null>((best, point) => (best && best.total_requests >= point.total_requests ? best : point), null)
+  const most = peak && peak.total_requests > 0 ? `, most of them (${exactCount(peak.total_requests) ?? ''}) at ${bucketTime(peak.start)}` : ''
+  return `Chart of the last ${RANGE_LABELS[range]}: ${exactCount(sum((point) => point.total_requests)) ?? ''} requests${most}; cost ${money(sum((point) => point.total_cost_microcents)) ?? ''}.`
+}
+
+function PointTable({ points }: { points: readonly Point[] }) {
+  return (
+    <div
+      role="region"
+      aria-label="Requests and cost over time, as a table"
+      // A region that scrolls must be reachable by keyboard.
+      // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+      tabIndex={0}
+      className="max-h-72 overflow-y-auto"
+    >
+      <table className="w-full text-sm">
+        <caption className="sr-only">Requests and cost by time, in {timeZone()}</caption>
+        <thead className="border-b border-line text-left text-xs text-muted">
+          <tr>
+            <th scope="col" className="px-2 py-1 font-medium">From</th>
+            <th scope="col" className="px-2 py-1 text-right font-medium">Requests</th>
+            <th scope="col" className="px-2 py-1 text-right font-medium">Cost</th>
+          </tr>
+        </thead>
+        <tbody>
+          {points.map((point) => (
+            <tr key={point.start} className="border-b border-line last:border-0">
+              <th scope="row" className="px-2 py-1 text-left font-normal">
+                <time dateTime={point.start}>{bucketTime(point.start)}</time>
+              </th>
+              <td className="px-2 py-1 text-right"><Value of={exactCount(point.total_requests)} /></td>
+              <td className="px-2 py-1 text-right"><Value of={money(point.total_cost_microcents)} /></td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
