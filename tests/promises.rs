@@ -8,6 +8,7 @@
 )]
 
 mod house;
+mod readme;
 mod server;
 mod demo;
 mod prices;
