@@ -28,3 +28,6 @@ pub use types::{
     ProviderTimeouts, ProviderType, Server, Storage, Telemetry,
 };
 pub use watch::Watcher;
+
+#[cfg(test)]
+mod tests;
