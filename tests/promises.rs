@@ -12,3 +12,4 @@ mod readme;
 mod server;
 mod demo;
 mod prices;
+mod config;
