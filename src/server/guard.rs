@@ -14,7 +14,7 @@ use axum::{
 use futures_util::FutureExt as _;
 use tower_service::Service as _;
 
-use super::refusal::{family, refuse};
+use super::refusal::Voice;
 use crate::{config, domain::ErrorKind};
 
 /// The content-security policy of SECURITY §4: nothing from elsewhere, no framing, no inline code.
@@ -61,13 +61,10 @@ impl Guard {
     /// Checks the head, lets the routes answer, and puts the security headers on the answer.
     /// A panic in a handler becomes a 500 and harms no other request.
     pub async fn answer(&self, mut request: Request<Body>, peer: SocketAddr) -> Response<Body> {
+        let voice = Voice::of(&request);
         let mut response = match self.check(&request) {
-            Err((status, message)) => {
-                let family = family(request.uri().path(), request.headers());
-                refuse(family, ErrorKind::InvalidRequest, status, message)
-            }
+            Err((status, message)) => voice.refuse(ErrorKind::InvalidRequest, status, message),
             Ok(()) => {
-                let family = family(request.uri().path(), request.headers());
                 request.extensions_mut().insert(ConnectInfo(peer));
                 let mut router = self.router.clone();
                 match AssertUnwindSafe(router.call(request)).catch_unwind().await {
@@ -75,7 +72,7 @@ impl Guard {
                     Err(panic) => {
                         log_panic(&*panic);
                         let message = "the gateway failed to answer this request";
-                        refuse(family, ErrorKind::Internal, StatusCode::INTERNAL_SERVER_ERROR, message)
+                        voice.refuse(ErrorKind::Internal, StatusCode::INTERNAL_SERVER_ERROR, message)
                     }
                 }
             }

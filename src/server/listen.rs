@@ -105,3 +105,18 @@ fn log_panic(ended: Result<(), tokio::task::JoinError>) {
         tracing::error!("a connection's task panicked");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_accepted_socket_sends_small_chunks_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let seats = Arc::new(Semaphore::new(1));
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, peer, _seat) = accept(&listener, &seats).await;
+        assert!(stream.nodelay().unwrap());
+        assert_eq!(peer, client.local_addr().unwrap());
+    }
+}

@@ -3,10 +3,15 @@
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header},
 };
 
-use crate::domain::{ApiFamily, ErrorKind};
+use crate::{
+    dialect::error_body,
+    domain::{ApiFamily, ErrorKind},
+};
+
+const REQUEST_ID: &str = "x-request-id";
 
 /// First path segments that belong to the API and never to the portal's pages.
 const API_ROOTS: [&str; 11] =
@@ -20,8 +25,42 @@ pub(super) fn is_api_path(path: &str) -> bool {
     API_ROOTS.contains(&first) || segments.next().is_some_and(|second| family_root(second).is_some())
 }
 
+/// What an error answer has to know of its request; taken before the request is handed on.
+#[derive(Debug)]
+pub(super) struct Voice {
+    family: ApiFamily,
+    request_id: Option<HeaderValue>,
+}
+
+impl Voice {
+    /// Listens to how the client speaks: the API its path belongs to, and its id for the request.
+    pub(super) fn of(request: &Request<Body>) -> Self {
+        let headers = request.headers();
+        let request_id = headers.get(REQUEST_ID).filter(|id| is_plain_id(id)).cloned();
+        Self { family: family(request.uri().path(), headers), request_id }
+    }
+
+    /// An error answer. `message` must be our own words: nothing of the request is repeated in it.
+    pub(super) fn refuse(self, kind: ErrorKind, status: StatusCode, message: &str) -> Response<Body> {
+        let own_id = || HeaderValue::try_from(uuid::Uuid::now_v7().to_string()).ok();
+        let request_id = self.request_id.or_else(own_id).unwrap_or_else(|| HeaderValue::from_static("unknown"));
+        let body =
+            error_body::body(self.family, kind, status.as_u16(), message, request_id.to_str().unwrap_or_default());
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(REQUEST_ID, request_id);
+        response
+    }
+}
+
+/// A client's id for its request is repeated to it if it is short and printable.
+fn is_plain_id(id: &HeaderValue) -> bool {
+    (1..=128).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
+}
+
 /// Whose error shape a client of `path` expects.
-pub(super) fn family(path: &str, headers: &HeaderMap) -> ApiFamily {
+fn family(path: &str, headers: &HeaderMap) -> ApiFamily {
     let mut segments = path.split('/').skip(1);
     let first = segments.next().unwrap_or_default();
     let second = segments.next().unwrap_or_default();
@@ -47,24 +86,4 @@ fn family_root(segment: &str) -> Option<ApiFamily> {
         "ollama" => Some(ApiFamily::Ollama),
         _ => None,
     }
-}
-
-/// An error answer. `message` must be our own words: nothing of the request is repeated in it.
-pub(super) fn refuse(family: ApiFamily, kind: ErrorKind, status: StatusCode, message: &str) -> Response<Body> {
-    let body = match family {
-        ApiFamily::Anthropic => serde_json::json!({
-            "type": "error", "error": {"type": kind.as_str(), "message": message}
-        }),
-        ApiFamily::Gemini => serde_json::json!({
-            "error": {"code": status.as_u16(), "message": message, "status": kind.as_str()}
-        }),
-        ApiFamily::Ollama => serde_json::json!({"error": message}),
-        ApiFamily::Openai => serde_json::json!({
-            "error": {"message": message, "type": kind.as_str(), "param": null, "code": kind.as_str()}
-        }),
-    };
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }

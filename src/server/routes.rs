@@ -7,7 +7,7 @@ use axum::{
 };
 use tower::ServiceExt as _;
 
-use super::refusal::{family, is_api_path, refuse};
+use super::refusal::{Voice, is_api_path};
 use crate::domain::ErrorKind;
 
 /// All routes of the process: `gateway` and `admin` by their own tables, every other `GET` from
@@ -26,13 +26,11 @@ async fn elsewhere(portal: Router, request: Request<Body>) -> Response<Body> {
         // A router cannot fail.
         return portal.oneshot(request).await.unwrap_or_else(|never| match never {});
     }
-    let family = family(path, request.headers());
-    refuse(family, ErrorKind::NotFound, StatusCode::NOT_FOUND, "there is nothing at this path")
+    Voice::of(&request).refuse(ErrorKind::NotFound, StatusCode::NOT_FOUND, "there is nothing at this path")
 }
 
 /// The `Allow` header is added by the router, which knows the route's methods.
 async fn method_not_allowed(request: Request<Body>) -> Response<Body> {
-    let family = family(request.uri().path(), request.headers());
     let message = "this path does not answer that method";
-    refuse(family, ErrorKind::MethodNotAllowed, StatusCode::METHOD_NOT_ALLOWED, message)
+    Voice::of(&request).refuse(ErrorKind::MethodNotAllowed, StatusCode::METHOD_NOT_ALLOWED, message)
 }
