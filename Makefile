@@ -52,11 +52,14 @@ portal/dist/index.html: $(PORTAL_SOURCES) $(PORTAL_MODULES) openapi/openapi.json
 
 ## Tests
 
-.PHONY: test test-begin test-portal test-rust lint fmt
-test: test-begin test-portal test-rust ## everything, installing what it needs
+.PHONY: test test-tools test-begin test-portal test-rust lint fmt
+test: test-tools test-begin test-portal test-rust ## everything, installing what it needs
 	@printf '\n\033[1m== summary\033[0m\n'
 	cat $(SUMMARY)
 	printf 'all parts passed\n'
+
+test-tools:
+	@tests/tools.sh
 
 test-begin:
 	@mkdir -p target

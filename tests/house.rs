@@ -12,15 +12,15 @@ use syn::visit::Visit;
 /// The floors from the ground up. A room may import rooms of lower floors.
 const FLOORS: [(&str, &[&str]); 6] = [
     ("ground", &["domain", "config", "telemetry", "portal"]),
-    ("pure", &["catalog", "dialect"]),
+    ("pure", &["catalog", "dialect", "routing"]),
     ("I/O", &["provider", "store"]),
     ("compiled", &["policy"]),
-    ("uses", &["gateway", "analytics", "admin", "demo"]),
+    ("uses", &["gateway", "analytics", "admin", "demo", "complete"]),
     ("roof", &["server", "app", "cli", "main", "lib"]),
 ];
 
 /// What a room may import of its own floor, and why.
-const NEIGHBOURS: [(&str, &str); 8] = [
+const NEIGHBOURS: [(&str, &str); 9] = [
     // Configuration is made of domain words.
     ("config", "domain"),
     // Telemetry is told by the configuration what to log.
@@ -28,6 +28,8 @@ const NEIGHBOURS: [(&str, &str); 8] = [
     ("telemetry", "domain"),
     // Dialects ask the catalog what a model can do.
     ("dialect", "catalog"),
+    // The plan rests on which provider knows which model.
+    ("routing", "catalog"),
     // The control plane serves what analytics computed.
     ("admin", "analytics"),
     // The roof is one staircase: main, cli, app, server.
