@@ -577,3 +577,51 @@ async fn no_more_connections_are_served_than_allowed() {
     .unwrap();
     step.notify_waiters();
 }
+
+/// Request heads and bodies that two parsers may frame differently, each followed by what a
+/// smuggler hopes for: a second request to `/count`.
+#[tokio::test]
+async fn an_ambiguously_framed_request_is_never_two() {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&seen);
+    let router = Router::new().route(
+        "/count",
+        post(move |_: Bytes| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            async { "counted" }
+        }),
+    );
+    let served = serve(router, config::Server { header_timeout: SHORT, ..settings() }).await;
+    let smuggled = "POST /count HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+    let chunked = format!("{:x}\r\n{smuggled}\r\n0\r\n\r\n", smuggled.len());
+    let length = smuggled.len();
+    // The framing headers, the body, and how many requests may be answered.
+    let cases = [
+        (format!("Content-Length: {length}\r\n"), smuggled, 1),
+        ("Transfer-Encoding: chunked\r\n".to_owned(), &chunked, 1),
+        (format!("Content-Length: {length}\r\nContent-Length: {length}\r\n"), smuggled, 1),
+        (format!("Content-Length: {length}\r\nContent-Length: 0\r\n"), smuggled, 0),
+        ("Content-Length: 0, 5\r\n".to_owned(), smuggled, 0),
+        (format!("Content-Length: +{length}\r\n"), smuggled, 0),
+        (format!("Content-Length: -{length}\r\n"), smuggled, 0),
+        ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n".to_owned(), &chunked, 1),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n".to_owned(), &chunked, 1),
+        ("Transfer-Encoding: xchunked\r\n".to_owned(), &chunked, 0),
+        ("Transfer-Encoding: chunked, identity\r\n".to_owned(), &chunked, 0),
+        ("Transfer-Encoding: identity\r\n".to_owned(), &chunked, 0),
+        ("Transfer-Encoding : chunked\r\n".to_owned(), &chunked, 0),
+        ("Transfer-Encoding:\r\n chunked\r\n".to_owned(), &chunked, 0),
+        ("x: a\r\n folded\r\n".to_owned(), "", 0),
+        ("x: a\0b\r\n".to_owned(), "", 0),
+    ];
+    for (framing, body, allowed) in cases {
+        seen.store(0, Ordering::SeqCst);
+        let request = format!("POST /count HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{framing}\r\n{body}");
+        let answer = served.exchange(request.as_bytes()).await;
+        assert_eq!(seen.load(Ordering::SeqCst), allowed, "{framing:?}: {answer}");
+        assert!(answer.matches("HTTP/1.1 ").count() <= 1, "{framing:?}: {answer}");
+        if allowed == 0 {
+            assert!(status(&answer) == 400 || answer.is_empty(), "{framing:?}: {answer}");
+        }
+    }
+}
