@@ -7,6 +7,7 @@ pub mod portal;
 pub mod config;
 pub mod catalog;
 pub mod dialect;
+pub mod routing;
 pub mod provider;
 pub mod store;
 pub mod policy;

@@ -1,4 +1,187 @@
-//! The way of a request (data plane).
+//! The way of a request (data plane): accept, identify, plan, call, relay, record.
+//!
+//! `serve` is the one guard path for every inference endpoint. Facts travel as arguments and results,
+//! never in request extensions. No step waits for a database.
 
 pub mod decode;
 pub mod tally;
+
+mod accept;
+mod call;
+mod error;
+mod identify;
+mod models;
+mod openapi;
+mod record;
+mod relay;
+mod respond;
+mod routes;
+
+use std::sync::Arc;
+
+use axum::response::Response;
+
+pub use openapi::openapi;
+pub use routes::router;
+
+use self::{
+    accept::Arrival,
+    error::Refusal,
+    record::{CallEnd, OpenRecord},
+};
+use crate::{
+    config::OnClientDisconnect,
+    domain::{ErrorKind, Outcome, Timestamp},
+    policy::{Policy, PolicyCell},
+    routing::{self, Facts, Plan, Unroutable},
+    store::Recorder,
+};
+
+/// What the data plane needs of the house. Cheap to clone.
+#[derive(Clone)]
+pub struct GatewayState {
+    /// The current policy.
+    pub policy: Arc<PolicyCell>,
+    /// Where records go.
+    pub recorder: Recorder,
+    /// The models of local servers, asked live and kept for seconds.
+    pub live_models: models::LiveModels,
+}
+
+pub use models::LiveModels;
+
+/// Answers one request and records it, whatever happens on the way.
+async fn serve(state: GatewayState, arrival: Arrival) -> Response {
+    let policy = state.policy.load();
+    if policy.config.server.on_client_disconnect == OnClientDisconnect::Cancel {
+        return answer(state, policy, arrival).await;
+    }
+    // To drain, the request must outlive the client's connection, in whose task this runs.
+    match tokio::spawn(answer(state, policy, arrival)).await {
+        Ok(response) => response,
+        Err(_) => Refusal::new(ErrorKind::Internal, "the request's task failed").response(crate::domain::ApiFamily::Openai, ""),
+    }
+}
+
+/// Opens the record, goes the way, and closes the record with the refusal if there was one.
+async fn answer(state: GatewayState, policy: Arc<Policy>, arrival: Arrival) -> Response {
+    let family = arrival.endpoint.api().family();
+    let mut record = OpenRecord::open(&arrival, Arc::clone(&policy), state.recorder);
+    let mut head = respond::Head::new(&record);
+    match way(&policy, arrival, &mut record, &mut head).await {
+        Ok(answer) => respond::answer(answer, record, head),
+        Err(refusal) => {
+            let mut response = refusal.response(family, head.request_id());
+            head.write(response.headers_mut());
+            if refusal.client_gone {
+                record.close(Outcome::ClientDisconnected, None);
+                return response;
+            }
+            record.answered(response.status().as_u16());
+            let outcome = if refusal.kind.is_refusal() { Outcome::Refused } else { Outcome::Error };
+            record.close(outcome, Some(refusal.kind));
+            response
+        }
+    }
+}
+
+/// The way itself, a reason beside each step.
+async fn way(
+    policy: &Arc<Policy>,
+    arrival: Arrival,
+    record: &mut OpenRecord,
+    head: &mut respond::Head,
+) -> Result<respond::Answer, Refusal> {
+    // The labels come first, so that even a refusal is counted where it belongs.
+    let labels = accept::labels(&arrival.headers)?;
+    record.label(&labels);
+    head.label(&labels);
+    // Who calls is settled before a byte of the body is read: strangers cannot make us hold megabytes.
+    let caller = identify::identify(policy, &arrival.headers, arrival.query.as_deref(), &labels, Timestamp::now())?;
+    record.identify(&caller);
+    let mut received = 0;
+    let inbound = accept::read(arrival, &policy.config.server, &mut received).await;
+    record.received(received);
+    let inbound = inbound?;
+    record.accepted(&inbound);
+    // Nothing is sanitized yet: the step stands here so that no provider sees a body that has not passed it.
+    let plan = plan(policy, &inbound, &caller, &labels)?;
+    call(policy, inbound, &caller, plan, record, head).await
+}
+
+fn plan(
+    policy: &Policy,
+    inbound: &accept::Inbound,
+    caller: &identify::Caller,
+    labels: &accept::Labels,
+) -> Result<Plan, Refusal> {
+    let key = caller.key.as_deref();
+    let facts = Facts {
+        endpoint: inbound.endpoint,
+        model: inbound.model.as_deref(),
+        provider_wanted: labels.provider.as_deref(),
+        providers: &policy.providers,
+        default_provider: policy.config.default_provider.as_deref(),
+        allowed_providers: key.map_or(&[], |key| &key.allowed_providers),
+        allowed_models: key.map_or(&[], |key| &key.allowed_models),
+        catalog: &policy.catalog,
+    };
+    routing::plan(&facts).map_err(|unroutable| {
+        let kind = match unroutable {
+            Unroutable::NoProvider => ErrorKind::NoProvider,
+            Unroutable::NobodySpeaks { .. } | Unroutable::UnknownProvider { .. } | Unroutable::WrongApi { .. } => {
+                ErrorKind::ModelNotFound
+            }
+            Unroutable::NoDefaultModel { .. } => ErrorKind::InvalidRequest,
+            Unroutable::ModelForbidden { .. } | Unroutable::ProviderForbidden { .. } => ErrorKind::PermissionDenied,
+        };
+        Refusal::new(kind, unroutable.to_string())
+    })
+}
+
+/// Walks the plan. It has one attempt as yet; a failure before the first byte ends it with that failure.
+async fn call(
+    policy: &Policy,
+    inbound: accept::Inbound,
+    caller: &identify::Caller,
+    plan: Plan,
+    record: &mut OpenRecord,
+    head: &mut respond::Head,
+) -> Result<respond::Answer, Refusal> {
+    let target = plan.first;
+    let endpoint = inbound.endpoint;
+    let stream = inbound.steering.stream;
+    let Some(client) = policy.clients.get(&target.provider.id) else {
+        return Err(Refusal::new(ErrorKind::Internal, "the provider has no client"));
+    };
+    let outbound = call::outbound(inbound, caller, &target, policy.config.server.max_upload_bytes)?;
+    head.target(&target);
+    record.call_begins(&target);
+    let timeouts = &target.provider.timeouts;
+    let patience = if stream { timeouts.first_token } else { timeouts.total };
+    let sent = call::send(client, &target.provider.id, outbound.request, patience).await;
+    if let Some(upload) = &outbound.upload {
+        record.received(upload.bytes.load(std::sync::atomic::Ordering::Relaxed));
+    }
+    let answered = match sent {
+        Ok(response) => {
+            let exchange = respond::Exchange {
+                endpoint,
+                stream,
+                target: &target,
+                credential: &outbound.credential,
+                hides_usage_chunk: outbound.hides_usage_chunk,
+                disconnect: policy.config.server.on_client_disconnect,
+            };
+            respond::judge(response, exchange, record).await
+        }
+        Err(_) if outbound.upload.as_ref().is_some_and(|upload| upload.over_limit.load(std::sync::atomic::Ordering::Relaxed)) => {
+            Err(Refusal::new(ErrorKind::RequestTooLarge, "the upload is larger than server.max_upload_bytes"))
+        }
+        Err(refusal) => Err(refusal),
+    };
+    if let Err(refusal) = &answered {
+        record.call_ends(&CallEnd { outcome: Outcome::Error, error_kind: Some(refusal.kind), facts: None });
+    }
+    answered
+}

@@ -1,1 +1,17 @@
-//! Upstream I/O: the one HTTP client and, per provider type, URL and credential.
+//! Upstream I/O: one HTTP client type, and what each provider type wants as URL and credential.
+//!
+//! Hosts come from the configuration alone, paths from the fixed table in [`url`]; nothing that a
+//! client sends can choose where a call goes. Redirects are never followed and proxies never used:
+//! the client is hyper's own, which knows neither.
+
+mod client;
+mod connect;
+mod credential;
+mod quirks;
+mod url;
+
+pub use client::{Client, TlsSetup, UpstreamBody};
+pub use connect::ConnectError;
+pub use credential::{CREDENTIAL_HEADERS, Credential, apply as apply_credential};
+pub use quirks::reports_usage_unasked;
+pub use url::{Route, UrlError, upstream_uri};

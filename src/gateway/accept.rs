@@ -1,0 +1,263 @@
+//! Step 1, accept: which endpoint, which labels, and the body as it came.
+//!
+//! Only the fields that steer are read out of a body; the body itself is kept byte for byte.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use http::{HeaderMap, HeaderName, Method, header, request::Parts};
+
+use super::{decode::Decoder, error::Refusal};
+use crate::{
+    config,
+    dialect::steer::{self, Steering},
+    domain::{Endpoint, ErrorKind},
+};
+
+/// What arrived, before any of it was read.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) endpoint: Endpoint,
+    /// The model in the path (Gemini), percent-decoded.
+    pub(crate) path_model: Option<String>,
+    /// What follows the endpoint's root in the path.
+    pub(crate) tail: String,
+    pub(crate) method: Method,
+    pub(crate) query: Option<String>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) peer: SocketAddr,
+    pub(crate) body: Body,
+}
+
+/// The labels that a client puts on its request; they are not forwarded.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Labels {
+    pub(crate) project: Option<Arc<str>>,
+    pub(crate) source: Option<Arc<str>>,
+    pub(crate) profile: Option<Arc<str>>,
+    pub(crate) session_id: Option<Arc<str>>,
+    pub(crate) request_id: Option<Arc<str>>,
+    pub(crate) provider: Option<Arc<str>>,
+    pub(crate) tags: Vec<(Arc<str>, Arc<str>)>,
+}
+
+/// A request that has been read as far as the gateway needs it.
+pub(crate) struct Inbound {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) tail: String,
+    pub(crate) method: Method,
+    pub(crate) query: Option<String>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: InboundBody,
+    pub(crate) model: Option<Arc<str>>,
+    pub(crate) steering: Steering,
+}
+
+/// The body as it came.
+pub(crate) enum InboundBody {
+    /// Wholly read; `plain` is its decoded form when it came compressed.
+    Whole {
+        /// The bytes as they came.
+        raw: Bytes,
+        /// The decoded bytes, when the client compressed them.
+        plain: Option<Bytes>,
+    },
+    /// An upload, forwarded while it arrives: what has been read so far, and the rest.
+    Upload {
+        /// Read to find the model.
+        prefix: Bytes,
+        /// Not read yet.
+        rest: axum::body::BodyDataStream,
+    },
+}
+
+/// Headers that label a request for the gateway and go no further.
+pub(crate) const LABEL_HEADERS: [HeaderName; 7] = [
+    HeaderName::from_static("x-project"),
+    HeaderName::from_static("x-source"),
+    HeaderName::from_static("x-profile"),
+    HeaderName::from_static("x-session-id"),
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("x-provider"),
+    HeaderName::from_static("x-tags"),
+];
+
+const LABEL_BYTES_MAX: usize = 256;
+const TAGS_MAX: usize = 32;
+
+/// How much of an upload is read to find the model it names.
+const UPLOAD_PREFIX_BYTES: usize = 64 * 1024;
+
+/// Reads the labels. Errors name the header and what it may hold.
+pub(crate) fn labels(headers: &HeaderMap) -> Result<Labels, Refusal> {
+    Ok(Labels {
+        project: label(headers, "x-project")?,
+        source: label(headers, "x-source")?,
+        profile: label(headers, "x-profile")?,
+        session_id: label(headers, "x-session-id")?,
+        request_id: label(headers, "x-request-id").unwrap_or_default(),
+        provider: label(headers, "x-provider")?,
+        tags: tags(headers)?,
+    })
+}
+
+fn label(headers: &HeaderMap, name: &'static str) -> Result<Option<Arc<str>>, Refusal> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let text = std::str::from_utf8(value.as_bytes()).unwrap_or_default().trim();
+    if text.is_empty() && value.as_bytes().iter().all(u8::is_ascii_whitespace) {
+        return Ok(None);
+    }
+    if text.is_empty() || text.len() > LABEL_BYTES_MAX || text.chars().any(char::is_control) {
+        let message = format!("header {name} must be UTF-8 text of at most {LABEL_BYTES_MAX} bytes");
+        return Err(Refusal::new(ErrorKind::InvalidRequest, message));
+    }
+    Ok(Some(Arc::from(text)))
+}
+
+fn tags(headers: &HeaderMap) -> Result<Vec<(Arc<str>, Arc<str>)>, Refusal> {
+    let mut tags = Vec::new();
+    let values = headers.get_all("x-tags").iter().filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
+    for pair in values.flat_map(|value| value.split(',')).map(str::trim).filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (name.trim(), value.trim());
+        let too_long = name.len() > 64 || value.len() > LABEL_BYTES_MAX;
+        if name.is_empty() || too_long || pair.chars().any(char::is_control) || tags.len() == TAGS_MAX {
+            let message = format!("header x-tags must be `name=value,…` with at most {TAGS_MAX} tags");
+            return Err(Refusal::new(ErrorKind::InvalidRequest, message));
+        }
+        tags.push((Arc::from(name), Arc::from(value)));
+    }
+    Ok(tags)
+}
+
+/// Reads the body as far as the endpoint needs. `received` counts bytes even when this fails.
+pub(crate) async fn read(arrival: Arrival, limits: &config::Server, received: &mut u64) -> Result<Inbound, Refusal> {
+    let Arrival { endpoint, path_model, tail, method, query, headers, body, .. } = arrival;
+    let (body, steering) = if is_upload(endpoint, &headers) {
+        let (body, model) = read_upload(body, &headers, limits.max_upload_bytes, received).await?;
+        (body, Steering { model: model.map(steer::Field::unplaced), ..Steering::default() })
+    } else {
+        let raw = read_whole(body, &headers, limits.max_body_bytes, received).await?;
+        let plain = decoded(&raw, &headers, limits.max_body_bytes)?;
+        let steering = if method == Method::GET || method == Method::DELETE || (raw.is_empty() && !needs_body(endpoint)) {
+            Steering::default()
+        } else {
+            steer::read(endpoint, plain.as_ref().unwrap_or(&raw)).map_err(|error| {
+                Refusal::new(ErrorKind::InvalidRequest, error.to_string())
+            })?
+        };
+        (InboundBody::Whole { raw, plain }, steering)
+    };
+    let model = path_model.as_deref().or_else(|| steering.model.as_ref().map(|field| field.value.as_str())).map(Arc::from);
+    Ok(Inbound { endpoint, tail, method, query, headers, body, model, steering })
+}
+
+const fn needs_body(endpoint: Endpoint) -> bool {
+    !matches!(endpoint, Endpoint::Files | Endpoint::Batches)
+}
+
+/// Uploads are forwarded while they arrive; everything else is small enough to hold.
+fn is_upload(endpoint: Endpoint, headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+    let is_json = content_type.get(..16).is_some_and(|start| start.eq_ignore_ascii_case(b"application/json"));
+    matches!(endpoint, Endpoint::Files | Endpoint::Audio | Endpoint::Images) && !content_type.is_empty() && !is_json
+}
+
+fn too_large(limit: u64, setting: &str) -> Refusal {
+    let message = format!("the request body is larger than {limit} bytes (setting {setting})");
+    Refusal::new(ErrorKind::RequestTooLarge, message)
+}
+
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+async fn read_whole(body: Body, headers: &HeaderMap, limit: u64, received: &mut u64) -> Result<Bytes, Refusal> {
+    if announced(headers).is_some_and(|length| length > limit) {
+        return Err(too_large(limit, "server.max_body_bytes"));
+    }
+    let mut stream = body.into_data_stream();
+    let mut first = Bytes::new();
+    let mut joined = BytesMut::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| Refusal::client_gone())?;
+        *received += chunk.len() as u64;
+        if *received > limit {
+            return Err(too_large(limit, "server.max_body_bytes"));
+        }
+        // The usual body comes in one piece and is not copied.
+        if first.is_empty() && joined.is_empty() {
+            first = chunk;
+        } else {
+            if joined.is_empty() {
+                joined.extend_from_slice(&std::mem::take(&mut first));
+            }
+            joined.extend_from_slice(&chunk);
+        }
+    }
+    Ok(if joined.is_empty() { first } else { joined.freeze() })
+}
+
+async fn read_upload(
+    body: Body,
+    headers: &HeaderMap,
+    limit: u64,
+    received: &mut u64,
+) -> Result<(InboundBody, Option<String>), Refusal> {
+    if announced(headers).is_some_and(|length| length > limit) {
+        return Err(too_large(limit, "server.max_upload_bytes"));
+    }
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut rest = body.into_data_stream();
+    let mut prefix = BytesMut::new();
+    let mut model = None;
+    while model.is_none() && prefix.len() < UPLOAD_PREFIX_BYTES {
+        let Some(chunk) = rest.next().await else { break };
+        let chunk = chunk.map_err(|_| Refusal::client_gone())?;
+        *received += chunk.len() as u64;
+        prefix.extend_from_slice(&chunk);
+        model = steer::multipart_model(content_type, &prefix);
+    }
+    Ok((InboundBody::Upload { prefix: prefix.freeze(), rest }, model))
+}
+
+/// The decoded copy of a compressed body, bounded so that a bomb is refused and not unpacked.
+fn decoded(raw: &Bytes, headers: &HeaderMap, limit: u64) -> Result<Option<Bytes>, Refusal> {
+    let encoding = headers.get(header::CONTENT_ENCODING).map_or(&b""[..], |value| value.as_bytes());
+    if encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity") {
+        return Ok(None);
+    }
+    let name = std::str::from_utf8(encoding).unwrap_or_default();
+    let Some(mut decoder) = Decoder::new(name) else {
+        let message = "content-encoding must be gzip, deflate, br, zstd or identity";
+        return Err(Refusal::new(ErrorKind::InvalidRequest, message));
+    };
+    let mut plain = Vec::new();
+    let limit_bytes = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut over = false;
+    let fed = decoder.feed(raw, |piece| {
+        if plain.len() + piece.len() > limit_bytes {
+            over = true;
+        } else if !over {
+            plain.extend_from_slice(piece);
+        }
+        !over
+    });
+    if over {
+        return Err(too_large(limit, "server.max_body_bytes, after decoding"));
+    }
+    fed.map_err(|_| Refusal::new(ErrorKind::InvalidRequest, format!("the body is not valid {name}")))?;
+    Ok(Some(Bytes::from(plain)))
+}
+
+/// Takes an axum request apart.
+pub(crate) fn arrival(endpoint: Endpoint, tail: String, path_model: Option<String>, parts: Parts, body: Body) -> Arrival {
+    let peer = parts
+        .extensions
+        .get::<axum::extract::ConnectInfo<SocketAddr>>()
+        .map_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)), |info| info.0);
+    let query = parts.uri.query().map(str::to_owned);
+    Arrival { endpoint, path_model, tail, method: parts.method, query, headers: parts.headers, peer, body }
+}

@@ -1,0 +1,290 @@
+//! The open record: opened before anything can fail, closed exactly once, whatever happens.
+//!
+//! Dropping it unclosed is how a client's hang-up looks from inside (the request's future is simply
+//! dropped), so `Drop` closes it as `client_disconnected`. Closing is synchronous and never waits.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    accept::{Arrival, Inbound, Labels},
+    identify::Caller,
+    tally::Facts,
+};
+use crate::{
+    catalog::{Catalog, PriceQuery},
+    config::Provider,
+    domain::{Attempt, CacheState, ErrorKind, Microcents, Outcome, Record, RecordId, Timestamp, Usage},
+    policy::Policy,
+    routing::Target,
+    store::Recorder,
+};
+
+/// A record in the making.
+pub(crate) struct OpenRecord {
+    record: Option<Box<Record>>,
+    began: Instant,
+    attempt: Option<OpenAttempt>,
+    policy: Arc<Policy>,
+    recorder: Recorder,
+    /// Length of the request's text, from which input tokens are estimated when nobody counts them.
+    text_bytes: u64,
+}
+
+struct OpenAttempt {
+    row: Attempt,
+    began: Instant,
+    provider: Arc<Provider>,
+}
+
+/// How an upstream call ended.
+pub(crate) struct CallEnd<'a> {
+    pub(crate) outcome: Outcome,
+    pub(crate) error_kind: Option<ErrorKind>,
+    /// What the tally saw; `None` when no answer began.
+    pub(crate) facts: Option<&'a Facts>,
+}
+
+impl OpenRecord {
+    /// Opens the record. Everything that the request's head tells is in it from the start.
+    pub(crate) fn open(arrival: &Arrival, policy: Arc<Policy>, recorder: Recorder) -> Self {
+        let record = Record {
+            id: RecordId::new(),
+            started_at: Timestamp::now(),
+            project: None,
+            source: None,
+            team: None,
+            key_id: None,
+            key_label: None,
+            profile: None,
+            session_id: None,
+            tags: Vec::new(),
+            client_api: arrival.endpoint.api(),
+            endpoint: arrival.endpoint,
+            model_requested: arrival.path_model.as_deref().map(Arc::from),
+            provider: None,
+            model: None,
+            provider_api: None,
+            stream: false,
+            status: None,
+            outcome: Outcome::ClientDisconnected,
+            error_kind: None,
+            finish_reason: None,
+            provider_request_id: None,
+            cache: CacheState::Bypass,
+            latency_us: 0,
+            ttft_us: None,
+            usage: Usage::default(),
+            cost: None,
+            cost_unknown_reason: None,
+            price_version: None,
+            provider_cost: None,
+            saved: None,
+            findings: 0,
+            request_bytes: 0,
+            response_bytes: 0,
+            attempts: Vec::new(),
+        };
+        Self { record: Some(Box::new(record)), began: Instant::now(), attempt: None, policy, recorder, text_bytes: 0 }
+    }
+
+    /// The record's id, as `x-gateway-record` tells it.
+    pub(crate) fn id(&self) -> Option<RecordId> {
+        self.record.as_ref().map(|record| record.id)
+    }
+
+    pub(crate) fn label(&mut self, labels: &Labels) {
+        self.with(|record| {
+            record.project.clone_from(&labels.project);
+            record.source.clone_from(&labels.source);
+            record.profile.clone_from(&labels.profile);
+            record.session_id.clone_from(&labels.session_id);
+            record.tags.clone_from(&labels.tags);
+        });
+    }
+
+    pub(crate) fn identify(&mut self, caller: &Caller) {
+        self.with(|record| {
+            record.project.clone_from(&caller.project);
+            record.source.clone_from(&caller.source);
+            if let Some(key) = &caller.key {
+                record.key_id = Some(Arc::clone(&key.id));
+                record.key_label.clone_from(&key.label);
+                record.team.clone_from(&key.team);
+            }
+        });
+    }
+
+    pub(crate) fn received(&mut self, bytes: u64) {
+        self.with(|record| record.request_bytes = bytes);
+    }
+
+    pub(crate) fn accepted(&mut self, inbound: &Inbound) {
+        self.text_bytes = inbound.steering.text_bytes;
+        self.with(|record| {
+            record.model_requested.clone_from(&inbound.model);
+            record.stream = inbound.steering.stream;
+        });
+    }
+
+    /// Notes the status that the client is sent.
+    pub(crate) fn answered(&mut self, status: u16) {
+        self.with(|record| record.status = Some(status));
+    }
+
+    /// Counts bytes of the answer's body.
+    pub(crate) fn sent(&mut self, bytes: usize) {
+        self.with(|record| record.response_bytes += bytes as u64);
+    }
+
+    /// The first content went out.
+    pub(crate) fn first_content(&mut self) {
+        let since_start = micros(self.began);
+        self.with(|record| {
+            if record.stream {
+                record.ttft_us.get_or_insert(since_start);
+            }
+        });
+        if let Some(attempt) = &mut self.attempt {
+            attempt.row.ttft_us.get_or_insert(micros(attempt.began));
+        }
+    }
+
+    /// An upstream call begins.
+    pub(crate) fn call_begins(&mut self, target: &Target) {
+        let row = Attempt {
+            provider: Arc::from(target.provider.id.as_str()),
+            model: target.model.clone(),
+            provider_api: target.api,
+            started_at: Timestamp::now(),
+            latency_us: 0,
+            ttft_us: None,
+            status: None,
+            outcome: Outcome::ClientDisconnected,
+            error_kind: None,
+            provider_request_id: None,
+            usage: Usage::default(),
+            cost: None,
+        };
+        self.with(|record| {
+            record.provider = Some(Arc::clone(&row.provider));
+            record.model.clone_from(&row.model);
+            record.provider_api = Some(row.provider_api);
+        });
+        self.attempt = Some(OpenAttempt { row, began: Instant::now(), provider: Arc::clone(&target.provider) });
+    }
+
+    /// The head of the provider's answer is here.
+    pub(crate) fn call_answered(&mut self, status: u16, provider_request_id: Option<&str>) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.row.status = Some(status);
+            attempt.row.provider_request_id = provider_request_id.map(Arc::from);
+        }
+    }
+
+    /// The upstream call is over: price it and make its row.
+    pub(crate) fn call_ends(&mut self, end: &CallEnd<'_>) {
+        let Some(OpenAttempt { mut row, began, provider }) = self.attempt.take() else { return };
+        row.latency_us = micros(began);
+        row.outcome = end.outcome;
+        row.error_kind = end.error_kind;
+        let default_facts = Facts::default();
+        let facts = end.facts.unwrap_or(&default_facts);
+        row.usage = facts.usage;
+        if end.outcome == Outcome::ClientDisconnected {
+            facts.estimate_missing(&mut row.usage, self.text_bytes);
+        }
+        if row.provider_request_id.is_none() {
+            row.provider_request_id = facts.response_id.as_deref().map(Arc::from);
+        }
+        let answered_model = facts.model.as_deref().filter(|model| !model.is_empty()).map(Arc::from);
+        let model: Option<Arc<str>> = answered_model.or_else(|| row.model.clone());
+        let catalog = &self.policy.catalog;
+        let priced = self.record.as_ref().map(|record| price(catalog, record, &provider, &row, model.as_deref(), facts));
+        let Some((cost, reason, version)) = priced else { return };
+        row.cost = cost;
+        self.with(|record| {
+            record.model = model;
+            record.usage = row.usage;
+            record.cost = cost;
+            record.cost_unknown_reason = reason;
+            record.price_version = version;
+            record.provider_cost = facts.provider_cost;
+            record.finish_reason = facts.finish_reason.as_deref().map(Arc::from);
+            record.provider_request_id.clone_from(&row.provider_request_id);
+            record.attempts.push(row);
+        });
+    }
+
+    /// Closes the record: the one line by which every request is recorded.
+    pub(crate) fn close(mut self, outcome: Outcome, error_kind: Option<ErrorKind>) {
+        self.finish(outcome, error_kind);
+    }
+
+    fn finish(&mut self, outcome: Outcome, error_kind: Option<ErrorKind>) {
+        self.call_ends(&CallEnd { outcome, error_kind, facts: None });
+        let Some(mut record) = self.record.take() else { return };
+        record.outcome = outcome;
+        record.error_kind = error_kind;
+        record.latency_us = micros(self.began);
+        if record.attempts.is_empty() {
+            // Nobody was called, so nothing can have been billed.
+            record.cost = Some(Microcents(0));
+        } else {
+            record.cost = record.attempts.iter().map(|attempt| attempt.cost).sum();
+        }
+        self.recorder.submit(*record);
+    }
+
+    fn with(&mut self, change: impl FnOnce(&mut Record)) {
+        if let Some(record) = &mut self.record {
+            change(record);
+        }
+    }
+}
+
+impl Drop for OpenRecord {
+    fn drop(&mut self) {
+        self.finish(Outcome::ClientDisconnected, None);
+    }
+}
+
+type Cost = (Option<Microcents>, Option<&'static str>, Option<Arc<str>>);
+
+/// What a call cost. Providers bill answers: a call that got none, or an error status without usage,
+/// cost nothing; a call that broke off with its usage untold has an unknown cost.
+fn price(
+    catalog: &Catalog,
+    record: &Record,
+    provider: &Provider,
+    row: &Attempt,
+    model: Option<&str>,
+    facts: &Facts,
+) -> Cost {
+    let unanswered = matches!(row.error_kind, Some(ErrorKind::UpstreamConnect | ErrorKind::UpstreamRedirect));
+    let refused = row.usage.is_unknown() && row.status.is_some_and(|status| status >= 300);
+    if !record.endpoint.is_billable() || unanswered || refused {
+        return (Some(Microcents(0)), None, None);
+    }
+    let catalog_provider =
+        Catalog::catalog_provider_for(provider.provider_type, &provider.id, provider.base_url.host_str());
+    let query = |model| PriceQuery {
+        provider_id: &provider.id,
+        catalog_provider,
+        provider_pricing: provider.pricing.as_ref(),
+        model,
+        usage: &row.usage,
+        at: record.started_at,
+        service_tier: facts.service_tier.as_deref(),
+    };
+    let Some(model) = model else { return (None, Some("no_model"), None) };
+    let mut priced = catalog.price(&query(model));
+    // The name in the answer may be a private one (a deployment, a file name): then the one asked for counts.
+    if let (Some("no_price"), Some(asked)) = (priced.unknown_reason, row.model.as_deref()) {
+        priced = catalog.price(&query(asked));
+    }
+    (priced.cost, priced.unknown_reason, priced.version)
+}
+
+fn micros(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,325 @@
+//! Step 8, relay: the provider's body to the client, chunk by chunk as it arrives, seen by the tally.
+//!
+//! Never holds a body, never re-frames one. A client that hangs up drops this body; what then happens
+//! upstream is decided here.
+
+use std::{
+    future::Future as _,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+
+use super::{
+    decode::Decoder,
+    record::{CallEnd, OpenRecord},
+    tally::{Facts, Tally},
+};
+use crate::{
+    config::OnClientDisconnect,
+    dialect::{error_body, usage_chunk},
+    domain::{Api, ErrorKind, Outcome},
+};
+
+/// The body of an answer on its way to the client.
+pub(crate) struct RelayBody {
+    /// `None` once the answer is complete and recorded.
+    flow: Option<Box<Flow>>,
+    /// Bytes still owed when the provider announced a length and nothing is cut out.
+    remaining: Option<u64>,
+}
+
+/// Everything that lives as long as the upstream call.
+pub(crate) struct Flow {
+    pub(crate) upstream: Incoming,
+    /// The first chunk, if it was waited for before the head was sent.
+    pub(crate) first: Option<Bytes>,
+    pub(crate) tally: Tally,
+    pub(crate) decoder: Option<Decoder>,
+    /// Cuts out the usage chunk that the client did not ask for.
+    pub(crate) filter: Option<usage_chunk::Filter>,
+    pub(crate) record: OpenRecord,
+    pub(crate) client_api: Api,
+    /// True for event streams: they end with an error event instead of a broken connection.
+    pub(crate) is_event_stream: bool,
+    pub(crate) request_id: String,
+    pub(crate) disconnect: OnClientDisconnect,
+    pub(crate) patience: Patience,
+    /// The last bytes that the client got, to know whether an event is open.
+    pub(crate) tail: [u8; 4],
+}
+
+/// The idle timer of a stream: one timer, re-armed only when it fires, so that a chunk costs a clock reading.
+pub(crate) struct Patience {
+    idle: Duration,
+    last_chunk: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Patience {
+    pub(crate) fn new(idle: Duration) -> Self {
+        Self { idle, last_chunk: Instant::now(), timer: Box::pin(tokio::time::sleep(idle)) }
+    }
+
+    /// Ready when nothing has come for too long.
+    fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.timer.as_mut().poll(context));
+            let due = self.last_chunk + self.idle;
+            if Instant::now() >= due {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(due);
+        }
+    }
+}
+
+impl RelayBody {
+    pub(crate) fn new(flow: Flow, announced_length: Option<u64>) -> Self {
+        Self { flow: Some(Box::new(flow)), remaining: announced_length }
+    }
+
+    /// The answer is complete: record it before its end is told to the client.
+    fn complete(&mut self) {
+        if let Some(flow) = self.flow.take() {
+            flow.close();
+        }
+    }
+}
+
+impl Flow {
+    /// Lets the tally see a chunk and returns what the client is to get of it.
+    fn pass(&mut self, chunk: Bytes) -> Bytes {
+        let started_before = self.tally.content_started();
+        let delivered = match (&mut self.decoder, &mut self.filter) {
+            (None, None) => {
+                self.tally.feed(&chunk);
+                chunk
+            }
+            (None, Some(filter)) => {
+                self.tally.feed(&chunk);
+                filter.feed(chunk)
+            }
+            (Some(decoder), filter) => {
+                let tally = &mut self.tally;
+                let mut plain = filter.is_some().then(Vec::new);
+                let decoded = decoder.feed(&chunk, |piece| {
+                    tally.feed(piece);
+                    if let Some(plain) = &mut plain {
+                        plain.extend_from_slice(piece);
+                    }
+                    true
+                });
+                if decoded.is_err() {
+                    // The client gets the bytes as they are and may judge for itself; usage stays unknown.
+                    tracing::debug!("the answer's content-encoding could not be decoded");
+                }
+                match (plain, filter) {
+                    (Some(plain), Some(filter)) => filter.feed(Bytes::from(plain)),
+                    _ => chunk,
+                }
+            }
+        };
+        if !started_before && self.tally.content_started() {
+            self.record.first_content();
+        }
+        self.delivered(&delivered);
+        delivered
+    }
+
+    fn delivered(&mut self, bytes: &[u8]) {
+        self.record.sent(bytes.len());
+        for byte in bytes.iter().skip(bytes.len().saturating_sub(4)) {
+            self.tail.rotate_left(1);
+            self.tail[3] = *byte;
+        }
+    }
+
+    /// Ends an event that the provider left open, so that an error event can follow it.
+    fn boundary(&self) -> &'static [u8] {
+        let closed = match self.client_api {
+            Api::Ollama => self.tail[3] == b'\n',
+            _ => self.tail.ends_with(b"\n\n") || self.tail.ends_with(b"\r\n\r\n") || self.tail == [0; 4],
+        };
+        match (closed, self.client_api) {
+            (true, _) => b"",
+            (false, Api::Ollama) => b"\n",
+            (false, _) => b"\n\n",
+        }
+    }
+
+    /// What the filter still holds at the end of the stream.
+    fn last_bytes(&mut self) -> Bytes {
+        let rest = self.filter.as_mut().map(usage_chunk::Filter::finish).unwrap_or_default();
+        self.delivered(&rest);
+        rest
+    }
+
+    fn close(mut self: Box<Self>) {
+        self.tally.finish();
+        let facts = self.tally.facts();
+        let (outcome, error_kind) = judge(facts, self.is_event_stream);
+        self.record.call_ends(&CallEnd { outcome, error_kind, facts: Some(facts) });
+        self.record.close(outcome, error_kind);
+    }
+
+    fn fail(mut self: Box<Self>, kind: ErrorKind) {
+        self.tally.finish();
+        let facts = self.tally.facts();
+        self.record.call_ends(&CallEnd { outcome: Outcome::Error, error_kind: Some(kind), facts: Some(facts) });
+        self.record.close(Outcome::Error, Some(kind));
+    }
+
+    /// The client is gone. If it had the whole answer, all is well; else cut or drain the upstream.
+    fn abandoned(mut self: Box<Self>) {
+        if self.tally.facts().ended {
+            return self.close();
+        }
+        match self.disconnect {
+            OnClientDisconnect::Drain { max_bytes, max_time } => {
+                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                    runtime.spawn(self.drain(max_bytes, max_time));
+                    return;
+                }
+                self.hang_up();
+            }
+            OnClientDisconnect::Cancel => self.hang_up(),
+        }
+    }
+
+    fn hang_up(mut self: Box<Self>) {
+        self.tally.finish();
+        let facts = self.tally.facts();
+        self.record.call_ends(&CallEnd { outcome: Outcome::ClientDisconnected, error_kind: None, facts: Some(facts) });
+        self.record.close(Outcome::ClientDisconnected, None);
+    }
+
+    /// Reads the upstream on to its usage, within bounds.
+    async fn drain(mut self: Box<Self>, max_bytes: u64, max_time: Duration) {
+        let deadline = Instant::now() + max_time;
+        let mut read = 0_u64;
+        loop {
+            let frame = tokio::time::timeout_at(deadline, std::future::poll_fn(|context| {
+                Pin::new(&mut self.upstream).poll_frame(context)
+            }));
+            let Ok(Some(Ok(frame))) = frame.await else { break };
+            let Some(chunk) = frame.data_ref() else { continue };
+            read += chunk.len() as u64;
+            match &mut self.decoder {
+                None => self.tally.feed(chunk),
+                Some(decoder) => {
+                    let tally = &mut self.tally;
+                    let fed = decoder.feed(chunk, |piece| {
+                        tally.feed(piece);
+                        true
+                    });
+                    if fed.is_err() {
+                        break;
+                    }
+                }
+            }
+            if read > max_bytes {
+                break;
+            }
+        }
+        self.hang_up();
+    }
+}
+
+/// How a body that was relayed to its end is to be judged.
+fn judge(facts: &Facts, is_event_stream: bool) -> (Outcome, Option<ErrorKind>) {
+    if let Some(error) = &facts.error {
+        return (Outcome::Error, Some(error.kind));
+    }
+    // A stream that stops in the middle of its content was cut off, however politely.
+    if is_event_stream && facts.content_started && !facts.ended && facts.finish_reason.is_none() {
+        return (Outcome::Error, Some(ErrorKind::UpstreamProtocol));
+    }
+    (Outcome::Ok, None)
+}
+
+impl Body for RelayBody {
+    type Data = Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        loop {
+            let Some(flow) = &mut self.flow else { return Poll::Ready(None) };
+            let next = match flow.first.take() {
+                Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
+                None => Pin::new(&mut flow.upstream).poll_frame(context),
+            };
+            let frame = match next {
+                Poll::Pending => {
+                    ready!(flow.patience.poll_over(context));
+                    return Poll::Ready(self.broken(ErrorKind::UpstreamTimeout));
+                }
+                Poll::Ready(Some(Ok(frame))) => frame,
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(self.broken(ErrorKind::UpstreamProtocol)),
+                Poll::Ready(None) => {
+                    let rest = flow.last_bytes();
+                    self.complete();
+                    return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))));
+                }
+            };
+            flow.patience.last_chunk = Instant::now();
+            // Trailers are hop-by-hop for us.
+            let Ok(chunk) = frame.into_data() else { continue };
+            let delivered = flow.pass(chunk);
+            if let Some(remaining) = &mut self.remaining {
+                *remaining = remaining.saturating_sub(delivered.len() as u64);
+                if *remaining == 0 {
+                    self.complete();
+                }
+            }
+            if !delivered.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(delivered))));
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.flow.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.remaining.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+impl RelayBody {
+    /// The upstream failed in the middle: an event stream ends with its API's own error event,
+    /// any other body by breaking off, since its head already promised more.
+    fn broken(&mut self, kind: ErrorKind) -> Option<Result<Frame<Bytes>, axum::BoxError>> {
+        let mut flow = self.flow.take()?;
+        let message = match kind {
+            ErrorKind::UpstreamTimeout => "the provider sent nothing for too long",
+            _ => "the provider broke the answer off",
+        };
+        if !flow.is_event_stream || self.remaining.is_some() {
+            flow.fail(kind);
+            return Some(Err(message.into()));
+        }
+        let mut last = flow.last_bytes().to_vec();
+        let boundary = flow.boundary();
+        let event = error_body::stream_event(flow.client_api, kind, message, &flow.request_id);
+        flow.record.sent(boundary.len() + event.len());
+        last.extend_from_slice(boundary);
+        last.extend_from_slice(&event);
+        flow.fail(kind);
+        Some(Ok(Frame::data(Bytes::from(last))))
+    }
+}
+
+impl Drop for RelayBody {
+    fn drop(&mut self) {
+        if let Some(flow) = self.flow.take() {
+            flow.abandoned();
+        }
+    }
+}

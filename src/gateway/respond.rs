@@ -1,0 +1,339 @@
+//! From the head of the provider's answer to the head of ours.
+//!
+//! A provider's key never leaves here, even if the provider echoes it.
+
+use std::time::Duration;
+
+use axum::{body::Body, response::Response};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+
+use super::{
+    accept::Labels,
+    call::{HOP_BY_HOP, connection_listed},
+    decode::Decoder,
+    error::Refusal,
+    record::{CallEnd, OpenRecord},
+    relay::{Flow, Patience, RelayBody},
+    tally::{Framing, Tally},
+};
+use crate::{
+    config::{OnClientDisconnect, ProviderKey},
+    dialect::usage_chunk,
+    domain::{Api, Endpoint, ErrorKind, Outcome},
+    provider::{CREDENTIAL_HEADERS, Credential},
+    routing::Target,
+};
+
+/// Our own response headers, known piece by piece.
+pub(crate) struct Head {
+    request_id: String,
+    record_id: String,
+    provider: Option<String>,
+    model: Option<String>,
+    attempts: u32,
+}
+
+/// An answer that will be relayed.
+pub(crate) struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: AnswerBody,
+}
+
+enum AnswerBody {
+    /// An error of the provider's, read whole because it is short and must be looked through.
+    Whole { bytes: Bytes, kind: ErrorKind },
+    /// Everything else.
+    Relay(Box<Relay>),
+}
+
+struct Relay {
+    upstream: Incoming,
+    first: Option<Bytes>,
+    tally: Tally,
+    decoder: Option<Decoder>,
+    filter: Option<usage_chunk::Filter>,
+    client_api: Api,
+    is_event_stream: bool,
+    disconnect: OnClientDisconnect,
+    idle: Duration,
+    length: Option<u64>,
+}
+
+/// What the answer belongs to.
+pub(crate) struct Exchange<'a> {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) stream: bool,
+    pub(crate) target: &'a Target,
+    pub(crate) credential: &'a Credential,
+    pub(crate) hides_usage_chunk: bool,
+    pub(crate) disconnect: OnClientDisconnect,
+}
+
+/// Longest error body that is passed on; longer ones are cut off.
+const ERROR_BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// Headers in which providers tell the id of a call.
+const REQUEST_ID_HEADERS: [&str; 5] = ["x-request-id", "request-id", "apim-request-id", "x-goog-request-id", "cf-ray"];
+
+/// Provider headers that would act on the client as if they were ours.
+const NOT_OURS: [HeaderName; 12] = [
+    header::SET_COOKIE,
+    header::STRICT_TRANSPORT_SECURITY,
+    header::ALT_SVC,
+    header::SERVER,
+    header::CONTENT_SECURITY_POLICY,
+    header::ACCESS_CONTROL_ALLOW_ORIGIN,
+    header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+    header::ACCESS_CONTROL_ALLOW_METHODS,
+    header::ACCESS_CONTROL_ALLOW_HEADERS,
+    header::ACCESS_CONTROL_EXPOSE_HEADERS,
+    header::ACCESS_CONTROL_MAX_AGE,
+    HeaderName::from_static("x-request-id"),
+];
+
+impl Head {
+    pub(crate) fn new(record: &OpenRecord) -> Self {
+        let record_id = record.id().map(|id| id.to_string()).unwrap_or_default();
+        Self { request_id: record_id.clone(), record_id, provider: None, model: None, attempts: 0 }
+    }
+
+    pub(crate) fn label(&mut self, labels: &Labels) {
+        if let Some(request_id) = &labels.request_id {
+            self.request_id = request_id.to_string();
+        }
+    }
+
+    pub(crate) fn target(&mut self, target: &Target) {
+        self.provider = Some(target.provider.id.clone());
+        self.model = target.model.as_deref().map(str::to_owned);
+        self.attempts += 1;
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// Writes our headers. A name that cannot stand in a header is left out rather than altered.
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        let mut put = |name: &'static str, text: &str| {
+            if let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        };
+        put("x-request-id", &self.request_id);
+        put("x-gateway-record", &self.record_id);
+        if let Some(provider) = &self.provider {
+            put("x-gateway-provider", provider);
+        }
+        if let Some(model) = &self.model {
+            put("x-gateway-model", model);
+        }
+        put("x-gateway-cache", "bypass");
+        headers.insert(HeaderName::from_static("x-gateway-attempts"), HeaderValue::from(self.attempts));
+    }
+}
+
+/// Reads the head of the provider's answer and decides how it goes on.
+pub(crate) async fn judge(
+    response: http::Response<Incoming>,
+    exchange: Exchange<'_>,
+    record: &mut OpenRecord,
+) -> Result<Answer, Refusal> {
+    let (parts, upstream) = response.into_parts();
+    let call_id = REQUEST_ID_HEADERS.iter().find_map(|name| parts.headers.get(*name)?.to_str().ok());
+    record.call_answered(parts.status.as_u16(), call_id);
+    let mut headers = passed_on(&parts.headers, exchange.credential);
+    if parts.status.is_client_error() || parts.status.is_server_error() {
+        return provider_error(parts.status, headers, upstream, &exchange).await;
+    }
+    let framing = framing(&parts.headers, &exchange);
+    let encoding = parts.headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let decoder = if encoding.is_empty() { None } else { Decoder::new(encoding) };
+    let is_event_stream = matches!(framing, Framing::Sse | Framing::NdJson);
+    let filter = (exchange.hides_usage_chunk && framing == Framing::Sse).then(usage_chunk::Filter::default);
+    let mut length = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if filter.is_some() {
+        // The client gets fewer bytes than the provider sends, and gets them decoded.
+        headers.remove(header::CONTENT_LENGTH);
+        length = None;
+        if decoder.is_some() {
+            headers.remove(header::CONTENT_ENCODING);
+        }
+    }
+    let mut relay = Relay {
+        upstream,
+        first: None,
+        tally: Tally::new(exchange.target.api, exchange.endpoint, framing),
+        decoder,
+        filter,
+        client_api: exchange.endpoint.api(),
+        is_event_stream,
+        disconnect: exchange.disconnect,
+        idle: exchange.target.provider.timeouts.idle,
+        length,
+    };
+    if is_event_stream {
+        // Until the first chunk is here, a failure can still be told by a true status.
+        relay.first = first_chunk(&mut relay.upstream, &exchange).await?;
+    }
+    Ok(Answer { status: parts.status, headers, body: AnswerBody::Relay(Box::new(relay)) })
+}
+
+async fn first_chunk(upstream: &mut Incoming, exchange: &Exchange<'_>) -> Result<Option<Bytes>, Refusal> {
+    let provider = &exchange.target.provider;
+    let limit = provider.timeouts.first_token;
+    let waiting = async {
+        loop {
+            match upstream.frame().await {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if !data.is_empty() => return Ok(Some(data)),
+                    _ => {}
+                },
+                Some(Err(_)) => {
+                    let message = format!("provider `{}` broke the answer off before its first byte", provider.id);
+                    return Err(Refusal::new(ErrorKind::UpstreamProtocol, message));
+                }
+                None => return Ok(None),
+            }
+        }
+    };
+    tokio::time::timeout(limit, waiting).await.unwrap_or_else(|_| {
+        let message = format!("provider `{}` sent no first byte within {} s", provider.id, limit.as_secs_f32());
+        Err(Refusal::new(ErrorKind::UpstreamTimeout, message))
+    })
+}
+
+/// The provider's headers without those that end here, and without any that echo its key.
+fn passed_on(headers: &HeaderMap, credential: &Credential) -> HeaderMap {
+    let listed = connection_listed(headers);
+    let mut kept = HeaderMap::with_capacity(headers.len() + 8);
+    for (name, value) in headers {
+        let ends_here = HOP_BY_HOP.contains(name)
+            || NOT_OURS.contains(name)
+            || CREDENTIAL_HEADERS.contains(name)
+            || name.as_str().starts_with("x-gateway-")
+            || listed.iter().any(|listed| name.as_str().eq_ignore_ascii_case(listed));
+        if !ends_here && !echoes(value.as_bytes(), credential) {
+            kept.append(name.clone(), value.clone());
+        }
+    }
+    kept
+}
+
+/// Whether bytes hold the credential of the call.
+fn echoes(bytes: &[u8], credential: &Credential) -> bool {
+    match credential {
+        Credential::Key(key) if key.expose().len() >= 8 => memchr::memmem::find(bytes, key.expose().as_bytes()).is_some(),
+        _ => false,
+    }
+}
+
+fn framing(headers: &HeaderMap, exchange: &Exchange<'_>) -> Framing {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = content_type.split(';').next().unwrap_or_default().trim();
+    if content_type.eq_ignore_ascii_case("text/event-stream") {
+        return Framing::Sse;
+    }
+    if content_type.eq_ignore_ascii_case("application/x-ndjson") || (exchange.target.api == Api::Ollama && exchange.stream) {
+        return Framing::NdJson;
+    }
+    if exchange.endpoint == Endpoint::StreamGenerateContent {
+        return Framing::JsonArray;
+    }
+    // Some servers forget the type of their streams.
+    if exchange.stream && content_type.is_empty() { Framing::Sse } else { Framing::Json }
+}
+
+/// A 4xx or 5xx of the provider's, passed on as it came unless it concerns or shows our credential.
+async fn provider_error(
+    status: StatusCode,
+    mut headers: HeaderMap,
+    upstream: Incoming,
+    exchange: &Exchange<'_>,
+) -> Result<Answer, Refusal> {
+    let provider = &exchange.target.provider;
+    let own_key = !matches!(provider.key, ProviderKey::Passthrough);
+    if status == StatusCode::UNAUTHORIZED && own_key {
+        let message = format!("provider `{}` refused the credential it is configured with (401): check its api_key", provider.id);
+        return Err(Refusal::new(ErrorKind::UpstreamAuthentication, message));
+    }
+    let kind = match status.as_u16() {
+        429 => ErrorKind::UpstreamRateLimit,
+        500.. => ErrorKind::UpstreamError,
+        _ => ErrorKind::UpstreamRejected,
+    };
+    let bytes = read_error(upstream, provider.timeouts.idle).await;
+    let encoding = headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut plain = Vec::new();
+    if let Some(mut decoder) = Decoder::new(encoding) {
+        let _ = decoder.feed(&bytes, |piece| {
+            plain.extend_from_slice(piece);
+            plain.len() <= 4 * ERROR_BODY_BYTES_MAX
+        });
+    }
+    if echoes(&bytes, exchange.credential) || echoes(&plain, exchange.credential) {
+        let message = format!("provider `{}` answered {} with text that held its key", provider.id, status.as_u16());
+        return Err(Refusal::new(kind, message));
+    }
+    headers.remove(header::CONTENT_LENGTH);
+    Ok(Answer { status, headers, body: AnswerBody::Whole { bytes, kind } })
+}
+
+/// Reads an error body, as much of it as comes in time and fits.
+async fn read_error(mut upstream: Incoming, limit: Duration) -> Bytes {
+    let mut bytes = BytesMut::new();
+    let reading = async {
+        while let Some(Ok(frame)) = upstream.frame().await {
+            let Ok(data) = frame.into_data() else { continue };
+            let room = ERROR_BODY_BYTES_MAX.saturating_sub(bytes.len());
+            bytes.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
+            if room <= data.len() {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(limit.min(Duration::from_secs(10)), reading).await;
+    bytes.freeze()
+}
+
+/// Makes the response. From here on the record belongs to the body.
+pub(crate) fn answer(answer: Answer, mut record: OpenRecord, head: Head) -> Response {
+    let Answer { status, mut headers, body } = answer;
+    head.write(&mut headers);
+    record.answered(status.as_u16());
+    let body = match body {
+        AnswerBody::Whole { bytes, kind } => {
+            record.sent(bytes.len());
+            record.call_ends(&CallEnd { outcome: Outcome::Error, error_kind: Some(kind), facts: None });
+            record.close(Outcome::Error, Some(kind));
+            Body::from(bytes)
+        }
+        AnswerBody::Relay(relay) => {
+            let relay = *relay;
+            let length = relay.length;
+            let flow = Flow {
+                upstream: relay.upstream,
+                first: relay.first,
+                tally: relay.tally,
+                decoder: relay.decoder,
+                filter: relay.filter,
+                record,
+                client_api: relay.client_api,
+                is_event_stream: relay.is_event_stream,
+                request_id: head.request_id,
+                disconnect: relay.disconnect,
+                patience: Patience::new(relay.idle),
+                tail: [0; 4],
+            };
+            Body::new(RelayBody::new(flow, length))
+        }
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

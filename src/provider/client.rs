@@ -1,0 +1,84 @@
+//! The one HTTP client: hyper's pooled client over TLS by rustls.
+//!
+//! It follows no redirect, uses no proxy, decodes no body and adds no header of its own but `host`.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::Incoming;
+use hyper_rustls::HttpsConnector;
+use hyper_util::{
+    client::legacy::{self, Error},
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::{ClientConfig, RootCertStore};
+
+use super::connect::Connector;
+use crate::config::Provider;
+
+/// The body of an upstream request.
+pub type UpstreamBody = UnsyncBoxBody<Bytes, std::io::Error>;
+
+/// TLS settings that all clients share: loading the system's certificates takes milliseconds.
+#[derive(Clone, Debug)]
+pub struct TlsSetup(ClientConfig);
+
+/// One provider's client: its own pool, connect timeout and address rule.
+#[derive(Clone, Debug)]
+pub struct Client {
+    inner: legacy::Client<HttpsConnector<Connector>, UpstreamBody>,
+}
+
+impl TlsSetup {
+    /// The system's certificates, or Mozilla's list where the system has none (bare containers).
+    pub fn load() -> Self {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() {
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        }
+        let builder = ClientConfig::builder_with_provider(provider);
+        let builder = builder.with_safe_default_protocol_versions();
+        let config = match builder {
+            Ok(builder) => builder.with_root_certificates(roots).with_no_client_auth(),
+            // The default provider supports TLS 1.2 and 1.3; were it otherwise, the plain builder would say so too.
+            Err(_) => ClientConfig::builder().with_root_certificates(roots).with_no_client_auth(),
+        };
+        Self(config)
+    }
+}
+
+impl Client {
+    /// A client by a provider's rules.
+    pub fn new(provider: &Provider, tls: &TlsSetup) -> Self {
+        let tcp = Connector { timeout: provider.timeouts.connect, allow_private: provider.allow_private_network };
+        let https = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_tls_config(tls.0.clone())
+            .https_or_http()
+            .enable_http1()
+            .enable_http2()
+            .wrap_connector(tcp);
+        let inner = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_max_idle_per_host(512)
+            // Only requests of which not a byte was written are tried again, on a fresh connection:
+            // a pooled one may have been closed by the provider while it lay idle.
+            .retry_canceled_requests(true)
+            .http1_max_headers(128)
+            .http1_max_buf_size(256 * 1024)
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .http2_adaptive_window(true)
+            .build(https);
+        Self { inner }
+    }
+
+    /// Sends a request and waits for the head of the answer.
+    pub async fn send(&self, request: Request<UpstreamBody>) -> Result<Response<Incoming>, Error> {
+        self.inner.request(request).await
+    }
+}
