@@ -6,11 +6,14 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arc_swap::ArcSwap;
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     catalog::Catalog,
-    config::{Config, Provider},
+    config::{Config, MappedKey, Provider},
     domain::{KeyHash, Secret, Timestamp},
+    provider::{Client, TlsSetup},
+    store::{Snapshot, StoredKey},
 };
 
 /// The compiled policy.
@@ -20,6 +23,8 @@ pub struct Policy {
     pub config: Arc<Config>,
     /// Enabled and disabled providers of the config file, the environment and the control store, by priority.
     pub providers: Vec<Arc<Provider>>,
+    /// The HTTP client of each provider, by provider id.
+    pub clients: HashMap<String, Client>,
     /// Virtual keys by the hash of the whole key, revoked and expired ones included.
     pub keys: HashMap<KeyHash, Arc<KeyFacts>>,
     /// Models and prices, with the operator's overrides.
@@ -47,6 +52,74 @@ pub struct KeyFacts {
     pub expires_at: Option<Timestamp>,
     /// Whether it was revoked.
     pub revoked: bool,
+}
+
+impl Policy {
+    /// Compiles a policy. Clients of providers that did not change are kept from `previous`, so that a
+    /// reload breaks no connection.
+    pub fn compile(config: Arc<Config>, control: &Snapshot, previous: Option<&Self>, tls: &TlsSetup) -> Self {
+        let mut providers = config.providers.clone();
+        // What the config file defines wins over what was added at run time under the same id.
+        let added = control.providers.iter().filter(|added| !config.providers.iter().any(|known| known.id == added.id));
+        providers.extend(added.cloned());
+        providers.sort_by_key(|provider| provider.priority);
+        let clients = providers.iter().map(|provider| (provider.id.clone(), client(provider, previous, tls))).collect();
+        let from_store = control.keys.iter().map(|key| (key.hash, Arc::new(KeyFacts::from(key))));
+        let from_config =
+            config.key_map.iter().map(|key| (KeyHash::of(key.key.expose()), Arc::new(KeyFacts::from(key))));
+        let keys = from_store.chain(from_config).collect();
+        let catalog = match previous {
+            Some(policy) if policy.config.catalog == config.catalog => Arc::clone(&policy.catalog),
+            _ => Arc::new(Catalog::bundled(&config.catalog)),
+        };
+        Self { config, providers, clients, keys, catalog }
+    }
+}
+
+fn client(provider: &Provider, previous: Option<&Policy>, tls: &TlsSetup) -> Client {
+    let unchanged = previous.and_then(|policy| {
+        let before = policy.providers.iter().find(|before| before.id == provider.id)?;
+        let same = before.base_url == provider.base_url
+            && before.timeouts.connect == provider.timeouts.connect
+            && before.allow_private_network == provider.allow_private_network;
+        same.then(|| policy.clients.get(&provider.id).cloned()).flatten()
+    });
+    unchanged.unwrap_or_else(|| Client::new(provider, tls))
+}
+
+impl From<&StoredKey> for KeyFacts {
+    fn from(key: &StoredKey) -> Self {
+        Self {
+            id: Arc::from(key.id.as_str()),
+            label: key.fields.label.as_deref().map(Arc::from),
+            team: key.fields.team.as_deref().map(Arc::from),
+            project: key.fields.project.as_deref().map(Arc::from),
+            allowed_models: key.fields.allowed_models.clone(),
+            allowed_providers: key.fields.allowed_providers.clone(),
+            provider_keys: Vec::new(),
+            expires_at: key.fields.expires_at,
+            revoked: key.revoked_at.is_some(),
+        }
+    }
+}
+
+impl From<&MappedKey> for KeyFacts {
+    fn from(key: &MappedKey) -> Self {
+        // The id must be stable and must not be the hash that identifies the key.
+        let digest = Sha256::digest([b"key_map id: ", key.key.expose().as_bytes()].concat());
+        let digest = hex::encode(digest);
+        Self {
+            id: Arc::from(format!("key_map_{}", digest.get(..12).unwrap_or_default())),
+            label: key.label.as_deref().map(Arc::from),
+            team: key.team.as_deref().map(Arc::from),
+            project: key.project.as_deref().map(Arc::from),
+            allowed_models: key.allowed_models.clone(),
+            allowed_providers: key.allowed_providers.clone(),
+            provider_keys: key.provider_keys.clone(),
+            expires_at: None,
+            revoked: false,
+        }
+    }
 }
 
 /// The one place where the current policy hangs.

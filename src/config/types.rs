@@ -248,7 +248,7 @@ pub struct MappedKey {
 }
 
 /// `[[catalog]]`: what the operator knows better about a model.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CatalogOverride {
     /// Provider id, or `None` for every provider.
     pub provider: Option<String>,

@@ -1,0 +1,231 @@
+//! Model lists in each API's own shape: what the providers are known to serve, local servers asked live.
+//!
+//! Lists make no record and never tell of providers that the caller's key may not use.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    response::Response,
+};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::{HeaderMap, HeaderValue, Request, Uri, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use serde::Deserialize;
+
+use super::{
+    GatewayState, accept,
+    error::Refusal,
+    identify::{self, Caller},
+};
+use crate::{
+    catalog::Catalog,
+    config::{Provider, ProviderKey, ProviderType},
+    dialect::models::{self as shape, ModelEntry},
+    domain::{ApiFamily, ErrorKind, Timestamp},
+    policy::Policy,
+    provider::{self, Credential},
+};
+
+/// How long a local server's answer is believed, and how long it may take.
+const LIVE_FRESH: Duration = Duration::from_secs(10);
+const LIVE_PATIENCE: Duration = Duration::from_secs(2);
+const LIVE_BYTES_MAX: usize = 1024 * 1024;
+
+type Remembered = HashMap<String, (Instant, Arc<[String]>)>;
+
+/// What local servers said they serve, kept for seconds.
+#[derive(Clone, Debug, Default)]
+pub struct LiveModels(Arc<Mutex<Remembered>>);
+
+/// `GET /v1/models`: OpenAI's list, or Anthropic's for a client that sends `anthropic-version`.
+pub(super) async fn list(State(state): State<GatewayState>, headers: HeaderMap, uri: Uri) -> Response {
+    let family = family(&headers);
+    answer(&state, &headers, &uri, family, |entries| match family {
+        ApiFamily::Anthropic => Some(shape::anthropic_list(entries)),
+        _ => Some(shape::openai_list(entries)),
+    })
+    .await
+}
+
+/// `GET /v1/models/{id}`.
+pub(super) async fn one(
+    State(state): State<GatewayState>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let family = family(&headers);
+    answer(&state, &headers, &uri, family, |entries| {
+        let entry = find(entries, &id)?;
+        Some(match family {
+            ApiFamily::Anthropic => shape::anthropic_one(entry),
+            _ => shape::openai_one(entry),
+        })
+    })
+    .await
+}
+
+/// `GET /v1beta/models`.
+pub(super) async fn gemini_list(State(state): State<GatewayState>, headers: HeaderMap, uri: Uri) -> Response {
+    answer(&state, &headers, &uri, ApiFamily::Gemini, |entries| Some(shape::gemini_list(entries))).await
+}
+
+/// `GET /v1beta/models/{id}`.
+pub(super) async fn gemini_one(
+    State(state): State<GatewayState>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    answer(&state, &headers, &uri, ApiFamily::Gemini, |entries| find(entries, &id).map(shape::gemini_one)).await
+}
+
+/// `GET /api/tags`.
+pub(super) async fn ollama_tags(State(state): State<GatewayState>, headers: HeaderMap, uri: Uri) -> Response {
+    answer(&state, &headers, &uri, ApiFamily::Ollama, |entries| Some(shape::ollama_tags(entries))).await
+}
+
+/// `GET /api/version`: ours; Ollama's clients only want to see that somebody answers.
+pub(super) async fn ollama_version() -> Response {
+    json(format!("{{\"version\":\"{}\"}}", env!("CARGO_PKG_VERSION")).into_bytes())
+}
+
+fn family(headers: &HeaderMap) -> ApiFamily {
+    if headers.contains_key("anthropic-version") { ApiFamily::Anthropic } else { ApiFamily::Openai }
+}
+
+fn find<'e>(entries: &'e [ModelEntry], id: &str) -> Option<&'e ModelEntry> {
+    entries.iter().find(|entry| entry.id == id).or_else(|| {
+        let (provider, model) = id.split_once('/')?;
+        entries.iter().find(|entry| entry.provider == provider && entry.id == model)
+    })
+}
+
+async fn answer(
+    state: &GatewayState,
+    headers: &HeaderMap,
+    uri: &Uri,
+    family: ApiFamily,
+    write: impl FnOnce(&[ModelEntry]) -> Option<Vec<u8>>,
+) -> Response {
+    let policy = state.policy.load();
+    let caller = accept::labels(headers)
+        .and_then(|labels| identify::identify(&policy, headers, uri.query(), &labels, Timestamp::now()));
+    let caller = match caller {
+        Ok(caller) => caller,
+        Err(refusal) => return refusal.response(family, ""),
+    };
+    let entries = entries(state, &policy, &caller).await;
+    write(&entries).map_or_else(
+        || Refusal::new(ErrorKind::ModelNotFound, "no provider is known to serve this model").response(family, ""),
+        json,
+    )
+}
+
+fn json(body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Every model of every enabled provider that the caller may use.
+async fn entries(state: &GatewayState, policy: &Policy, caller: &Caller) -> Vec<ModelEntry> {
+    let key = caller.key.as_deref();
+    let may_use = |provider: &&Arc<Provider>| {
+        provider.enabled && key.is_none_or(|key| key.allowed_providers.is_empty() || key.allowed_providers.contains(&provider.id))
+    };
+    let usable: Vec<_> = policy.providers.iter().filter(may_use).collect();
+    let names = join_all(usable.iter().map(|provider| names(state, policy, provider))).await;
+    let mut entries: Vec<ModelEntry> = Vec::new();
+    for (provider, names) in usable.iter().zip(names) {
+        for id in names {
+            let allowed = key.is_none_or(|key| key.allowed_models.is_empty() || key.allowed_models.contains(&id));
+            if allowed && !entries.iter().any(|entry| entry.id == id && entry.provider == provider.id) {
+                entries.push(ModelEntry { owned_by: provider.id.clone(), provider: provider.id.clone(), id, created: 0 });
+            }
+        }
+    }
+    entries
+}
+
+async fn names(state: &GatewayState, policy: &Policy, provider: &Arc<Provider>) -> Vec<String> {
+    let mut names = provider.models.clone();
+    names.extend(provider.default_model.clone());
+    if !provider.models.is_empty() {
+        return names;
+    }
+    if matches!(provider.provider_type, ProviderType::Local | ProviderType::Ollama) {
+        names.extend(live(state, policy, provider).await.iter().cloned());
+        return names;
+    }
+    let known = Catalog::catalog_provider_for(provider.provider_type, &provider.id, provider.base_url.host_str());
+    names.extend(known.into_iter().flat_map(|known| policy.catalog.models_of(known)).map(|card| card.id.to_string()));
+    names
+}
+
+/// Asks a local server, at most once in [`LIVE_FRESH`]. One that does not answer serves nothing.
+async fn live(state: &GatewayState, policy: &Policy, provider: &Arc<Provider>) -> Arc<[String]> {
+    let remembered = state.live_models.0.lock().unwrap_or_else(PoisonError::into_inner).get(&provider.id).cloned();
+    if let Some((at, names)) = remembered {
+        if at.elapsed() < LIVE_FRESH {
+            return names;
+        }
+    }
+    let names: Arc<[String]> = match tokio::time::timeout(LIVE_PATIENCE, ask(policy, provider)).await {
+        Ok(Some(names)) => names.into(),
+        _ => Arc::from([]),
+    };
+    let mut all = state.live_models.0.lock().unwrap_or_else(PoisonError::into_inner);
+    all.insert(provider.id.clone(), (Instant::now(), Arc::clone(&names)));
+    names
+}
+
+#[derive(Deserialize)]
+struct OpenaiModels {
+    data: Vec<OpenaiModel>,
+}
+
+#[derive(Deserialize)]
+struct OpenaiModel {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct OllamaModels {
+    models: Vec<OllamaModel>,
+}
+
+#[derive(Deserialize)]
+struct OllamaModel {
+    name: String,
+}
+
+async fn ask(policy: &Policy, provider: &Provider) -> Option<Vec<String>> {
+    let client = policy.clients.get(&provider.id)?;
+    let is_ollama = provider.provider_type == ProviderType::Ollama;
+    let base = provider.base_url.as_str().trim_end_matches('/');
+    let uri = format!("{base}{}", if is_ollama { "/api/tags" } else { "/models" });
+    let mut request = Request::new(Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync());
+    *request.uri_mut() = uri.parse().ok()?;
+    if let ProviderKey::Own(key) = &provider.key {
+        provider::apply_credential(provider.provider_type, &Credential::Key(key.clone()), request.headers_mut());
+    }
+    let response = client.send(request).await.ok()?;
+    if !response.status().is_success() {
+        return None;
+    }
+    let body = Limited::new(response.into_body(), LIVE_BYTES_MAX).collect().await.ok()?.to_bytes();
+    if is_ollama {
+        let models: OllamaModels = serde_json::from_slice(&body).ok()?;
+        return Some(models.models.into_iter().map(|model| model.name).collect());
+    }
+    let models: OpenaiModels = serde_json::from_slice(&body).ok()?;
+    Some(models.data.into_iter().map(|model| model.id).collect())
+}
