@@ -18,3 +18,6 @@ pub mod demo;
 pub mod server;
 pub mod telemetry;
 pub mod cli;
+pub mod app;
+
+pub use app::Gateway;

@@ -2,7 +2,7 @@
 //!
 //! Only the fields that steer are read out of a body; the body itself is kept byte for byte.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
@@ -27,7 +27,6 @@ pub(crate) struct Arrival {
     pub(crate) method: Method,
     pub(crate) query: Option<String>,
     pub(crate) headers: HeaderMap,
-    pub(crate) peer: SocketAddr,
     pub(crate) body: Body,
 }
 
@@ -52,7 +51,11 @@ pub(crate) struct Inbound {
     pub(crate) headers: HeaderMap,
     pub(crate) body: InboundBody,
     pub(crate) model: Option<Arc<str>>,
-    pub(crate) steering: Steering,
+    pub(crate) stream: bool,
+    /// Bytes of text in the body, from which input tokens are estimated when nobody counts them.
+    pub(crate) text_bytes: u64,
+    /// Where the steering fields stand; `None` for bodies that are not read (uploads, GET).
+    pub(crate) steering: Option<Steering>,
 }
 
 /// The body as it came.
@@ -74,7 +77,7 @@ pub(crate) enum InboundBody {
 }
 
 /// Headers that label a request for the gateway and go no further.
-pub(crate) const LABEL_HEADERS: [HeaderName; 7] = [
+pub(crate) static LABEL_HEADERS: [HeaderName; 7] = [
     HeaderName::from_static("x-project"),
     HeaderName::from_static("x-source"),
     HeaderName::from_static("x-profile"),
@@ -135,23 +138,26 @@ fn tags(headers: &HeaderMap) -> Result<Vec<(Arc<str>, Arc<str>)>, Refusal> {
 /// Reads the body as far as the endpoint needs. `received` counts bytes even when this fails.
 pub(crate) async fn read(arrival: Arrival, limits: &config::Server, received: &mut u64) -> Result<Inbound, Refusal> {
     let Arrival { endpoint, path_model, tail, method, query, headers, body, .. } = arrival;
-    let (body, steering) = if is_upload(endpoint, &headers) {
+    let is_bare = method == Method::GET || method == Method::DELETE;
+    let (body, steering, upload_model) = if is_upload(endpoint, &headers) {
         let (body, model) = read_upload(body, &headers, limits.max_upload_bytes, received).await?;
-        (body, Steering { model: model.map(steer::Field::unplaced), ..Steering::default() })
+        (body, None, model)
     } else {
         let raw = read_whole(body, &headers, limits.max_body_bytes, received).await?;
         let plain = decoded(&raw, &headers, limits.max_body_bytes)?;
-        let steering = if method == Method::GET || method == Method::DELETE || (raw.is_empty() && !needs_body(endpoint)) {
-            Steering::default()
+        let steering = if is_bare || (raw.is_empty() && !needs_body(endpoint)) {
+            None
         } else {
-            steer::read(endpoint, plain.as_ref().unwrap_or(&raw)).map_err(|error| {
-                Refusal::new(ErrorKind::InvalidRequest, error.to_string())
-            })?
+            let read = steer::read(endpoint, plain.as_ref().unwrap_or(&raw));
+            Some(read.map_err(|error| Refusal::new(ErrorKind::InvalidRequest, error.to_string()))?)
         };
-        (InboundBody::Whole { raw, plain }, steering)
+        (InboundBody::Whole { raw, plain }, steering, None)
     };
-    let model = path_model.as_deref().or_else(|| steering.model.as_ref().map(|field| field.value.as_str())).map(Arc::from);
-    Ok(Inbound { endpoint, tail, method, query, headers, body, model, steering })
+    let in_body = steering.as_ref().and_then(|steering| steering.model.as_ref()).map(|model| model.value.as_str());
+    let model = path_model.as_deref().or(in_body).or(upload_model.as_deref()).map(Arc::from);
+    let stream = steering.as_ref().is_some_and(|steering| steering.stream);
+    let text_bytes = steering.as_ref().map_or(0, |steering| steering.request_text_bytes);
+    Ok(Inbound { endpoint, tail, method, query, headers, body, model, stream, text_bytes, steering })
 }
 
 const fn needs_body(endpoint: Endpoint) -> bool {
@@ -254,10 +260,6 @@ fn decoded(raw: &Bytes, headers: &HeaderMap, limit: u64) -> Result<Option<Bytes>
 
 /// Takes an axum request apart.
 pub(crate) fn arrival(endpoint: Endpoint, tail: String, path_model: Option<String>, parts: Parts, body: Body) -> Arrival {
-    let peer = parts
-        .extensions
-        .get::<axum::extract::ConnectInfo<SocketAddr>>()
-        .map_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)), |info| info.0);
     let query = parts.uri.query().map(str::to_owned);
-    Arrival { endpoint, path_model, tail, method: parts.method, query, headers: parts.headers, peer, body }
+    Arrival { endpoint, path_model, tail, method: parts.method, query, headers: parts.headers, body }
 }

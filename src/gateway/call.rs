@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Connection-level headers, stripped in both directions (RFC 9110 §7.6.1).
-pub(crate) const HOP_BY_HOP: [HeaderName; 9] = [
+pub(crate) static HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
@@ -45,7 +45,7 @@ pub(crate) const HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// What describes the client or its way here, and is no business of the provider's.
-const PRIVATE: [HeaderName; 14] = [
+static PRIVATE: [HeaderName; 14] = [
     header::HOST,
     header::CONTENT_LENGTH,
     header::COOKIE,
@@ -181,8 +181,7 @@ fn restrict_encodings(headers: &mut HeaderMap) {
 /// Whether the stream would end without usage unless somebody asks for it.
 fn asks_for_usage(inbound: &Inbound, provider: &Provider) -> bool {
     matches!(inbound.endpoint, Endpoint::ChatCompletions | Endpoint::Completions)
-        && inbound.steering.stream
-        && inbound.steering.include_usage != Some(true)
+        && inbound.steering.as_ref().is_some_and(|steering| steering.ask_for_usage().is_some())
         && !provider::reports_usage_unasked(provider)
 }
 
@@ -210,11 +209,9 @@ fn body(
         InboundBody::Whole { raw, plain } => {
             let source = plain.as_ref().unwrap_or(&raw);
             let mut edits = Vec::new();
-            if let (true, Some(model)) = (in_body && !source.is_empty(), renamed) {
-                edits.push(inbound.steering.set_model(model));
-            }
-            if asks_for_usage {
-                edits.extend(inbound.steering.ask_for_usage(source));
+            if let Some(steering) = &inbound.steering {
+                edits.extend(renamed.filter(|_| in_body).map(|model| steering.set_model(model)));
+                edits.extend(asks_for_usage.then(|| steering.ask_for_usage()).flatten());
             }
             let bytes = if edits.is_empty() {
                 raw

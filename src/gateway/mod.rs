@@ -150,7 +150,7 @@ async fn call(
 ) -> Result<respond::Answer, Refusal> {
     let target = plan.first;
     let endpoint = inbound.endpoint;
-    let stream = inbound.steering.stream;
+    let stream = inbound.stream;
     let Some(client) = policy.clients.get(&target.provider.id) else {
         return Err(Refusal::new(ErrorKind::Internal, "the provider has no client"));
     };

@@ -3,7 +3,7 @@
 //! Lists make no record and never tell of providers that the caller's key may not use.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -101,7 +101,7 @@ fn family(headers: &HeaderMap) -> ApiFamily {
     if headers.contains_key("anthropic-version") { ApiFamily::Anthropic } else { ApiFamily::Openai }
 }
 
-fn find<'e>(entries: &'e [ModelEntry], id: &str) -> Option<&'e ModelEntry> {
+fn find<'e, 'm>(entries: &'e [ModelEntry<'m>], id: &str) -> Option<&'e ModelEntry<'m>> {
     entries.iter().find(|entry| entry.id == id).or_else(|| {
         let (provider, model) = id.split_once('/')?;
         entries.iter().find(|entry| entry.provider == provider && entry.id == model)
@@ -113,7 +113,7 @@ async fn answer(
     headers: &HeaderMap,
     uri: &Uri,
     family: ApiFamily,
-    write: impl FnOnce(&[ModelEntry]) -> Option<Vec<u8>>,
+    write: impl FnOnce(&[ModelEntry<'_>]) -> Option<Vec<u8>>,
 ) -> Response {
     let policy = state.policy.load();
     let caller = accept::labels(headers)
@@ -122,7 +122,11 @@ async fn answer(
         Ok(caller) => caller,
         Err(refusal) => return refusal.response(family, ""),
     };
-    let entries = entries(state, &policy, &caller).await;
+    let served = served(state, &policy, &caller).await;
+    let entries: Vec<ModelEntry<'_>> = served
+        .iter()
+        .map(|(provider, id)| ModelEntry { id, provider: &provider.id, owned_by: &provider.id, created: 0 })
+        .collect();
     write(&entries).map_or_else(
         || Refusal::new(ErrorKind::ModelNotFound, "no provider is known to serve this model").response(family, ""),
         json,
@@ -136,23 +140,22 @@ fn json(body: Vec<u8>) -> Response {
 }
 
 /// Every model of every enabled provider that the caller may use.
-async fn entries(state: &GatewayState, policy: &Policy, caller: &Caller) -> Vec<ModelEntry> {
+async fn served(state: &GatewayState, policy: &Policy, caller: &Caller) -> Vec<(Arc<Provider>, String)> {
     let key = caller.key.as_deref();
     let may_use = |provider: &&Arc<Provider>| {
-        provider.enabled && key.is_none_or(|key| key.allowed_providers.is_empty() || key.allowed_providers.contains(&provider.id))
+        let allowed = key.is_none_or(|key| key.allowed_providers.is_empty() || key.allowed_providers.contains(&provider.id));
+        provider.enabled && allowed
     };
     let usable: Vec<_> = policy.providers.iter().filter(may_use).collect();
     let names = join_all(usable.iter().map(|provider| names(state, policy, provider))).await;
-    let mut entries: Vec<ModelEntry> = Vec::new();
-    for (provider, names) in usable.iter().zip(names) {
-        for id in names {
-            let allowed = key.is_none_or(|key| key.allowed_models.is_empty() || key.allowed_models.contains(&id));
-            if allowed && !entries.iter().any(|entry| entry.id == id && entry.provider == provider.id) {
-                entries.push(ModelEntry { owned_by: provider.id.clone(), provider: provider.id.clone(), id, created: 0 });
-            }
-        }
+    let mut served = Vec::new();
+    for (provider, mut names) in usable.into_iter().zip(names) {
+        names.retain(|id| key.is_none_or(|key| key.allowed_models.is_empty() || key.allowed_models.contains(id)));
+        let mut seen = HashSet::new();
+        names.retain(|id| seen.insert(id.clone()));
+        served.extend(names.into_iter().map(|id| (Arc::clone(provider), id)));
     }
-    entries
+    served
 }
 
 async fn names(state: &GatewayState, policy: &Policy, provider: &Arc<Provider>) -> Vec<String> {
@@ -165,8 +168,8 @@ async fn names(state: &GatewayState, policy: &Policy, provider: &Arc<Provider>) 
         names.extend(live(state, policy, provider).await.iter().cloned());
         return names;
     }
-    let known = Catalog::catalog_provider_for(provider.provider_type, &provider.id, provider.base_url.host_str());
-    names.extend(known.into_iter().flat_map(|known| policy.catalog.models_of(known)).map(|card| card.id.to_string()));
+    let known = Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url);
+    names.extend(known.into_iter().flat_map(|known| policy.catalog.models_of(known)).map(|card| card.id.to_owned()));
     names
 }
 

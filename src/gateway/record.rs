@@ -119,10 +119,10 @@ impl OpenRecord {
     }
 
     pub(crate) fn accepted(&mut self, inbound: &Inbound) {
-        self.text_bytes = inbound.steering.text_bytes;
+        self.text_bytes = inbound.text_bytes;
         self.with(|record| {
             record.model_requested.clone_from(&inbound.model);
-            record.stream = inbound.steering.stream;
+            record.stream = inbound.stream;
         });
     }
 
@@ -266,7 +266,7 @@ fn price(
         return (Some(Microcents(0)), None, None);
     }
     let catalog_provider =
-        Catalog::catalog_provider_for(provider.provider_type, &provider.id, provider.base_url.host_str());
+        Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url);
     let query = |model| PriceQuery {
         provider_id: &provider.id,
         catalog_provider,

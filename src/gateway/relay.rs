@@ -103,7 +103,7 @@ impl Flow {
             }
             (None, Some(filter)) => {
                 self.tally.feed(&chunk);
-                filter.feed(chunk)
+                filtered(filter, &chunk)
             }
             (Some(decoder), filter) => {
                 let tally = &mut self.tally;
@@ -120,7 +120,7 @@ impl Flow {
                     tracing::debug!("the answer's content-encoding could not be decoded");
                 }
                 match (plain, filter) {
-                    (Some(plain), Some(filter)) => filter.feed(Bytes::from(plain)),
+                    (Some(plain), Some(filter)) => filtered(filter, &plain),
                     _ => chunk,
                 }
             }
@@ -155,7 +155,11 @@ impl Flow {
 
     /// What the filter still holds at the end of the stream.
     fn last_bytes(&mut self) -> Bytes {
-        let rest = self.filter.as_mut().map(usage_chunk::Filter::finish).unwrap_or_default();
+        let mut rest = Vec::new();
+        if let Some(filter) = &mut self.filter {
+            filter.finish(&mut rest);
+        }
+        let rest = Bytes::from(rest);
         self.delivered(&rest);
         rest
     }
@@ -176,7 +180,7 @@ impl Flow {
     }
 
     /// The client is gone. If it had the whole answer, all is well; else cut or drain the upstream.
-    fn abandoned(mut self: Box<Self>) {
+    fn abandoned(self: Box<Self>) {
         if self.tally.facts().ended {
             return self.close();
         }
@@ -229,6 +233,12 @@ impl Flow {
         }
         self.hang_up();
     }
+}
+
+fn filtered(filter: &mut usage_chunk::Filter, bytes: &[u8]) -> Bytes {
+    let mut passing = Vec::with_capacity(bytes.len());
+    filter.feed(bytes, &mut passing);
+    Bytes::from(passing)
 }
 
 /// How a body that was relayed to its end is to be judged.

@@ -80,7 +80,7 @@ const ERROR_BODY_BYTES_MAX: usize = 256 * 1024;
 const REQUEST_ID_HEADERS: [&str; 5] = ["x-request-id", "request-id", "apim-request-id", "x-goog-request-id", "cf-ray"];
 
 /// Provider headers that would act on the client as if they were ours.
-const NOT_OURS: [HeaderName; 12] = [
+static NOT_OURS: [HeaderName; 12] = [
     header::SET_COOKIE,
     header::STRICT_TRANSPORT_SECURITY,
     header::ALT_SVC,

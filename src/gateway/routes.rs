@@ -5,7 +5,7 @@ use axum::{
     body::Body,
     extract::{Path, Request, State},
     response::Response,
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, get},
 };
 use http::Method;
 

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use crate::{config::ProviderType, domain::Secret};
 
 /// Every header in which a client may send a credential; none of them is ever forwarded as it came.
-pub const CREDENTIAL_HEADERS: [HeaderName; 4] = [
+pub static CREDENTIAL_HEADERS: [HeaderName; 4] = [
     header::AUTHORIZATION,
     HeaderName::from_static("x-api-key"),
     HeaderName::from_static("x-goog-api-key"),

@@ -266,7 +266,7 @@ pub fn serves(catalog: &Catalog, provider: &Provider, model: &str) -> bool {
     if !provider.models.is_empty() {
         return false;
     }
-    Catalog::catalog_provider_for(provider.provider_type, &provider.id, provider.base_url.host_str())
+    Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url)
         .is_some_and(|known| catalog.models_of(known).iter().any(|card| card.id == model))
 }
 
@@ -291,8 +291,8 @@ fn some_models(facts: &Facts<'_>, enabled: &[&Arc<Provider>]) -> String {
     let mut names = Vec::new();
     for provider in enabled.iter().filter(|provider| speaks(provider.provider_type, api)) {
         names.extend(provider.models.iter().take(3).cloned());
-        let known = Catalog::catalog_provider_for(provider.provider_type, &provider.id, provider.base_url.host_str());
-        names.extend(known.into_iter().flat_map(|id| facts.catalog.models_of(id)).take(3).map(|card| card.id.to_string()));
+        let known = Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url);
+        names.extend(known.into_iter().flat_map(|id| facts.catalog.models_of(id)).take(3).map(|card| card.id.to_owned()));
     }
     if names.is_empty() { "the models your provider serves".to_owned() } else { names.join(", ") }
 }
