@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{self, AdminParts, AdminState},
+    complete::{self, Completion, CompletionError, CompletionRequest},
     config::{Config, LoadOptions, Watcher},
     gateway::{self, GatewayState, LiveModels},
     policy::{Policy, PolicyCell},
@@ -61,6 +62,7 @@ pub struct Gateway {
     store: Store,
     reloader: Reloader,
     metrics: telemetry::Metrics,
+    live_models: LiveModels,
     started_at: Instant,
     stopping: CancellationToken,
 }
@@ -98,7 +100,9 @@ impl Gateway {
         let policy = Arc::new(PolicyCell::new(Policy::compile(Arc::new(config), &snapshot, None, &tls)));
         let reloader = Reloader { store: store.clone(), policy, tls, turn: Arc::default() };
         let metrics = telemetry::Metrics::of_process();
-        Ok(Self { store, reloader, metrics, started_at: Instant::now(), stopping: CancellationToken::new() })
+        let live_models = LiveModels::default();
+        let (started_at, stopping) = (Instant::now(), CancellationToken::new());
+        Ok(Self { store, reloader, metrics, live_models, started_at, stopping })
     }
 
     /// Every route: the inference endpoints, the admin API and the portal.
@@ -121,12 +125,23 @@ impl Gateway {
             started_at: self.started_at,
             stopping: self.stopping.clone(),
         });
-        let gateway = GatewayState {
+        server::router(gateway::router(self.data_plane()), admin::router(admin), portal::router())
+    }
+
+    /// Asks for one chat completion.
+    ///
+    /// # Errors
+    /// If the gateway refuses the request or the provider fails.
+    pub async fn complete(&self, request: &CompletionRequest) -> Result<Completion, CompletionError> {
+        complete::complete(gateway::router(self.data_plane()), request).await
+    }
+
+    fn data_plane(&self) -> GatewayState {
+        GatewayState {
             policy: Arc::clone(&self.reloader.policy),
             recorder: self.store.recorder.clone(),
-            live_models: LiveModels::default(),
-        };
-        server::router(gateway::router(gateway), admin::router(admin), portal::router())
+            live_models: self.live_models.clone(),
+        }
     }
 
     /// The stores, for commands and the demo's history.

@@ -13,3 +13,5 @@ mod server;
 mod demo;
 mod prices;
 mod config;
+mod harness;
+mod relay;
