@@ -9,7 +9,10 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderName, Method, header, request::Parts};
 
-use super::{decode::Decoder, error::Refusal};
+use super::{
+    decode::{DecodeError, Decoder},
+    error::Refusal,
+};
 use crate::{
     config,
     dialect::steer::{self, Steering},
@@ -231,31 +234,47 @@ async fn read_upload(
 
 /// The decoded copy of a compressed body, bounded so that a bomb is refused and not unpacked.
 fn decoded(raw: &Bytes, headers: &HeaderMap, limit: u64) -> Result<Option<Bytes>, Refusal> {
-    let encoding = headers.get(header::CONTENT_ENCODING).map_or(&b""[..], |value| value.as_bytes());
-    if encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity") {
+    let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"));
+    if encoding.is_none_or(|name| name.eq_ignore_ascii_case("identity")) {
         return Ok(None);
     }
-    let name = std::str::from_utf8(encoding).unwrap_or_default();
-    let Some(mut decoder) = Decoder::new(name) else {
-        let message = "content-encoding must be gzip, deflate, br, zstd or identity";
-        return Err(Refusal::new(ErrorKind::InvalidRequest, message));
-    };
-    let mut plain = Vec::new();
-    let limit_bytes = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut over = false;
-    let fed = decoder.feed(raw, |piece| {
-        if plain.len() + piece.len() > limit_bytes {
-            over = true;
-        } else if !over {
-            plain.extend_from_slice(piece);
+    let room = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut decoder = Decoder::new(encoding, Plain { bytes: Vec::new(), room });
+    decoder.feed(raw);
+    let name = encoding.unwrap_or_default();
+    match decoder.error() {
+        None => Ok(decoder.into_sink().map(|plain| Bytes::from(plain.bytes))),
+        Some(DecodeError::UnknownEncoding) => {
+            let message = "content-encoding must be gzip, deflate, br, zstd or identity";
+            Err(Refusal::new(ErrorKind::InvalidRequest, message))
         }
-        !over
-    });
-    if over {
-        return Err(too_large(limit, "server.max_body_bytes, after decoding"));
+        Some(_) if decoder.sink().is_some_and(|plain| plain.room == 0) => {
+            Err(too_large(limit, "server.max_body_bytes, after decoding"))
+        }
+        Some(_) => Err(Refusal::new(ErrorKind::InvalidRequest, format!("the body is not valid {name}"))),
     }
-    fed.map_err(|_| Refusal::new(ErrorKind::InvalidRequest, format!("the body is not valid {name}")))?;
-    Ok(Some(Bytes::from(plain)))
+}
+
+/// A buffer that refuses to grow past its room.
+struct Plain {
+    bytes: Vec<u8>,
+    room: usize,
+}
+
+impl std::io::Write for Plain {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let Some(room) = self.room.checked_sub(bytes.len()) else {
+            self.room = 0;
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        };
+        self.room = room;
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Takes an axum request apart.

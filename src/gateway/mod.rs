@@ -181,7 +181,7 @@ async fn call(
         Err(refusal) => Err(refusal),
     };
     if let Err(refusal) = &answered {
-        record.call_ends(&CallEnd { outcome: Outcome::Error, error_kind: Some(refusal.kind), facts: None });
+        record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(refusal.kind), facts: None });
     }
     answered
 }

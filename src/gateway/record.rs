@@ -37,11 +37,11 @@ struct OpenAttempt {
 }
 
 /// How an upstream call ended.
-pub(crate) struct CallEnd<'a> {
+pub(crate) struct CallEnd {
     pub(crate) outcome: Outcome,
     pub(crate) error_kind: Option<ErrorKind>,
     /// What the tally saw; `None` when no answer began.
-    pub(crate) facts: Option<&'a Facts>,
+    pub(crate) facts: Option<Facts>,
 }
 
 impl OpenRecord {
@@ -182,24 +182,23 @@ impl OpenRecord {
     }
 
     /// The upstream call is over: price it and make its row.
-    pub(crate) fn call_ends(&mut self, end: &CallEnd<'_>) {
+    pub(crate) fn call_ends(&mut self, end: CallEnd) {
         let Some(OpenAttempt { mut row, began, provider }) = self.attempt.take() else { return };
         row.latency_us = micros(began);
         row.outcome = end.outcome;
         row.error_kind = end.error_kind;
-        let default_facts = Facts::default();
-        let facts = end.facts.unwrap_or(&default_facts);
-        row.usage = facts.usage;
+        let mut facts = end.facts.unwrap_or_default();
         if end.outcome == Outcome::ClientDisconnected {
-            facts.estimate_missing(&mut row.usage, self.text_bytes);
+            facts.estimate_missing(self.text_bytes);
         }
+        row.usage = facts.usage;
         if row.provider_request_id.is_none() {
             row.provider_request_id = facts.response_id.as_deref().map(Arc::from);
         }
         let answered_model = facts.model.as_deref().filter(|model| !model.is_empty()).map(Arc::from);
         let model: Option<Arc<str>> = answered_model.or_else(|| row.model.clone());
         let catalog = &self.policy.catalog;
-        let priced = self.record.as_ref().map(|record| price(catalog, record, &provider, &row, model.as_deref(), facts));
+        let priced = self.record.as_ref().map(|record| price(catalog, record, &provider, &row, model.as_deref(), &facts));
         let Some((cost, reason, version)) = priced else { return };
         row.cost = cost;
         self.with(|record| {
@@ -221,7 +220,7 @@ impl OpenRecord {
     }
 
     fn finish(&mut self, outcome: Outcome, error_kind: Option<ErrorKind>) {
-        self.call_ends(&CallEnd { outcome, error_kind, facts: None });
+        self.call_ends(CallEnd { outcome, error_kind, facts: None });
         let Some(mut record) = self.record.take() else { return };
         record.outcome = outcome;
         record.error_kind = error_kind;

@@ -39,8 +39,7 @@ pub(crate) struct Flow {
     pub(crate) upstream: Incoming,
     /// The first chunk, if it was waited for before the head was sent.
     pub(crate) first: Option<Bytes>,
-    pub(crate) tally: Tally,
-    pub(crate) decoder: Option<Decoder>,
+    pub(crate) meter: Meter,
     /// Cuts out the usage chunk that the client did not ask for.
     pub(crate) filter: Option<usage_chunk::Filter>,
     pub(crate) record: OpenRecord,
@@ -52,6 +51,54 @@ pub(crate) struct Flow {
     pub(crate) patience: Patience,
     /// The last bytes that the client got, to know whether an event is open.
     pub(crate) tail: [u8; 4],
+}
+
+/// The tally behind the decoder that it needs; an answer that is not compressed passes straight through.
+pub(crate) struct Meter(Decoder<Tap>);
+
+/// Where decoded bytes go.
+struct Tap {
+    tally: Tally,
+    /// The decoded bytes of the current chunk, when something is to be cut out of them.
+    plain: Option<Vec<u8>>,
+}
+
+impl std::io::Write for Tap {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.tally.feed(bytes);
+        if let Some(plain) = &mut self.plain {
+            plain.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Meter {
+    pub(crate) fn new(tally: Tally, content_encoding: Option<&str>, keeps_plain: bool) -> Self {
+        let is_encoded = content_encoding.is_some_and(|name| !name.eq_ignore_ascii_case("identity"));
+        Self(Decoder::new(content_encoding, Tap { tally, plain: (keeps_plain && is_encoded).then(Vec::new) }))
+    }
+
+    fn feed(&mut self, chunk: &[u8]) {
+        self.0.feed(chunk);
+    }
+
+    fn content_started(&self) -> bool {
+        self.0.sink().is_some_and(|tap| tap.tally.content_started())
+    }
+
+    /// The decoded bytes since the last call, if they are kept.
+    fn take_plain(&mut self) -> Option<Vec<u8>> {
+        self.0.sink_mut().and_then(|tap| tap.plain.as_mut()).map(std::mem::take)
+    }
+
+    fn facts(&self) -> Facts {
+        self.0.sink().map(|tap| tap.tally.facts()).unwrap_or_default()
+    }
 }
 
 /// The idle timer of a stream: one timer, re-armed only when it fires, so that a chunk costs a clock reading.
@@ -95,37 +142,13 @@ impl RelayBody {
 impl Flow {
     /// Lets the tally see a chunk and returns what the client is to get of it.
     fn pass(&mut self, chunk: Bytes) -> Bytes {
-        let started_before = self.tally.content_started();
-        let delivered = match (&mut self.decoder, &mut self.filter) {
-            (None, None) => {
-                self.tally.feed(&chunk);
-                chunk
-            }
-            (None, Some(filter)) => {
-                self.tally.feed(&chunk);
-                filtered(filter, &chunk)
-            }
-            (Some(decoder), filter) => {
-                let tally = &mut self.tally;
-                let mut plain = filter.is_some().then(Vec::new);
-                let decoded = decoder.feed(&chunk, |piece| {
-                    tally.feed(piece);
-                    if let Some(plain) = &mut plain {
-                        plain.extend_from_slice(piece);
-                    }
-                    true
-                });
-                if decoded.is_err() {
-                    // The client gets the bytes as they are and may judge for itself; usage stays unknown.
-                    tracing::debug!("the answer's content-encoding could not be decoded");
-                }
-                match (plain, filter) {
-                    (Some(plain), Some(filter)) => filtered(filter, &plain),
-                    _ => chunk,
-                }
-            }
+        let started_before = self.meter.content_started();
+        self.meter.feed(&chunk);
+        let delivered = match &mut self.filter {
+            None => chunk,
+            Some(filter) => filtered(filter, &self.meter.take_plain().map_or(chunk, Bytes::from)),
         };
-        if !started_before && self.tally.content_started() {
+        if !started_before && self.meter.content_started() {
             self.record.first_content();
         }
         self.delivered(&delivered);
@@ -165,23 +188,21 @@ impl Flow {
     }
 
     fn close(mut self: Box<Self>) {
-        self.tally.finish();
-        let facts = self.tally.facts();
-        let (outcome, error_kind) = judge(facts, self.is_event_stream);
-        self.record.call_ends(&CallEnd { outcome, error_kind, facts: Some(facts) });
+        let facts = self.meter.facts();
+        let (outcome, error_kind) = judge(&facts, self.is_event_stream);
+        self.record.call_ends(CallEnd { outcome, error_kind, facts: Some(facts) });
         self.record.close(outcome, error_kind);
     }
 
     fn fail(mut self: Box<Self>, kind: ErrorKind) {
-        self.tally.finish();
-        let facts = self.tally.facts();
-        self.record.call_ends(&CallEnd { outcome: Outcome::Error, error_kind: Some(kind), facts: Some(facts) });
+        let facts = self.meter.facts();
+        self.record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(kind), facts: Some(facts) });
         self.record.close(Outcome::Error, Some(kind));
     }
 
     /// The client is gone. If it had the whole answer, all is well; else cut or drain the upstream.
     fn abandoned(self: Box<Self>) {
-        if self.tally.facts().ended {
+        if self.meter.facts().ended {
             return self.close();
         }
         match self.disconnect {
@@ -197,9 +218,8 @@ impl Flow {
     }
 
     fn hang_up(mut self: Box<Self>) {
-        self.tally.finish();
-        let facts = self.tally.facts();
-        self.record.call_ends(&CallEnd { outcome: Outcome::ClientDisconnected, error_kind: None, facts: Some(facts) });
+        let facts = self.meter.facts();
+        self.record.call_ends(CallEnd { outcome: Outcome::ClientDisconnected, error_kind: None, facts: Some(facts) });
         self.record.close(Outcome::ClientDisconnected, None);
     }
 
@@ -214,19 +234,7 @@ impl Flow {
             let Ok(Some(Ok(frame))) = frame.await else { break };
             let Some(chunk) = frame.data_ref() else { continue };
             read += chunk.len() as u64;
-            match &mut self.decoder {
-                None => self.tally.feed(chunk),
-                Some(decoder) => {
-                    let tally = &mut self.tally;
-                    let fed = decoder.feed(chunk, |piece| {
-                        tally.feed(piece);
-                        true
-                    });
-                    if fed.is_err() {
-                        break;
-                    }
-                }
-            }
+            self.meter.feed(chunk);
             if read > max_bytes {
                 break;
             }

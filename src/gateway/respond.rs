@@ -16,7 +16,7 @@ use super::{
     decode::Decoder,
     error::Refusal,
     record::{CallEnd, OpenRecord},
-    relay::{Flow, Patience, RelayBody},
+    relay::{Flow, Meter, Patience, RelayBody},
     tally::{Framing, Tally},
 };
 use crate::{
@@ -53,8 +53,7 @@ enum AnswerBody {
 struct Relay {
     upstream: Incoming,
     first: Option<Bytes>,
-    tally: Tally,
-    decoder: Option<Decoder>,
+    meter: Meter,
     filter: Option<usage_chunk::Filter>,
     client_api: Api,
     is_event_stream: bool,
@@ -150,25 +149,21 @@ pub(crate) async fn judge(
     if parts.status.is_client_error() || parts.status.is_server_error() {
         return provider_error(parts.status, headers, upstream, &exchange).await;
     }
-    let framing = framing(&parts.headers, &exchange);
-    let encoding = parts.headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let decoder = if encoding.is_empty() { None } else { Decoder::new(encoding) };
+    let framing = Framing::of(text(&parts.headers, header::CONTENT_TYPE), exchange.endpoint);
+    let encoding = text(&parts.headers, header::CONTENT_ENCODING);
     let is_event_stream = matches!(framing, Framing::Sse | Framing::NdJson);
     let filter = (exchange.hides_usage_chunk && framing == Framing::Sse).then(usage_chunk::Filter::default);
-    let mut length = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let mut length = text(&parts.headers, header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
     if filter.is_some() {
         // The client gets fewer bytes than the provider sends, and gets them decoded.
         headers.remove(header::CONTENT_LENGTH);
         length = None;
-        if decoder.is_some() {
-            headers.remove(header::CONTENT_ENCODING);
-        }
+        headers.remove(header::CONTENT_ENCODING);
     }
     let mut relay = Relay {
         upstream,
         first: None,
-        tally: Tally::new(exchange.target.api, exchange.endpoint, framing),
-        decoder,
+        meter: Meter::new(Tally::new(exchange.target.api, exchange.endpoint, framing), encoding, filter.is_some()),
         filter,
         client_api: exchange.endpoint.api(),
         is_event_stream,
@@ -232,20 +227,8 @@ fn echoes(bytes: &[u8], credential: &Credential) -> bool {
     }
 }
 
-fn framing(headers: &HeaderMap, exchange: &Exchange<'_>) -> Framing {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let content_type = content_type.split(';').next().unwrap_or_default().trim();
-    if content_type.eq_ignore_ascii_case("text/event-stream") {
-        return Framing::Sse;
-    }
-    if content_type.eq_ignore_ascii_case("application/x-ndjson") || (exchange.target.api == Api::Ollama && exchange.stream) {
-        return Framing::NdJson;
-    }
-    if exchange.endpoint == Endpoint::StreamGenerateContent {
-        return Framing::JsonArray;
-    }
-    // Some servers forget the type of their streams.
-    if exchange.stream && content_type.is_empty() { Framing::Sse } else { Framing::Json }
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// A 4xx or 5xx of the provider's, passed on as it came unless it concerns or shows our credential.
@@ -267,15 +250,10 @@ async fn provider_error(
         _ => ErrorKind::UpstreamRejected,
     };
     let bytes = read_error(upstream, provider.timeouts.idle).await;
-    let encoding = headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut plain = Vec::new();
-    if let Some(mut decoder) = Decoder::new(encoding) {
-        let _ = decoder.feed(&bytes, |piece| {
-            plain.extend_from_slice(piece);
-            plain.len() <= 4 * ERROR_BODY_BYTES_MAX
-        });
-    }
-    if echoes(&bytes, exchange.credential) || echoes(&plain, exchange.credential) {
+    let mut decoder = Decoder::new(text(&headers, header::CONTENT_ENCODING), Vec::new());
+    decoder.feed(&bytes);
+    let plain = decoder.sink().map_or(&[][..], Vec::as_slice);
+    if echoes(&bytes, exchange.credential) || echoes(plain, exchange.credential) {
         let message = format!("provider `{}` answered {} with text that held its key", provider.id, status.as_u16());
         return Err(Refusal::new(kind, message));
     }
@@ -308,7 +286,7 @@ pub(crate) fn answer(answer: Answer, mut record: OpenRecord, head: Head) -> Resp
     let body = match body {
         AnswerBody::Whole { bytes, kind } => {
             record.sent(bytes.len());
-            record.call_ends(&CallEnd { outcome: Outcome::Error, error_kind: Some(kind), facts: None });
+            record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(kind), facts: None });
             record.close(Outcome::Error, Some(kind));
             Body::from(bytes)
         }
@@ -318,8 +296,7 @@ pub(crate) fn answer(answer: Answer, mut record: OpenRecord, head: Head) -> Resp
             let flow = Flow {
                 upstream: relay.upstream,
                 first: relay.first,
-                tally: relay.tally,
-                decoder: relay.decoder,
+                meter: relay.meter,
                 filter: relay.filter,
                 record,
                 client_api: relay.client_api,
