@@ -18,8 +18,3 @@ pub mod demo;
 pub mod server;
 pub mod telemetry;
 pub mod cli;
-mod complete;
-pub mod app;
-
-pub use app::{AppError, Gateway};
-pub use complete::{Completion, CompletionError, CompletionRequest, Message};

@@ -42,7 +42,10 @@ async fn a_chat_stream_is_relayed_and_recorded_with_tokens_cost_and_ttft() {
 #[tokio::test]
 async fn a_stream_that_asks_for_usage_is_byte_equal() {
     let rig = start().await;
-    let chunks = ["data: {\"id\":\"a\",\"choices\":[{\"delta\":{\"content\":\"h\\u00e9\"}}]}\n\n: comment\n\n", "data: [DONE]\n\n"];
+    let chunks = [
+        "data: {\"id\":\"a\",\"choices\":[{\"delta\":{\"content\":\"h\\u00e9\"}}]}\n\n: comment\n\n",
+        "data: [DONE]\n\n",
+    ];
     rig.upstream.script(Script::stream(chunks));
     let body = r#"{ "model" : "gpt-4o", "stream":true,"stream_options":{"include_usage":true},"messages":[],"x":1.0}"#;
     let answer = rig.client().send(http::Method::POST, "/v1/chat/completions", Some(body.into())).await;

@@ -42,8 +42,11 @@ pub(crate) struct Labels {
     pub(crate) session_id: Option<Arc<str>>,
     pub(crate) request_id: Option<Arc<str>>,
     pub(crate) provider: Option<Arc<str>>,
-    pub(crate) tags: Vec<(Arc<str>, Arc<str>)>,
+    pub(crate) tags: Vec<Tag>,
 }
+
+/// Name and value.
+type Tag = (Arc<str>, Arc<str>);
 
 /// A request that has been read as far as the gateway needs it.
 pub(crate) struct Inbound {
@@ -122,7 +125,7 @@ fn label(headers: &HeaderMap, name: &'static str) -> Result<Option<Arc<str>>, Re
     Ok(Some(Arc::from(text)))
 }
 
-fn tags(headers: &HeaderMap) -> Result<Vec<(Arc<str>, Arc<str>)>, Refusal> {
+fn tags(headers: &HeaderMap) -> Result<Vec<Tag>, Refusal> {
     let mut tags = Vec::new();
     let values = headers.get_all("x-tags").iter().filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
     for pair in values.flat_map(|value| value.split(',')).map(str::trim).filter(|pair| !pair.is_empty()) {
@@ -140,7 +143,7 @@ fn tags(headers: &HeaderMap) -> Result<Vec<(Arc<str>, Arc<str>)>, Refusal> {
 
 /// Reads the body as far as the endpoint needs. `received` counts bytes even when this fails.
 pub(crate) async fn read(arrival: Arrival, limits: &config::Server, received: &mut u64) -> Result<Inbound, Refusal> {
-    let Arrival { endpoint, path_model, tail, method, query, headers, body, .. } = arrival;
+    let Arrival { endpoint, path_model, tail, method, query, headers, body } = arrival;
     let is_bare = method == Method::GET || method == Method::DELETE;
     let (body, steering, upload_model) = if is_upload(endpoint, &headers) {
         let (body, model) = read_upload(body, &headers, limits.max_upload_bytes, received).await?;
@@ -243,7 +246,7 @@ fn decoded(raw: &Bytes, headers: &HeaderMap, limit: u64) -> Result<Option<Bytes>
     decoder.feed(raw);
     let name = encoding.unwrap_or_default();
     match decoder.error() {
-        None => Ok(decoder.into_sink().map(|plain| Bytes::from(plain.bytes))),
+        None => Ok(decoder.sink_mut().map(|plain| Bytes::from(std::mem::take(&mut plain.bytes)))),
         Some(DecodeError::UnknownEncoding) => {
             let message = "content-encoding must be gzip, deflate, br, zstd or identity";
             Err(Refusal::new(ErrorKind::InvalidRequest, message))
@@ -278,7 +281,13 @@ impl std::io::Write for Plain {
 }
 
 /// Takes an axum request apart.
-pub(crate) fn arrival(endpoint: Endpoint, tail: String, path_model: Option<String>, parts: Parts, body: Body) -> Arrival {
+pub(crate) fn arrival(
+    endpoint: Endpoint,
+    tail: String,
+    path_model: Option<String>,
+    parts: Parts,
+    body: Body,
+) -> Arrival {
     let query = parts.uri.query().map(str::to_owned);
     Arrival { endpoint, path_model, tail, method: parts.method, query, headers: parts.headers, body }
 }

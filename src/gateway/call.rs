@@ -171,10 +171,11 @@ fn restrict_encodings(headers: &mut HeaderMap) {
         ["gzip", "deflate", "br", "zstd", "identity"].iter().any(|known| name.eq_ignore_ascii_case(known))
     };
     let kept: Vec<_> = offered.to_str().unwrap_or_default().split(',').map(str::trim).filter(known).collect();
+    if kept.is_empty() {
+        return;
+    }
     if let Ok(value) = HeaderValue::from_str(&kept.join(", ")) {
-        if !kept.is_empty() {
-            headers.insert(header::ACCEPT_ENCODING, value);
-        }
+        headers.insert(header::ACCEPT_ENCODING, value);
     }
 }
 
@@ -292,7 +293,9 @@ fn failure(provider_id: &str, error: &hyper_util::client::legacy::Error) -> Refu
         ),
         Some(ConnectError::Private(host)) => Refusal::new(
             ErrorKind::UpstreamConnect,
-            format!("provider `{provider_id}`: `{host}` is a private or loopback address, which this provider may not use"),
+            format!(
+                "provider `{provider_id}`: `{host}` is a private or loopback address, which this provider may not use"
+            ),
         ),
         _ if error.is_connect() => {
             Refusal::new(ErrorKind::UpstreamConnect, format!("provider `{provider_id}` could not be reached"))

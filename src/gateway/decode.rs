@@ -100,6 +100,20 @@ impl<W: Write> Decoder<W> {
         self.bounded().map(|bounded| &bounded.sink)
     }
 
+    /// The same, to change it.
+    pub fn sink_mut(&mut self) -> Option<&mut W> {
+        let bounded = match &mut self.coding {
+            Coding::Identity(sink) | Coding::Undecided(sink) => sink,
+            Coding::Gzip(decoder) => decoder.get_mut(),
+            Coding::Zlib(decoder) => decoder.get_mut(),
+            Coding::Deflate(decoder) => decoder.get_mut(),
+            Coding::Brotli(decoder) => decoder.get_mut(),
+            Coding::Zstd(decoder) => decoder.get_mut(),
+            Coding::Gone => return None,
+        };
+        Some(&mut bounded.sink)
+    }
+
     /// Why reading stopped, if it did.
     pub const fn error(&self) -> Option<DecodeError> {
         self.error

@@ -38,7 +38,8 @@ impl Refusal {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         // SDKs retry on 5xx by themselves; what a retry cannot mend should not be retried.
-        if matches!(self.kind, ErrorKind::UpstreamAuthentication | ErrorKind::UpstreamRedirect | ErrorKind::NoProvider) {
+        if matches!(self.kind, ErrorKind::UpstreamAuthentication | ErrorKind::UpstreamRedirect | ErrorKind::NoProvider)
+        {
             headers.insert("x-should-retry", HeaderValue::from_static("false"));
         }
         response

@@ -48,7 +48,12 @@ pub(crate) fn identify(
         _ => {}
     }
     let fixed_project = key.as_ref().and_then(|key| key.project.clone());
-    Ok(Caller { key, presented, project: fixed_project.or_else(|| labels.project.clone()), source: labels.source.clone() })
+    Ok(Caller {
+        key,
+        presented,
+        project: fixed_project.or_else(|| labels.project.clone()),
+        source: labels.source.clone(),
+    })
 }
 
 fn refused(message: &str) -> Refusal {

@@ -59,7 +59,8 @@ async fn serve(state: GatewayState, arrival: Arrival) -> Response {
     // To drain, the request must outlive the client's connection, in whose task this runs.
     match tokio::spawn(answer(state, policy, arrival)).await {
         Ok(response) => response,
-        Err(_) => Refusal::new(ErrorKind::Internal, "the request's task failed").response(crate::domain::ApiFamily::Openai, ""),
+        Err(_) => Refusal::new(ErrorKind::Internal, "the request's task failed")
+            .response(crate::domain::ApiFamily::Openai, ""),
     }
 }
 
@@ -175,7 +176,12 @@ async fn call(
             };
             respond::judge(response, exchange, record).await
         }
-        Err(_) if outbound.upload.as_ref().is_some_and(|upload| upload.over_limit.load(std::sync::atomic::Ordering::Relaxed)) => {
+        Err(_)
+            if outbound
+                .upload
+                .as_ref()
+                .is_some_and(|upload| upload.over_limit.load(std::sync::atomic::Ordering::Relaxed)) =>
+        {
             Err(Refusal::new(ErrorKind::RequestTooLarge, "the upload is larger than server.max_upload_bytes"))
         }
         Err(refusal) => Err(refusal),

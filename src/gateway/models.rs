@@ -143,7 +143,8 @@ fn json(body: Vec<u8>) -> Response {
 async fn served(state: &GatewayState, policy: &Policy, caller: &Caller) -> Vec<(Arc<Provider>, String)> {
     let key = caller.key.as_deref();
     let may_use = |provider: &&Arc<Provider>| {
-        let allowed = key.is_none_or(|key| key.allowed_providers.is_empty() || key.allowed_providers.contains(&provider.id));
+        let allowed =
+            key.is_none_or(|key| key.allowed_providers.is_empty() || key.allowed_providers.contains(&provider.id));
         provider.enabled && allowed
     };
     let usable: Vec<_> = policy.providers.iter().filter(may_use).collect();
@@ -176,10 +177,10 @@ async fn names(state: &GatewayState, policy: &Policy, provider: &Arc<Provider>) 
 /// Asks a local server, at most once in [`LIVE_FRESH`]. One that does not answer serves nothing.
 async fn live(state: &GatewayState, policy: &Policy, provider: &Arc<Provider>) -> Arc<[String]> {
     let remembered = state.live_models.0.lock().unwrap_or_else(PoisonError::into_inner).get(&provider.id).cloned();
-    if let Some((at, names)) = remembered {
-        if at.elapsed() < LIVE_FRESH {
-            return names;
-        }
+    if let Some((at, names)) = remembered
+        && at.elapsed() < LIVE_FRESH
+    {
+        return names;
     }
     let names: Arc<[String]> = match tokio::time::timeout(LIVE_PATIENCE, ask(policy, provider)).await {
         Ok(Some(names)) => names.into(),

@@ -198,7 +198,8 @@ impl OpenRecord {
         let answered_model = facts.model.as_deref().filter(|model| !model.is_empty()).map(Arc::from);
         let model: Option<Arc<str>> = answered_model.or_else(|| row.model.clone());
         let catalog = &self.policy.catalog;
-        let priced = self.record.as_ref().map(|record| price(catalog, record, &provider, &row, model.as_deref(), &facts));
+        let priced =
+            self.record.as_ref().map(|record| price(catalog, record, &provider, &row, model.as_deref(), &facts));
         let Some((cost, reason, version)) = priced else { return };
         row.cost = cost;
         self.with(|record| {
@@ -264,8 +265,7 @@ fn price(
     if !record.endpoint.is_billable() || unanswered || refused {
         return (Some(Microcents(0)), None, None);
     }
-    let catalog_provider =
-        Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url);
+    let catalog_provider = Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url);
     let query = |model| PriceQuery {
         provider_id: &provider.id,
         catalog_provider,

@@ -228,9 +228,10 @@ impl Flow {
         let deadline = Instant::now() + max_time;
         let mut read = 0_u64;
         loop {
-            let frame = tokio::time::timeout_at(deadline, std::future::poll_fn(|context| {
-                Pin::new(&mut self.upstream).poll_frame(context)
-            }));
+            let frame = tokio::time::timeout_at(
+                deadline,
+                std::future::poll_fn(|context| Pin::new(&mut self.upstream).poll_frame(context)),
+            );
             let Ok(Some(Ok(frame))) = frame.await else { break };
             let Some(chunk) = frame.data_ref() else { continue };
             read += chunk.len() as u64;
@@ -265,7 +266,10 @@ impl Body for RelayBody {
     type Data = Bytes;
     type Error = axum::BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         loop {
             let Some(flow) = &mut self.flow else { return Poll::Ready(None) };
             let next = match flow.first.take() {

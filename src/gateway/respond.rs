@@ -151,7 +151,7 @@ pub(crate) async fn judge(
     }
     let framing = Framing::of(text(&parts.headers, header::CONTENT_TYPE), exchange.endpoint);
     let encoding = text(&parts.headers, header::CONTENT_ENCODING);
-    let is_event_stream = matches!(framing, Framing::Sse | Framing::NdJson);
+    let is_event_stream = framing == Framing::Sse || (framing == Framing::NdJson && exchange.stream);
     let filter = (exchange.hides_usage_chunk && framing == Framing::Sse).then(usage_chunk::Filter::default);
     let mut length = text(&parts.headers, header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
     if filter.is_some() {
@@ -171,7 +171,7 @@ pub(crate) async fn judge(
         idle: exchange.target.provider.timeouts.idle,
         length,
     };
-    if is_event_stream {
+    if is_event_stream || exchange.stream {
         // Until the first chunk is here, a failure can still be told by a true status.
         relay.first = first_chunk(&mut relay.upstream, &exchange).await?;
     }
@@ -222,7 +222,9 @@ fn passed_on(headers: &HeaderMap, credential: &Credential) -> HeaderMap {
 /// Whether bytes hold the credential of the call.
 fn echoes(bytes: &[u8], credential: &Credential) -> bool {
     match credential {
-        Credential::Key(key) if key.expose().len() >= 8 => memchr::memmem::find(bytes, key.expose().as_bytes()).is_some(),
+        Credential::Key(key) if key.expose().len() >= 8 => {
+            memchr::memmem::find(bytes, key.expose().as_bytes()).is_some()
+        }
         _ => false,
     }
 }
@@ -241,7 +243,8 @@ async fn provider_error(
     let provider = &exchange.target.provider;
     let own_key = !matches!(provider.key, ProviderKey::Passthrough);
     if status == StatusCode::UNAUTHORIZED && own_key {
-        let message = format!("provider `{}` refused the credential it is configured with (401): check its api_key", provider.id);
+        let message =
+            format!("provider `{}` refused the credential it is configured with (401): check its api_key", provider.id);
         return Err(Refusal::new(ErrorKind::UpstreamAuthentication, message));
     }
     let kind = match status.as_u16() {

@@ -48,7 +48,8 @@ fn call(endpoint: Endpoint) -> MethodRouter<GatewayState> {
 
 fn any_of(endpoint: Endpoint, methods: &[Method]) -> MethodRouter<GatewayState> {
     methods.iter().fold(MethodRouter::new(), |router, method| {
-        let handler = move |State(state): State<GatewayState>, request: Request| forward(state, endpoint, String::new(), request);
+        let handler =
+            move |State(state): State<GatewayState>, request: Request| forward(state, endpoint, String::new(), request);
         match *method {
             Method::GET => router.get(handler),
             Method::DELETE => router.delete(handler),

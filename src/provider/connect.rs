@@ -68,10 +68,9 @@ async fn connect(uri: Uri, allow_private: bool) -> Result<TcpStream, ConnectErro
     let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
     let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
         Ok(ip) => vec![SocketAddr::new(ip, port)],
-        Err(_) => tokio::net::lookup_host((host, port))
-            .await
-            .map_err(|_| ConnectError::Resolve(host.to_owned()))?
-            .collect(),
+        Err(_) => {
+            tokio::net::lookup_host((host, port)).await.map_err(|_| ConnectError::Resolve(host.to_owned()))?.collect()
+        }
     };
     let mut last = ConnectError::Resolve(host.to_owned());
     for address in addresses {
@@ -146,9 +145,27 @@ mod tests {
     #[test]
     fn private_addresses_are_known_in_every_disguise() {
         let private = [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.0.1", "169.254.169.254", "100.64.0.1",
-            "0.0.0.0", "::1", "::", "fc00::1", "fd12::1", "fe80::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-            "::127.0.0.1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "224.0.0.1", "255.255.255.255", "198.18.0.1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "::1",
+            "::",
+            "fc00::1",
+            "fd12::1",
+            "fe80::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::a9fe:a9fe",
+            "2002:7f00:1::",
+            "224.0.0.1",
+            "255.255.255.255",
+            "198.18.0.1",
         ];
         for text in private {
             assert!(is_private(text.parse().unwrap()), "{text}");

@@ -193,7 +193,8 @@ fn unpinned<'p>(
     }
     let model = named.map(Arc::from);
     if let Some(name) = named {
-        let serving: Vec<_> = speaking.iter().copied().filter(|provider| serves(facts.catalog, provider, name)).collect();
+        let serving: Vec<_> =
+            speaking.iter().copied().filter(|provider| serves(facts.catalog, provider, name)).collect();
         if !serving.is_empty() {
             return Ok((Rule::KnownModel, serving, model));
         }
@@ -214,7 +215,8 @@ fn unpinned<'p>(
 
 fn check_model(facts: &Facts<'_>, model: &str) -> Result<(), Unroutable> {
     let full = facts.model.unwrap_or(model);
-    if facts.allowed_models.is_empty() || facts.allowed_models.iter().any(|allowed| allowed == model || allowed == full) {
+    if facts.allowed_models.is_empty() || facts.allowed_models.iter().any(|allowed| allowed == model || allowed == full)
+    {
         return Ok(());
     }
     Err(Unroutable::ModelForbidden { model: model.to_owned(), allowed: facts.allowed_models.join(", ") })
@@ -292,7 +294,9 @@ fn some_models(facts: &Facts<'_>, enabled: &[&Arc<Provider>]) -> String {
     for provider in enabled.iter().filter(|provider| speaks(provider.provider_type, api)) {
         names.extend(provider.models.iter().take(3).cloned());
         let known = Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url);
-        names.extend(known.into_iter().flat_map(|id| facts.catalog.models_of(id)).take(3).map(|card| card.id.to_owned()));
+        names.extend(
+            known.into_iter().flat_map(|id| facts.catalog.models_of(id)).take(3).map(|card| card.id.to_owned()),
+        );
     }
     if names.is_empty() { "the models your provider serves".to_owned() } else { names.join(", ") }
 }

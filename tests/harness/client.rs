@@ -67,7 +67,12 @@ impl Client {
     }
 
     /// Sends a request and returns as soon as the answer's head has come.
-    pub async fn open(&self, method: Method, target: &str, body: Option<Bytes>) -> http::Response<hyper::body::Incoming> {
+    pub async fn open(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<Bytes>,
+    ) -> http::Response<hyper::body::Incoming> {
         let mut request = Request::builder().method(method).uri(format!("http://{}{target}", self.address));
         if body.is_some() && !self.headers.contains_key("content-type") {
             request = request.header("content-type", "application/json");

@@ -76,12 +76,8 @@ pub async fn start_on(upstream: Running, providers: &str, more: &str) -> Rig {
     let text = format!("{more}\n{providers}").replace("{upstream}", &upstream.url());
     let text = format!("{text}\n[storage]\npath = {:?}\n", data.path().join("data"));
     std::fs::write(data.path().join("config.toml"), text).unwrap();
-    let options = LoadOptions {
-        config_path: None,
-        port: None,
-        working_dir: data.path().to_owned(),
-        env: BTreeMap::new(),
-    };
+    let options =
+        LoadOptions { config_path: None, port: None, working_dir: data.path().to_owned(), env: BTreeMap::new() };
     let config = config::load(&options).unwrap_or_else(|errors| panic!("{errors}"));
     let gateway = Gateway::from_config(config).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
