@@ -14,4 +14,3 @@ mod demo;
 mod prices;
 mod config;
 mod harness;
-mod relay;

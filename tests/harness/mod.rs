@@ -2,4 +2,3 @@
 #![allow(dead_code, reason = "not every promise needs every tool")]
 
 pub mod client;
-pub mod gateway;
