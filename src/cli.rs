@@ -6,7 +6,11 @@ use std::{collections::BTreeMap, io::Write as _, path::PathBuf, process::ExitCod
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{self, Config, LoadOptions};
+use crate::{
+    catalog,
+    config::{self, Config, LoadOptions},
+    domain::Timestamp,
+};
 
 /// The exit code for a configuration that cannot be used (`EX_CONFIG` of sysexits.h).
 const EXIT_CONFIG: u8 = 78;
@@ -59,7 +63,8 @@ fn with_config(source: &Source, go_on: impl FnOnce(Config, LoadOptions) -> ExitC
         }
     };
     match config::load(&options) {
-        Ok(config) => {
+        Ok(mut config) => {
+            config.warnings.extend(catalog::doubtful_prices(&config, Timestamp::now()));
             config.warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
             go_on(config, options)
         }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::mpsc, time::Duration};
 use llm_gateway::config::{
     self, Config, ConfigErrors, LoadOptions, OnClientDisconnect, Provider, ProviderKey, ProviderOrigin, Watcher,
 };
+use llm_gateway::domain::Timestamp;
 use tempfile::TempDir;
 
 type Variables<'a> = &'a [(&'a str, &'a str)];
@@ -721,4 +722,27 @@ fn check_tells_errors_on_stderr_one_a_line_and_fails() {
     assert_eq!(bad.status.code(), Some(78));
     assert_eq!(String::from_utf8(bad.stderr).unwrap().lines().count(), 2);
     assert!(bad.stdout.is_empty());
+}
+
+#[test]
+fn a_price_far_from_the_catalog_is_doubted() {
+    let registry = |input: &str, output: &str| {
+        let json = format!(
+            "{{\"providers\": {{\"openai\": {{\"kind\": \"openai_compatible\", \"env_key\": \"OPENAI_API_KEY\", \
+             \"default_model\": \"gpt-4o\", \"pricing\": {{\"input_per_1k_microcents\": {input}, \
+             \"output_per_1k_microcents\": {output}}}}}}}}}"
+        );
+        let config = load_files(&[("providers.json", &json)], &[("OPENAI_API_KEY", "sk-test")]).unwrap();
+        llm_gateway::catalog::doubtful_prices(&config, Timestamp::parse("2026-01-01T00:00:00Z").unwrap())
+    };
+    // gpt-4o costs 2.50 and 10 USD per million tokens.
+    assert_eq!(registry("2.5", "10"), Vec::<String>::new());
+    assert_eq!(registry("5", "5"), Vec::<String>::new());
+    assert_eq!(
+        registry("0.0025", "21"),
+        ["input", "output"].map(|class| format!(
+            "providers.openai.pricing.{class}: differs from the catalog's price of gpt-4o by more than a factor of 2; \
+             it is read as USD per million tokens"
+        ))
+    );
 }

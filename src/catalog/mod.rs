@@ -4,6 +4,7 @@
 //! known is never taken for zero.
 
 mod bundled;
+mod doubtful;
 mod presets;
 mod rates;
 mod rules;
@@ -13,6 +14,7 @@ use std::{collections::HashMap, sync::Arc};
 use serde::Deserialize;
 use url::Url;
 
+pub use self::doubtful::doubtful_prices;
 use self::{
     bundled::{BUNDLED, DEFAULT_SOURCE, Found, InForce},
     rates::{Applied, Rates, Unknown},
