@@ -184,7 +184,7 @@ impl Bundled {
     }
 
     /// The entry that prices `model` at `provider`: its own, or of one that it falls back to; first by the
-    /// name as it is, then with its date spelled with dashes.
+    /// name as it is, then with its date spelled with dashes, then without Gemini's `models/` before it.
     pub(super) fn find(&self, provider: &str, model: &str) -> Option<Found<'_>> {
         let provider = self.provider(provider)?;
         let name = folded(model);
@@ -195,7 +195,8 @@ impl Bundled {
                 fallbacks.find_map(|provider| Some(Found { provider, model: provider.find(name)?, own: false }))
             })
         };
-        find(&name).or_else(|| find(&with_dashed_dates(&name)?))
+        let dashed = || find(&with_dashed_dates(&name)?);
+        find(&name).or_else(dashed).or_else(|| find(name.strip_prefix("models/")?))
     }
 }
 

@@ -1,11 +1,13 @@
 //! Maintenance: regenerates `src/catalog/data/catalog.json` from its two sources.
 //!
-//! `cargo run --example catalog_refresh -- <genai-prices crate directory> <model-facts.jsonl>`
+//! `cargo run --example catalog_refresh -- <genai-prices crate directory> <model-facts.jsonl>`, from the root.
 //!
 //! Prices, match rules and price history come from the genai-prices crate's `data/prices.json` (MIT); exact
 //! model names, deprecations and the list prices of providers that genai-prices does not know come from
 //! models.dev facts (MIT). Decimals are copied as text and never pass through floating point. Anything that
 //! the catalog's schema cannot say stops the run instead of being guessed.
+
+mod rules;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,6 +20,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use self::rules::{rule, split_rule};
+
+/// Whatever stops the run is printed and nothing is written.
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// The state of the facts file; part of the price version of prices that come from it.
@@ -217,9 +222,20 @@ fn provider(source: &SourceProvider) -> Fallible<Provider> {
         id: source.id.clone(),
         home: source.model_match.as_ref().map(rule).transpose()?,
         falls_back_to: source.fallback_model_providers.clone(),
-        models: source.models.iter().map(model).collect::<Fallible<_>>()?,
+        models: source.models.iter().map(|model| priced_model(source, model)).collect::<Fallible<_>>()?,
         ..Provider::default()
     })
+}
+
+/// A model; OpenRouter's `:free` variants, which the source leaves without a price, are free by their name.
+fn priced_model(provider: &SourceProvider, source: &SourceModel) -> Fallible<Model> {
+    let mut model = model(source)?;
+    if provider.id == "openrouter" && source.id.ends_with(":free") {
+        for price in model.prices.iter_mut().filter(|price| price.rates.is_empty()) {
+            price.rates = BTreeMap::from([("input", "0".to_owned()), ("output", "0".to_owned())]);
+        }
+    }
+    Ok(model)
 }
 
 fn model(source: &SourceModel) -> Fallible<Model> {
@@ -286,97 +302,6 @@ fn rate(value: &RawValue, per_thousand: bool) -> Fallible<String> {
         write!(text, " >{} {}", tier.start, decimal(&tier.price)?)?;
     }
     Ok(text)
-}
-
-/// Takes a rule's plain names apart from the patterns, so that names can be looked up in a map.
-fn split_rule(source: &serde_json::Value) -> Fallible<(Vec<String>, Option<serde_json::Value>)> {
-    let rule = rule(source)?;
-    let alternatives = match rule.get("any") {
-        Some(serde_json::Value::Array(rules)) => rules.clone(),
-        _ => vec![rule],
-    };
-    let (mut is, mut like) = (Vec::new(), Vec::new());
-    for rule in alternatives {
-        match rule.get("is").and_then(|name| name.as_str()) {
-            Some(name) => is.push(name.to_owned()),
-            None => like.push(rule),
-        }
-    }
-    let like = if like.len() > 1 { Some(serde_json::json!({ "any": like })) } else { like.pop() };
-    Ok((is, like))
-}
-
-/// Translates a match rule; regular expressions become plain patterns, so that the binary needs no engine.
-fn rule(source: &serde_json::Value) -> Fallible<serde_json::Value> {
-    let object = source.as_object().filter(|object| object.len() == 1).ok_or("a rule has one key")?;
-    let (key, value) = object.iter().next().ok_or("a rule has one key")?;
-    if let Some(rules) = value.as_array() {
-        let rules = rules.iter().map(rule).collect::<Fallible<Vec<_>>>()?;
-        let name = if key == "or" { "any" } else { "all" };
-        return Ok(serde_json::json!({ name: rules }));
-    }
-    let text = value.as_str().ok_or("a rule's value is a text or a list")?;
-    let folded = text.to_lowercase();
-    Ok(match key.as_str() {
-        "equals" => serde_json::json!({ "is": folded }),
-        "starts_with" => serde_json::json!({ "starts": folded }),
-        "ends_with" => serde_json::json!({ "ends": folded }),
-        "contains" => serde_json::json!({ "contains": folded }),
-        "regex" => regex(text)?,
-        other => return Err(format!("new rule {other}").into()),
-    })
-}
-
-fn regex(pattern: &str) -> Fallible<serde_json::Value> {
-    if pattern == r"^(?!.*-[tT][tT][sS](?:$|-))" {
-        return Ok(serde_json::json!({ "without_part": "tts" }));
-    }
-    if pattern.contains("(?:mi|code|dev|magi|mini)stral|mixtral|pixtral|voxtral|open-(?:mistral|mixtral)") {
-        let names = "mistral codestral devstral magistral ministral mixtral pixtral voxtral open-mistral open-mixtral";
-        let names = names.split(' ').flat_map(|name| [name.to_owned(), format!("labs-{name}")]);
-        let rules: Vec<_> = names.map(|name| serde_json::json!({ "starts": name })).collect();
-        return Ok(serde_json::json!({ "any": rules }));
-    }
-    let mut shapes = shapes(pattern).ok_or_else(|| format!("cannot translate the regular expression {pattern}"))?;
-    let as_rule = |shape: String| {
-        let prefix = shape.strip_suffix('*').filter(|prefix| !prefix.contains('#'));
-        match prefix {
-            Some(prefix) => serde_json::json!({ "starts": prefix }),
-            None if shape.contains('#') => serde_json::json!({ "shape": shape }),
-            None => serde_json::json!({ "is": shape }),
-        }
-    };
-    if shapes.len() == 1 {
-        return Ok(as_rule(shapes.remove(0)));
-    }
-    Ok(serde_json::json!({ "any": shapes.into_iter().map(as_rule).collect::<Vec<_>>() }))
-}
-
-/// The shapes that an anchored expression of literals, `\d`, `\d{n}` and `[abc]` stands for: `#` is a digit,
-/// a final `*` is anything.
-fn shapes(pattern: &str) -> Option<Vec<String>> {
-    let pattern = pattern.strip_prefix('^')?;
-    let (pattern, open) = pattern.strip_suffix('$').map_or((pattern, true), |closed| (closed, false));
-    let mut shapes = vec![String::new()];
-    let mut characters = pattern.chars().peekable();
-    while let Some(character) = characters.next() {
-        let choices: Vec<String> = match character {
-            '\\' => match characters.next()? {
-                'd' if characters.next_if_eq(&'{').is_some() => {
-                    let count: String = characters.by_ref().take_while(|c| *c != '}').collect();
-                    vec!["#".repeat(count.parse().ok()?)]
-                }
-                'd' => vec!["#".into()],
-                literal if !literal.is_alphanumeric() => vec![literal.into()],
-                _ => return None,
-            },
-            '[' => characters.by_ref().take_while(|c| *c != ']').map(String::from).collect(),
-            literal if !"(){}|*+?.^$#".contains(literal) => vec![literal.into()],
-            _ => return None,
-        };
-        shapes = shapes.iter().flat_map(|shape| choices.iter().map(move |choice| format!("{shape}{choice}"))).collect();
-    }
-    Some(shapes.into_iter().map(|shape| if open { shape + "*" } else { shape }).collect())
 }
 
 /// Lists the facts' current models and adds the prices of those that genai-prices does not know.
@@ -448,7 +373,8 @@ fn fact_price(cost: &BTreeMap<String, Box<RawValue>>) -> Fallible<Option<Price>>
 fn list_current(provider: &mut Provider, source: &SourceProvider, covered: bool) {
     for (model, source) in provider.models.iter().zip(&source.models) {
         let current = !source.deprecated && (!covered || !source.price_variants.is_empty());
-        let exact = model.is.is_empty() || model.is.contains(&model.id.to_lowercase());
+        let family = model.id.ends_with('-') || model.id.starts_with("ft:");
+        let exact = !family && (model.is.is_empty() || model.is.contains(&model.id.to_lowercase()));
         if current && exact {
             provider.listed.insert(model.id.clone());
         }
