@@ -77,6 +77,18 @@ impl Dice {
         (normal * spread).exp()
     }
 
+    /// How many events happen where `expected` are to be expected (Poisson).
+    pub(super) fn count(&mut self, expected: f64) -> u64 {
+        let limit = (-expected).exp();
+        let mut product = self.unit();
+        let mut count = 0;
+        while product > limit && count < 100_000 {
+            product *= self.unit();
+            count += 1;
+        }
+        count
+    }
+
     /// `length` characters of `[0-9A-Za-z]`, as providers use them in ids.
     pub(super) fn id(&mut self, length: usize) -> String {
         const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

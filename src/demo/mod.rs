@@ -13,10 +13,18 @@ mod ledger;
 mod script;
 mod answer;
 mod provider;
+mod workload;
+mod synthetic;
+mod history;
+mod traffic;
+mod plan;
 
 pub use encode::Encoding;
+pub use history::fill;
 pub use ledger::{Call, Counts, Ledger};
 pub use models::{ANTHROPIC, DemoModel, GEMINI, LOCAL, OPENAI};
+pub use plan::{Demo, DemoError, prepare};
 pub use provider::{Mood, Provider, ProviderOptions, Running};
 pub use reply::Tokens;
 pub use script::{Chunk, Fault, Payload, SCRIPT_HEADER, Script};
+pub use traffic::trickle;

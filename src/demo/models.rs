@@ -60,3 +60,8 @@ pub const LOCAL: &[DemoModel] = &[
 
 /// What a model that is on no list behaves like, where any name is served.
 pub(super) const UNLISTED: DemoModel = model("demo", "demo", 1_700_000_000, (300, 80, 0.0));
+
+/// A model of any of the lists.
+pub(super) fn listed(id: &str) -> Option<DemoModel> {
+    [OPENAI, ANTHROPIC, GEMINI, LOCAL].into_iter().flatten().find(|model| model.id == id).copied()
+}
