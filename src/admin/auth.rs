@@ -10,7 +10,6 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use sha2::{Digest as _, Sha256};
 
 use super::{
     error::{ApiError, Code},
@@ -45,7 +44,7 @@ pub(super) async fn require_admin(State(state): State<AdminState>, mut request: 
 /// Who is asking.
 ///
 /// # Errors
-/// 401 with one message for everything that is missing, wrong or expired; 400 for two tokens.
+/// 401 with one message for everything that is missing, wrong or expired; 400 for two `authorization` headers.
 pub(super) async fn identify(state: &AdminState, headers: &HeaderMap) -> Result<Admin, ApiError> {
     if !state.parts.policy.load().config.auth.admin_is_closed() {
         return Ok(Admin::Open);
@@ -67,20 +66,20 @@ pub(super) async fn is_valid(state: &AdminState, admin: &Admin) -> Result<bool, 
     match admin {
         Admin::Open => Ok(!auth.admin_is_closed()),
         Admin::Token(token) => {
-            Ok(auth.admin_token.as_ref().is_some_and(|configured| bool::from(same_text(configured, token))))
+            let fits = |configured: &Secret| bool::from(same_text(configured, token)) && !token.expose().is_empty();
+            Ok(auth.admin_token.as_ref().is_some_and(fits))
         }
-        Admin::Session(cookie) => session::is_alive(state, &session_digest(auth, cookie)).await,
+        Admin::Session(cookie) => {
+            let control = &state.parts.store.control;
+            Ok(control.touch_session(cookie.expose(), &session_credential(auth)).await?)
+        }
     }
 }
 
-/// What the store keeps of a session: a hash of its secret and of the admin's credentials, so that
-/// changing either of those ends every session.
-pub(super) fn session_digest(auth: &Auth, secret: &Secret) -> [u8; 32] {
-    let mut digest = Sha256::new_with_prefix(secret.expose().as_bytes());
-    for credential in [&auth.admin_password, &auth.admin_token] {
-        digest.update(Sha256::digest(credential.as_ref().map_or("", Secret::expose).as_bytes()));
-    }
-    digest.finalize().into()
+/// What sessions hang on: when the password or the token changes, every session ends.
+pub(super) fn session_credential(auth: &Auth) -> Secret {
+    let text = |credential: &Option<Secret>| credential.as_ref().map_or("", Secret::expose).to_owned();
+    Secret::new([text(&auth.admin_password), text(&auth.admin_token)].join("\0"))
 }
 
 fn bearer(headers: &HeaderMap) -> Result<Option<Secret>, ApiError> {

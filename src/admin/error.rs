@@ -10,6 +10,8 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::store::StoreError;
+
 /// The stable codes of admin errors; where the data plane has the same failure, it uses the same word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -150,10 +152,25 @@ impl ApiError {
         Self { retry_after_secs: Some(secs), ..Self::new(code, message) }
     }
 
+    /// Whether the gateway, and not the caller, is to blame.
+    pub(super) const fn is_ours(&self) -> bool {
+        matches!(self.code, Code::Internal | Code::Unavailable)
+    }
+
     /// The stable code.
     #[cfg(test)]
     pub(super) const fn code(&self) -> Code {
         self.code
+    }
+}
+
+/// A missing row is the caller's mistake, everything else is ours.
+impl From<StoreError> for ApiError {
+    fn from(fault: StoreError) -> Self {
+        match fault {
+            StoreError::NotFound(_) => Self::not_found(),
+            other => Self::internal(&other),
+        }
     }
 }
 

@@ -7,12 +7,15 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request},
-    http::{request::Parts, uri::PathAndQuery},
+    http::request::Parts,
 };
 use serde::de::DeserializeOwned;
 use utoipa::{
     IntoParams, PartialSchema,
-    openapi::{RefOr, Schema, path::ParameterIn},
+    openapi::{
+        RefOr, Schema,
+        path::{Parameter, ParameterIn},
+    },
 };
 
 use super::error::{ApiError, Code};
@@ -20,34 +23,59 @@ use super::error::{ApiError, Code};
 /// Most bytes that an admin call's body may have.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// The query string as a `T`; unknown, repeated and malformed parameters are errors that name them.
-pub(super) struct Query<T>(pub(super) T);
+/// The query string, read as an `A`, a `B` and a `C` side by side; unknown, repeated and malformed
+/// parameters are errors that name them.
+pub(super) struct Params<A, B = Nothing, C = Nothing>(pub(super) A, pub(super) B, pub(super) C);
 
-impl<S: Sync, T: DeserializeOwned + IntoParams> FromRequestParts<S> for Query<T> {
-    type Rejection = ApiError;
+/// No parameters.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Nothing {}
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let query = parts.uri.path_and_query().and_then(PathAndQuery::query).unwrap_or_default();
-        read_query(query).map(Self)
+impl IntoParams for Nothing {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        Vec::new()
     }
 }
 
-fn read_query<T: DeserializeOwned + IntoParams>(query: &str) -> Result<T, ApiError> {
-    let params = T::into_params(|| Some(ParameterIn::Query));
+impl<S, A, B, C> FromRequestParts<S> for Params<A, B, C>
+where
+    S: Sync,
+    A: DeserializeOwned + IntoParams,
+    B: DeserializeOwned + IntoParams,
+    C: DeserializeOwned + IntoParams,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let query = parts.uri.query().unwrap_or_default();
+        let (a, b, c) = (names::<A>(), names::<B>(), names::<C>());
+        check_names(query, &a.iter().chain(&b).chain(&c).map(String::as_str).collect())?;
+        Ok(Self(read_part(query, &a)?, read_part(query, &b)?, read_part(query, &c)?))
+    }
+}
+
+fn check_names(query: &str, known: &BTreeSet<&str>) -> Result<(), ApiError> {
     let mut seen: BTreeSet<Cow<'_, str>> = BTreeSet::new();
     for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
-        if !params.iter().any(|param| param.name == name) {
-            return Err(ApiError::unknown("query parameter", &name, params.iter().map(|param| param.name.as_str())));
+        if !known.contains(&*name) {
+            return Err(ApiError::unknown("query parameter", &name, known.iter().copied()));
         }
         if seen.contains(&name) {
             return Err(ApiError::invalid(name.clone(), format!("the query parameter `{name}` is given twice")));
         }
         seen.insert(name);
     }
-    // An empty value (`?provider=`) is what an HTML form sends for a field left blank: not given.
-    let given = url::form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty());
-    let given = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
-    let reader = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(given.as_bytes()));
+    Ok(())
+}
+
+fn names<T: IntoParams>() -> BTreeSet<String> {
+    T::into_params(|| Some(ParameterIn::Query)).into_iter().map(|param| param.name).collect()
+}
+
+fn read_part<T: DeserializeOwned>(query: &str, names: &BTreeSet<String>) -> Result<T, ApiError> {
+    let own = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| names.contains(&**name));
+    let own = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(own).finish();
+    let reader = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(own.as_bytes()));
     serde_path_to_error::deserialize(reader).map_err(|fault| {
         let param = fault.path().to_string();
         let message = format!("the query parameter `{param}` is not valid: {}", fault.inner());
@@ -56,9 +84,9 @@ fn read_query<T: DeserializeOwned + IntoParams>(query: &str) -> Result<T, ApiErr
 }
 
 /// The body as a `T`; must be JSON, at most 256 KiB; unknown and repeated fields are errors that name them.
-pub(super) struct Json<T>(pub(super) T);
+pub(super) struct Body<T>(pub(super) T);
 
-impl<S: Sync, T: DeserializeOwned + PartialSchema> FromRequest<S> for Json<T> {
+impl<S: Sync, T: DeserializeOwned + PartialSchema> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
@@ -144,26 +172,32 @@ mod tests {
         limit: Option<u32>,
     }
 
+    async fn read_query(query: &str) -> Result<Sample, ApiError> {
+        let request = http::Request::get(format!("/x?{query}")).body(()).unwrap();
+        let mut parts = request.into_parts().0;
+        Params::<Nothing, Sample>::from_request_parts(&mut parts, &()).await.map(|params| params.1)
+    }
+
     fn refused<T: std::fmt::Debug>(read: Result<T, ApiError>) -> (Code, String) {
         let fault = read.unwrap_err();
         (fault.code(), fault.to_string())
     }
 
-    #[test]
-    fn a_query_is_read_by_its_documented_names() {
-        let sample: Sample = read_query("provider=a%20b&limit=7").unwrap();
+    #[tokio::test]
+    async fn a_query_is_read_by_its_documented_names() {
+        let sample = read_query("provider=a%20b&limit=7").await.unwrap();
         assert_eq!((sample.provider.as_deref(), sample.limit), (Some("a b"), Some(7)));
-        let blank: Sample = read_query("provider=&limit=").unwrap();
-        assert_eq!((blank.provider, blank.limit), (None, None));
+        let sample = read_query("provider=").await.unwrap();
+        assert_eq!((sample.provider.as_deref(), sample.limit), (Some(""), None));
     }
 
-    #[test]
-    fn a_wrong_query_is_refused_with_the_nearest_name() {
-        let (code, message) = refused(read_query::<Sample>("providr=x"));
+    #[tokio::test]
+    async fn a_wrong_query_is_refused_with_the_nearest_name() {
+        let (code, message) = refused(read_query("providr=x").await);
         assert_eq!(code, Code::UnknownParameter);
         assert!(message.contains("did you mean `provider`?"), "{message}");
-        assert_eq!(refused(read_query::<Sample>("limit=1&limit=2")).0, Code::InvalidParameter);
-        let (code, message) = refused(read_query::<Sample>("limit=many"));
+        assert_eq!(refused(read_query("limit=1&limit=2").await).0, Code::InvalidParameter);
+        let (code, message) = refused(read_query("limit=many").await);
         assert_eq!(code, Code::InvalidParameter);
         assert!(message.contains("`limit`"), "{message}");
     }

@@ -9,7 +9,10 @@ use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{error::ApiError, login::Door};
+use super::{
+    error::{ApiError, Code},
+    login::Door,
+};
 use crate::{policy::PolicyCell, store::Store};
 
 /// Compiles the policy anew from the current config and the control store, and puts it in place.
@@ -44,21 +47,39 @@ pub struct AdminState(Arc<Inner>);
 pub struct Inner {
     pub(super) parts: AdminParts,
     pub(super) door: Door,
+    /// Stirred whenever a credential may have become void, so that live streams look again.
+    pub(super) doubt: tokio::sync::watch::Sender<()>,
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl AdminState {
     /// Takes the parts over. Starts nothing.
     pub fn new(parts: AdminParts) -> Self {
-        Self(Arc::new(Inner { parts, door: Door::new() }))
+        let doubt = tokio::sync::watch::Sender::new(());
+        Self(Arc::new(Inner { parts, door: Door::new(), doubt, turn: tokio::sync::Mutex::default() }))
     }
 
-    /// Makes a change of the control store effective for the next request.
-    pub(super) async fn reload(&self) -> Result<(), ApiError> {
-        (self.parts.reload)().await.map_err(|cause| {
-            tracing::error!(cause, "the policy could not be compiled after a change over the API");
-            let message = "the change is stored, but the running policy could not be compiled anew; the log says why";
-            ApiError::new(super::error::Code::Internal, message)
-        })
+    /// Changes control state: one change at a time, on disk and in the running policy before it is
+    /// answered, and carried through even if the caller hangs up half-way.
+    ///
+    /// # Errors
+    /// Those of `work`, and `internal` when the policy cannot be compiled anew.
+    pub(super) async fn change<T, F>(&self, work: F) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, ApiError>> + Send + 'static,
+    {
+        let state = self.clone();
+        let task = tokio::spawn(async move {
+            let _turn = state.turn.lock().await;
+            let done = work.await?;
+            (state.parts.reload)().await.map_err(|cause| {
+                tracing::error!(cause, "the policy could not be compiled after a change over the API");
+                ApiError::new(Code::Internal, "the change is stored but not in effect; the log says why")
+            })?;
+            Ok(done)
+        });
+        task.await.map_err(|fault| ApiError::internal(&fault))?
     }
 }
 

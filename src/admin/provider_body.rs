@@ -1,0 +1,291 @@
+//! A provider as the API takes it and shows it; between the two lies the check.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+use utoipa::ToSchema;
+
+use super::{
+    change::Change,
+    egress::{check_network, read_address},
+    error::ApiError,
+    keys::check_text,
+};
+use crate::{
+    config::{Provider, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType},
+    domain::Secret,
+};
+
+/// Priority of a provider that states none.
+const PRIORITY: u32 = 100;
+/// Azure's API version when none is given.
+const AZURE_API_VERSION: &str = "2024-10-21";
+/// Words that a model name or an address could not tell from an id.
+const RESERVED_IDS: [&str; 2] = ["auto", "default"];
+
+/// A provider, without its key.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Provider)]
+pub struct ProviderView {
+    /// Unique id.
+    pub id: String,
+    /// Which API it speaks and with which quirks.
+    pub provider_type: TypeName,
+    /// Disabled providers are never called.
+    pub enabled: bool,
+    /// Where it lies: what its own SDK takes as base URL, or the root of a `local`, `ollama` or Azure server.
+    pub base_url: String,
+    /// Which credential it is called with.
+    pub credential: CredentialKind,
+    /// Azure: the deployment that answers when the model names none.
+    pub deployment: Option<String>,
+    /// Azure: the API version.
+    pub api_version: Option<String>,
+    /// The model for requests that name none.
+    pub default_model: Option<String>,
+    /// Models it is known to serve; empty means "ask the catalog or the server".
+    pub models: Vec<String>,
+    /// Lower is tried first.
+    pub priority: u32,
+    /// Whether it may lie in a private or loopback network.
+    pub allow_private_network: bool,
+    /// Time limit of a call that is not streamed, in seconds.
+    pub timeout: f64,
+    /// Time limit for connecting, in seconds.
+    pub connect_timeout: f64,
+    /// Time limit for the first byte of an answer, in seconds.
+    pub first_token_timeout: f64,
+    /// Longest silence in a streamed answer, in seconds.
+    pub idle_timeout: f64,
+    /// Who defines it, and so who can change it.
+    pub origin: OriginName,
+}
+
+/// Which API a provider speaks.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ProviderType)]
+pub enum TypeName {
+    /// Anthropic.
+    Anthropic,
+    /// OpenAI itself.
+    Openai,
+    /// Azure OpenAI.
+    AzureOpenai,
+    /// An OpenAI-compatible server on the operator's own network (Ollama, vLLM, LM Studio, llama.cpp, …).
+    Local,
+    /// Any other OpenAI-compatible service.
+    OpenaiCompatible,
+    /// Google Gemini.
+    Gemini,
+    /// Ollama's native API.
+    Ollama,
+}
+
+/// Who defines a provider.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ProviderOrigin)]
+pub enum OriginName {
+    /// The config file.
+    Config,
+    /// A variable such as `OPENAI_API_KEY`.
+    Environment,
+    /// `providers.json`.
+    ProvidersJson,
+    /// This API.
+    Api,
+}
+
+/// Which credential a provider is called with.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    /// None.
+    None,
+    /// The operator's key, which is never shown.
+    Own,
+    /// The client's own credential is passed through.
+    Passthrough,
+}
+
+/// A provider to add.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewProvider {
+    /// Unique id: at most 64 lower-case letters, digits, `.`, `_` and `-`.
+    #[schema(example = "ollama")]
+    id: String,
+    /// Which API it speaks.
+    provider_type: TypeName,
+    /// The server's root, such as `http://localhost:11434`; or give `base_url`.
+    #[schema(example = "http://localhost:11434")]
+    endpoint: Option<String>,
+    /// What its own SDK takes as base URL, such as `https://api.openai.com/v1`; or give `endpoint`.
+    base_url: Option<String>,
+    /// Its key, or `passthrough` to forward the client's own credential. Never shown again.
+    #[schema(value_type = Option<String>, format = Password)]
+    api_key: Option<String>,
+    /// Whether it is called; true when left out.
+    enabled: Option<bool>,
+    /// Azure: the deployment that answers when the model names none.
+    deployment: Option<String>,
+    /// Azure: the API version.
+    api_version: Option<String>,
+    /// The model for requests that name none.
+    default_model: Option<String>,
+    /// Models it is known to serve.
+    #[serde(default)]
+    models: Vec<String>,
+    /// Lower is tried first; 100 when left out.
+    priority: Option<u32>,
+    /// Whether it may lie in a private or loopback network though its type is neither `local` nor `ollama`.
+    #[serde(default)]
+    allow_private_network: bool,
+    /// Time limit of a call that is not streamed, in seconds.
+    timeout: Option<f64>,
+    /// Time limit for connecting, in seconds.
+    connect_timeout: Option<f64>,
+    /// Time limit for the first byte of an answer, in seconds.
+    first_token_timeout: Option<f64>,
+    /// Longest silence in a streamed answer, in seconds.
+    idle_timeout: Option<f64>,
+}
+
+/// Changes to a provider: what is left out stays, `null` empties. Its id and type stay for good.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderChange {
+    /// The server's root; or give `base_url`. A new address clears the key unless `api_key` is given too.
+    endpoint: Option<String>,
+    /// What its own SDK takes as base URL; or give `endpoint`.
+    base_url: Option<String>,
+    /// Its new key, or `passthrough`; `null` removes the key.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Password)]
+    api_key: Change<String>,
+    /// Whether it is called.
+    enabled: Option<bool>,
+    /// Azure: the deployment that answers when the model names none.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    deployment: Change<String>,
+    /// Azure: the API version.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    api_version: Change<String>,
+    /// The model for requests that name none.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    default_model: Change<String>,
+    /// Models it is known to serve.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    models: Change<Vec<String>>,
+    /// Lower is tried first.
+    priority: Option<u32>,
+    /// Whether it may lie in a private or loopback network.
+    allow_private_network: Option<bool>,
+    /// Time limit of a call that is not streamed, in seconds.
+    timeout: Option<f64>,
+    /// Time limit for connecting, in seconds.
+    connect_timeout: Option<f64>,
+    /// Time limit for the first byte of an answer, in seconds.
+    first_token_timeout: Option<f64>,
+    /// Longest silence in a streamed answer, in seconds.
+    idle_timeout: Option<f64>,
+}
+
+impl NewProvider {
+    /// The provider, if everything about it is right.
+    ///
+    /// # Errors
+    /// 400 that names the field.
+    pub(super) fn check(self) -> Result<Provider, ApiError> {
+        check_id(&self.id)?;
+        let provider_type = ProviderType::from(self.provider_type);
+        let stated = address(provider_type, self.base_url.as_deref(), self.endpoint.as_deref())?;
+        let base_url = match stated.or_else(|| default_address(provider_type)) {
+            Some(url) => url,
+            None => return Err(ApiError::invalid("endpoint", "`endpoint` or `base_url` is missing: where does it lie?")),
+        };
+        let mut timeouts = DEFAULT_TIMEOUTS;
+        set_seconds("timeout", self.timeout, &mut timeouts.total)?;
+        set_seconds("connect_timeout", self.connect_timeout, &mut timeouts.connect)?;
+        set_seconds("first_token_timeout", self.first_token_timeout, &mut timeouts.first_token)?;
+        set_seconds("idle_timeout", self.idle_timeout, &mut timeouts.idle)?;
+        let is_azure = provider_type == ProviderType::AzureOpenai;
+        let default_version = is_azure.then(|| AZURE_API_VERSION.to_owned());
+        checked(Provider {
+            id: self.id,
+            provider_type,
+            enabled: self.enabled.unwrap_or(true),
+            key: key(self.api_key)?,
+            base_url,
+            deployment: self.deployment,
+            api_version: self.api_version.or(default_version),
+            default_model: self.default_model,
+            models: self.models,
+            priority: self.priority.unwrap_or(PRIORITY),
+            allow_private_network: self.allow_private_network,
+            timeouts,
+            pricing: None,
+            origin: ProviderOrigin::Api,
+        })
+    }
+}
+
+impl ProviderChange {
+    /// Whether the call says what the key is to be.
+    pub(super) const fn gives_key(&self) -> bool {
+        !matches!(self.api_key, Change::Keep)
+    }
+
+    /// The changed provider, if everything about it is right.
+    ///
+    /// # Errors
+    /// 400 that names the field.
+    pub(super) fn applied_to(self, before: &Provider) -> Result<Provider, ApiError> {
+        let mut after = before.clone();
+        let stated = address(before.provider_type, self.base_url.as_deref(), self.endpoint.as_deref())?;
+        after.base_url = stated.unwrap_or(after.base_url);
+        after.key = match self.api_key {
+            Change::Keep => after.key,
+            Change::Clear => ProviderKey::None,
+            Change::Set(text) => key(Some(text))?,
+        };
+        after.enabled = self.enabled.unwrap_or(after.enabled);
+        self.deployment.apply(&mut after.deployment);
+        self.api_version.apply(&mut after.api_version);
+        self.default_model.apply(&mut after.default_model);
+        self.models.apply_or_default(&mut after.models);
+        after.priority = self.priority.unwrap_or(after.priority);
+        after.allow_private_network = self.allow_private_network.unwrap_or(after.allow_private_network);
+        set_seconds("timeout", self.timeout, &mut after.timeouts.total)?;
+        set_seconds("connect_timeout", self.connect_timeout, &mut after.timeouts.connect)?;
+        set_seconds("first_token_timeout", self.first_token_timeout, &mut after.timeouts.first_token)?;
+        set_seconds("idle_timeout", self.idle_timeout, &mut after.timeouts.idle)?;
+        checked(after)
+    }
+}
+
+/// The rules that hold for a new provider and a changed one alike.
+fn checked(provider: Provider) -> Result<Provider, ApiError> {
+    check_network("base_url", &provider.base_url, provider.provider_type, provider.allow_private_network)?;
+    let is_azure = provider.provider_type == ProviderType::AzureOpenai;
+    for (name, text) in [("deployment", &provider.deployment), ("api_version", &provider.api_version)] {
+        if text.is_some() && !is_azure {
+            let message = format!("`{name}` belongs to the type `azure_openai` only");
+            return Err(ApiError::invalid(name, message));
+        }
+        if let Some(text) = text {
+            check_text(name, text)?;
+        }
+    }
+    if let Some(model) = &provider.default_model {
+        check_text("default_model", model)?;
+    }
+    provider.models.iter().try_for_each(|model| check_text("models", model))?;
+    Ok(provider)
+}
