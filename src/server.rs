@@ -8,11 +8,13 @@ mod activity;
 mod connection;
 mod guard;
 mod listen;
+mod openapi;
 mod refusal;
 mod routes;
 mod stop;
 
 pub use guard::Guard;
 pub use listen::{Drained, listen};
+pub use openapi::openapi;
 pub use routes::router;
 pub use stop::stop_on_signals;

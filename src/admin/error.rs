@@ -16,7 +16,7 @@ use crate::store::StoreError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = AdminErrorCode)]
-pub enum Code {
+pub(super) enum Code {
     /// The body or the query could not be read (400).
     InvalidRequest,
     /// A query parameter or body field that does not exist (400); `param` names it.
@@ -80,33 +80,33 @@ impl Code {
 /// The body of every admin error, in OpenAI's shape.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AdminError)]
-pub struct ErrorBody {
+pub(super) struct ErrorBody {
     /// What went wrong.
-    pub error: ErrorDetail,
+    pub(super) error: ErrorDetail,
 }
 
 /// What went wrong.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AdminErrorDetail)]
-pub struct ErrorDetail {
+pub(super) struct ErrorDetail {
     /// For people; may change from version to version.
     #[schema(example = "there is no query parameter `providr`; did you mean `provider`?")]
-    pub message: String,
+    pub(super) message: String,
     /// The family of the code, in OpenAI's words.
     #[serde(rename = "type")]
     #[schema(example = "invalid_request_error")]
-    pub kind: &'static str,
+    pub(super) kind: &'static str,
     /// The query parameter or body field that is to blame.
     #[schema(example = "providr")]
-    pub param: Option<String>,
+    pub(super) param: Option<String>,
     /// For programs; stable.
-    pub code: Code,
+    pub(super) code: Code,
 }
 
 /// A failed admin call.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub struct ApiError {
+pub(super) struct ApiError {
     code: Code,
     message: String,
     param: Option<String>,
@@ -115,17 +115,17 @@ pub struct ApiError {
 
 impl ApiError {
     /// A failure with its message for people.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), param: None, retry_after_secs: None }
     }
 
     /// A wrong value in the query parameter or body field `param`.
-    pub fn invalid(param: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(super) fn invalid(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self { param: Some(param.into()), ..Self::new(Code::InvalidParameter, message) }
     }
 
     /// A name that does not exist, with the nearest one of `known` that does.
-    pub fn unknown<'a>(place: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+    pub(super) fn unknown<'a>(place: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let shown: String = name.chars().take(80).collect();
         let advice = match nearest(name, known) {
             Ok(close) => format!("; did you mean `{close}`?"),
@@ -137,18 +137,18 @@ impl ApiError {
     }
 
     /// The one answer for an id that is not there: it must not tell why.
-    pub fn not_found() -> Self {
+    pub(super) fn not_found() -> Self {
         Self::new(Code::NotFound, "nothing here bears this id")
     }
 
     /// A failure of our own; `cause` goes to the log and never to the client.
-    pub fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
+    pub(super) fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(cause, "an admin call failed");
         Self::new(Code::Internal, "the gateway failed; its log says why")
     }
 
     /// A refusal that ends by itself after `secs`.
-    pub fn retry_after(code: Code, message: &str, secs: u64) -> Self {
+    pub(super) fn retry_after(code: Code, message: &str, secs: u64) -> Self {
         Self { retry_after_secs: Some(secs), ..Self::new(code, message) }
     }
 
@@ -169,6 +169,10 @@ impl From<StoreError> for ApiError {
     fn from(fault: StoreError) -> Self {
         match fault {
             StoreError::NotFound(_) => Self::not_found(),
+            StoreError::Sqlite(_) | StoreError::Closed => {
+                tracing::error!(%fault, "an admin call found the store unavailable");
+                Self::retry_after(Code::Unavailable, "the store does not answer; the log says why", 5)
+            }
             other => Self::internal(&other),
         }
     }

@@ -22,7 +22,7 @@ use crate::{
 /// What a list of records is sent as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Format {
+pub(super) enum Format {
     /// Comma-separated values with a header line (RFC 4180).
     Csv,
     /// One JSON object a line.
@@ -32,7 +32,7 @@ pub enum Format {
 /// Whether to export.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct ExportParams {
+pub(super) struct ExportParams {
     /// Export everything that fits instead of a page; `limit` then bounds the rows and may be of any size.
     format: Option<Format>,
 }

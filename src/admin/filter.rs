@@ -13,7 +13,7 @@ use crate::{
 /// Which records; what is left out lets all pass.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct RecordParams {
+pub(super) struct RecordParams {
     /// Project.
     project: Option<String>,
     /// Requester (`x-source`).
@@ -104,7 +104,7 @@ impl From<RecordParams> for RecordFilter {
 /// Which sums; what is left out lets all pass.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct StatsParams {
+pub(super) struct StatsParams {
     /// Project; empty for requests without one, as in all filters by name.
     project: Option<String>,
     /// Requester (`x-source`).

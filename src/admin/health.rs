@@ -19,34 +19,34 @@ const STORE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The gateway lives.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Health {
+pub(super) struct Health {
     /// Always `ok`: who can answer, lives.
     #[schema(example = "ok")]
-    pub status: &'static str,
+    pub(super) status: &'static str,
     /// The version of the gateway.
     #[schema(example = "0.1.0")]
-    pub version: &'static str,
+    pub(super) version: &'static str,
     /// Seconds since it began to serve.
-    pub uptime_secs: u64,
+    pub(super) uptime_secs: u64,
     /// The port that it listens on.
     #[schema(example = 8930)]
-    pub port: u16,
+    pub(super) port: u16,
     /// Ids of the enabled providers, in the order they are tried.
-    pub providers: Vec<String>,
+    pub(super) providers: Vec<String>,
 }
 
 /// Whether the gateway should be sent requests.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Readiness {
+pub(super) struct Readiness {
     /// `ready`, `stopping` or `store_unavailable`.
     #[schema(example = "ready")]
-    pub status: &'static str,
+    pub(super) status: &'static str,
     /// Records that are not yet on disk.
-    pub waiting_records: u64,
+    pub(super) waiting_records: u64,
     /// Bytes of them.
-    pub waiting_bytes: u64,
+    pub(super) waiting_bytes: u64,
     /// Records lost since the start, because the store was too slow or refused them.
-    pub dropped_records: u64,
+    pub(super) dropped_records: u64,
 }
 
 /// Whether the gateway lives

@@ -25,45 +25,45 @@ const MAX_NAMES: usize = 500;
 /// A virtual key, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Key)]
-pub struct KeyView {
+pub(super) struct KeyView {
     /// Public id, as in a record's `key_id`.
     #[schema(example = "key_9s8bq2m4x7c1v5n3k6jh")]
-    pub id: String,
+    pub(super) id: String,
     /// Shown in records.
-    pub label: Option<String>,
+    pub(super) label: Option<String>,
     /// Team that its requests are accounted to.
-    pub team: Option<String>,
+    pub(super) team: Option<String>,
     /// Project that it fixes, whatever `x-project` says.
-    pub project: Option<String>,
+    pub(super) project: Option<String>,
     /// Models it may use; empty means all.
-    pub allowed_models: Vec<String>,
+    pub(super) allowed_models: Vec<String>,
     /// Providers it may use; empty means all.
-    pub allowed_providers: Vec<String>,
+    pub(super) allowed_providers: Vec<String>,
     /// From when on it is refused.
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub expires_at: Option<Timestamp>,
+    pub(super) expires_at: Option<Timestamp>,
     /// Whether requests with it are answered.
-    pub status: KeyStatus,
+    pub(super) status: KeyStatus,
     /// Who defines it, and so who can change it.
-    pub origin: KeyOrigin,
+    pub(super) origin: KeyOrigin,
     /// When it was made; unknown for keys of the config.
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub created_at: Option<Timestamp>,
+    pub(super) created_at: Option<Timestamp>,
     /// When its secret was last replaced.
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub rotated_at: Option<Timestamp>,
+    pub(super) rotated_at: Option<Timestamp>,
     /// When it was revoked.
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub revoked_at: Option<Timestamp>,
+    pub(super) revoked_at: Option<Timestamp>,
     /// Start of the newest request that used it; may lag a little.
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub last_used_at: Option<Timestamp>,
+    pub(super) last_used_at: Option<Timestamp>,
 }
 
 /// Whether requests with a key are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum KeyStatus {
+pub(super) enum KeyStatus {
     /// They are.
     Active,
     /// No longer: `expires_at` has passed.
@@ -75,7 +75,7 @@ pub enum KeyStatus {
 /// Who defines a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum KeyOrigin {
+pub(super) enum KeyOrigin {
     /// This API.
     Api,
     /// `[key_map]` of the config file.
@@ -85,19 +85,19 @@ pub enum KeyOrigin {
 /// A virtual key with its secret, which is shown this once.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = IssuedKey)]
-pub struct IssuedKeyView {
+pub(super) struct IssuedKeyView {
     /// The secret: what clients send as their API key. It cannot be shown again.
     #[schema(example = "gk-…")]
-    pub secret: String,
+    pub(super) secret: String,
     /// The key.
     #[serde(flatten)]
-    pub key: KeyView,
+    pub(super) key: KeyView,
 }
 
 /// A key to make.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct NewKey {
+#[serde(deny_unknown_fields)]
+pub(super) struct NewKey {
     /// Shown in records.
     label: Option<String>,
     /// Team that its requests are accounted to.
@@ -105,8 +105,10 @@ pub struct NewKey {
     /// Project that it fixes, whatever `x-project` says.
     project: Option<String>,
     /// Models it may use; empty means all.
+    #[serde(default)]
     allowed_models: Vec<String>,
     /// Ids of providers it may use; empty means all.
+    #[serde(default)]
     allowed_providers: Vec<String>,
     /// From when on it is refused (RFC 3339).
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -115,24 +117,30 @@ pub struct NewKey {
 
 /// Changes to a key: what is left out stays, `null` empties.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct KeyChange {
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyChange {
     /// Shown in records.
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
     label: Change<String>,
     /// Team that its requests are accounted to.
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
     team: Change<String>,
     /// Project that it fixes.
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
     project: Change<String>,
     /// Models it may use; empty means all.
+    #[serde(default)]
     #[schema(value_type = Option<Vec<String>>)]
     allowed_models: Change<Vec<String>>,
     /// Ids of providers it may use; empty means all.
+    #[serde(default)]
     #[schema(value_type = Option<Vec<String>>)]
     allowed_providers: Change<Vec<String>>,
     /// From when on it is refused (RFC 3339).
+    #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Change<Timestamp>,
 }

@@ -1,6 +1,129 @@
 //! The control plane: every route on this page, one noun a file, alike inside.
+//!
+//! A route stands in [`public`] or in [`guarded`], and that is its role: what stands in neither does
+//! not exist. Nothing here touches a prompt, an answer or the way of a request.
+
+mod auth;
+mod change;
 mod egress;
 mod error;
+mod export;
 mod extract;
+mod filter;
+mod health;
+mod keys;
+mod live;
 mod login;
 mod origin;
+mod page;
+mod projects;
+mod provider_body;
+mod providers;
+mod records;
+mod session;
+mod state;
+mod stats;
+
+use axum::{
+    Router,
+    http::{HeaderValue, header},
+    middleware,
+    response::{IntoResponse as _, Response},
+};
+use utoipa::{
+    OpenApi,
+    openapi::{
+        OpenApi as Document,
+        security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
+    },
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use self::error::{ApiError, Code};
+
+pub use state::{AdminParts, AdminState, Reload};
+
+/// Anyone may call these. They tell nothing but that the gateway lives, and they let the admin in.
+fn public() -> OpenApiRouter<AdminState> {
+    OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::openapi))
+        .routes(routes!(session::show, session::create, session::delete))
+}
+
+/// Only the admin may call these.
+fn guarded() -> OpenApiRouter<AdminState> {
+    OpenApiRouter::new()
+        .routes(routes!(records::list))
+        .routes(routes!(records::show))
+        .routes(routes!(live::follow))
+        .routes(routes!(stats::totals))
+        .routes(routes!(stats::series))
+        .routes(routes!(projects::list))
+        .routes(routes!(records::list_of_project))
+        .routes(routes!(projects::list_requesters))
+        .routes(routes!(providers::list, providers::create))
+        .routes(routes!(providers::show, providers::update, providers::remove))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::show, keys::update, keys::revoke))
+        .routes(routes!(keys::rotate))
+        .routes(routes!(health::metrics))
+}
+
+/// The routes with their guards, to be merged with the other rooms'. It has no fallback of its own.
+pub fn router(state: AdminState) -> Router {
+    let guard = middleware::from_fn_with_state(state.clone(), auth::require_admin);
+    let guarded = Router::from(guarded()).route_layer(guard);
+    Router::from(public())
+        .merge(guarded)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn(origin::refuse_foreign))
+        .layer(middleware::map_response(forbid_storing))
+        .with_state(state)
+}
+
+/// The admin side's part of the OpenAPI document.
+pub fn openapi() -> Document {
+    let mut guarded = guarded().into_openapi();
+    let credentials =
+        || vec![SecurityRequirement::new("admin_token", [] as [&str; 0]), SecurityRequirement::new("session", [] as [&str; 0])];
+    for item in guarded.paths.paths.values_mut() {
+        let operations =
+            [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten();
+        operations.for_each(|operation| operation.security = Some(credentials()));
+    }
+    let mut document = Head::openapi();
+    document.merge(public().into_openapi());
+    document.merge(guarded);
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("admin_token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    let cookie = ApiKey::Cookie(ApiKeyValue::new("llm_gateway_session"));
+    components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
+    document
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "llm-gateway", description = "One gateway between a team's applications and their LLM providers."),
+    tags(
+        (name = "Records", description = "What was requested: one record per inference request."),
+        (name = "Stats", description = "Sums over the records."),
+        (name = "Projects", description = "Who asked, by `x-project` or by key."),
+        (name = "Requesters", description = "Who asked, by `x-source`."),
+        (name = "Providers", description = "Where requests can go."),
+        (name = "Keys", description = "Virtual keys, which stand for a team or an application."),
+        (name = "Session", description = "Signing in to the portal. Only needed once an admin credential is configured."),
+        (name = "Health", description = "Whether the gateway lives."),
+    )
+)]
+struct Head;
+
+async fn method_not_allowed() -> Response {
+    ApiError::new(Code::MethodNotAllowed, "this route does not know this method").into_response()
+}
+
+async fn forbid_storing(mut response: Response) -> Response {
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

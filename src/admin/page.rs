@@ -13,11 +13,11 @@ const MAX_LIMIT: u32 = 500;
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct List<T> {
+pub(super) struct List<T> {
     /// The entries.
-    pub data: Vec<T>,
+    pub(super) data: Vec<T>,
     /// Give this as `cursor` to get the next page; `null` at the end.
-    pub next_cursor: Option<String>,
+    pub(super) next_cursor: Option<String>,
 }
 
 impl<T> List<T> {
@@ -30,7 +30,7 @@ impl<T> List<T> {
 /// Which page of a list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct PageParams {
+pub(super) struct PageParams {
     /// Most entries of the page: 1 to 500, 50 when left out.
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,

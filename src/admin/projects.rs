@@ -19,7 +19,7 @@ use crate::{
 /// Who counts as active.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct ActiveParams {
+pub(super) struct ActiveParams {
     /// Only those with a request in the last so many minutes.
     active_since_mins: Option<u32>,
 }

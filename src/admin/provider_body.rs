@@ -13,7 +13,9 @@ use super::{
     keys::check_text,
 };
 use crate::{
-    config::{Provider, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType},
+    config::{
+        self, Provider, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType, default_base_url,
+    },
     domain::Secret,
 };
 
@@ -27,46 +29,46 @@ const RESERVED_IDS: [&str; 2] = ["auto", "default"];
 /// A provider, without its key.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Provider)]
-pub struct ProviderView {
+pub(super) struct ProviderView {
     /// Unique id.
-    pub id: String,
+    pub(super) id: String,
     /// Which API it speaks and with which quirks.
-    pub provider_type: TypeName,
+    pub(super) provider_type: TypeName,
     /// Disabled providers are never called.
-    pub enabled: bool,
+    pub(super) enabled: bool,
     /// Where it lies: what its own SDK takes as base URL, or the root of a `local`, `ollama` or Azure server.
-    pub base_url: String,
+    pub(super) base_url: String,
     /// Which credential it is called with.
-    pub credential: CredentialKind,
+    pub(super) credential: CredentialKind,
     /// Azure: the deployment that answers when the model names none.
-    pub deployment: Option<String>,
+    pub(super) deployment: Option<String>,
     /// Azure: the API version.
-    pub api_version: Option<String>,
+    pub(super) api_version: Option<String>,
     /// The model for requests that name none.
-    pub default_model: Option<String>,
+    pub(super) default_model: Option<String>,
     /// Models it is known to serve; empty means "ask the catalog or the server".
-    pub models: Vec<String>,
+    pub(super) models: Vec<String>,
     /// Lower is tried first.
-    pub priority: u32,
+    pub(super) priority: u32,
     /// Whether it may lie in a private or loopback network.
-    pub allow_private_network: bool,
+    pub(super) allow_private_network: bool,
     /// Time limit of a call that is not streamed, in seconds.
-    pub timeout: f64,
+    pub(super) timeout: f64,
     /// Time limit for connecting, in seconds.
-    pub connect_timeout: f64,
+    pub(super) connect_timeout: f64,
     /// Time limit for the first byte of an answer, in seconds.
-    pub first_token_timeout: f64,
+    pub(super) first_token_timeout: f64,
     /// Longest silence in a streamed answer, in seconds.
-    pub idle_timeout: f64,
+    pub(super) idle_timeout: f64,
     /// Who defines it, and so who can change it.
-    pub origin: OriginName,
+    pub(super) origin: OriginName,
 }
 
 /// Which API a provider speaks.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ProviderType)]
-pub enum TypeName {
+pub(super) enum TypeName {
     /// Anthropic.
     Anthropic,
     /// OpenAI itself.
@@ -87,7 +89,7 @@ pub enum TypeName {
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ProviderOrigin)]
-pub enum OriginName {
+pub(super) enum OriginName {
     /// The config file.
     Config,
     /// A variable such as `OPENAI_API_KEY`.
@@ -101,7 +103,7 @@ pub enum OriginName {
 /// Which credential a provider is called with.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum CredentialKind {
+pub(super) enum CredentialKind {
     /// None.
     None,
     /// The operator's key, which is never shown.
@@ -113,7 +115,7 @@ pub enum CredentialKind {
 /// A provider to add.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewProvider {
+pub(super) struct NewProvider {
     /// Unique id: at most 64 lower-case letters, digits, `.`, `_` and `-`.
     #[schema(example = "ollama")]
     id: String,
@@ -156,7 +158,7 @@ pub struct NewProvider {
 /// Changes to a provider: what is left out stays, `null` empties. Its id and type stay for good.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ProviderChange {
+pub(super) struct ProviderChange {
     /// The server's root; or give `base_url`. A new address clears the key unless `api_key` is given too.
     endpoint: Option<String>,
     /// What its own SDK takes as base URL; or give `endpoint`.
@@ -206,11 +208,11 @@ impl NewProvider {
         check_id(&self.id)?;
         let provider_type = ProviderType::from(self.provider_type);
         let stated = address(provider_type, self.base_url.as_deref(), self.endpoint.as_deref())?;
-        let base_url = match stated.or_else(|| default_address(provider_type)) {
+        let base_url = match stated.or_else(|| default_base_url(&self.id, provider_type)) {
             Some(url) => url,
             None => return Err(ApiError::invalid("endpoint", "`endpoint` or `base_url` is missing: where does it lie?")),
         };
-        let mut timeouts = DEFAULT_TIMEOUTS;
+        let mut timeouts = ProviderTimeouts::default();
         set_seconds("timeout", self.timeout, &mut timeouts.total)?;
         set_seconds("connect_timeout", self.connect_timeout, &mut timeouts.connect)?;
         set_seconds("first_token_timeout", self.first_token_timeout, &mut timeouts.first_token)?;
@@ -288,4 +290,110 @@ fn checked(provider: Provider) -> Result<Provider, ApiError> {
     }
     provider.models.iter().try_for_each(|model| check_text("models", model))?;
     Ok(provider)
+}
+
+fn check_id(id: &str) -> Result<(), ApiError> {
+    let is_first = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_inner = |byte: &u8| is_first(byte) || b"._-".contains(byte);
+    let message = if RESERVED_IDS.contains(&id) {
+        format!("`{id}` is reserved; choose another id")
+    } else if !id.as_bytes().first().is_some_and(is_first) || id.len() > 64 || !id.as_bytes().iter().all(is_inner) {
+        "use at most 64 lower-case letters, digits, `.`, `_` and `-`, beginning with a letter or digit".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::invalid("id", message))
+}
+
+fn address(kind: ProviderType, base_url: Option<&str>, endpoint: Option<&str>) -> Result<Option<Url>, ApiError> {
+    match (base_url, endpoint) {
+        (Some(_), Some(_)) => Err(ApiError::invalid("endpoint", "give `endpoint` or `base_url`, not both")),
+        (Some(text), None) => read_address("base_url", text).map(|url| Some(config::of_base_url(kind, url))),
+        (None, Some(text)) => read_address("endpoint", text).map(|url| Some(config::of_endpoint(kind, url))),
+        (None, None) => Ok(None),
+    }
+}
+
+fn key(text: Option<String>) -> Result<ProviderKey, ApiError> {
+    match text {
+        None => Ok(ProviderKey::None),
+        Some(text) if text == "passthrough" => Ok(ProviderKey::Passthrough),
+        // It will be the value of a header.
+        Some(text) if !text.is_empty() && text.len() <= 4096 && text.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Ok(ProviderKey::Own(Secret::new(text)))
+        }
+        Some(_) => Err(ApiError::invalid("api_key", "`api_key` must be visible ASCII without spaces")),
+    }
+}
+
+fn set_seconds(name: &str, given: Option<f64>, limit: &mut Duration) -> Result<(), ApiError> {
+    match given {
+        None => {}
+        Some(seconds) if (0.001..=86_400.0).contains(&seconds) => *limit = Duration::from_secs_f64(seconds),
+        Some(_) => {
+            return Err(ApiError::invalid(name, format!("`{name}` must be 0.001 to 86,400 seconds")));
+        }
+    }
+    Ok(())
+}
+
+impl ProviderView {
+    /// What may be shown of a provider.
+    pub(super) fn of(provider: &Provider) -> Self {
+        Self {
+            id: provider.id.clone(),
+            provider_type: provider.provider_type.into(),
+            enabled: provider.enabled,
+            base_url: provider.base_url.as_str().trim_end_matches('/').to_owned(),
+            credential: match provider.key {
+                ProviderKey::None => CredentialKind::None,
+                ProviderKey::Own(_) => CredentialKind::Own,
+                ProviderKey::Passthrough => CredentialKind::Passthrough,
+            },
+            deployment: provider.deployment.clone(),
+            api_version: provider.api_version.clone(),
+            default_model: provider.default_model.clone(),
+            models: provider.models.clone(),
+            priority: provider.priority,
+            allow_private_network: provider.allow_private_network,
+            timeout: provider.timeouts.total.as_secs_f64(),
+            connect_timeout: provider.timeouts.connect.as_secs_f64(),
+            first_token_timeout: provider.timeouts.first_token.as_secs_f64(),
+            idle_timeout: provider.timeouts.idle.as_secs_f64(),
+            origin: match provider.origin {
+                ProviderOrigin::Config => OriginName::Config,
+                ProviderOrigin::Environment => OriginName::Environment,
+                ProviderOrigin::ProvidersJson => OriginName::ProvidersJson,
+                ProviderOrigin::Api => OriginName::Api,
+            },
+        }
+    }
+}
+
+impl From<TypeName> for ProviderType {
+    fn from(name: TypeName) -> Self {
+        match name {
+            TypeName::Anthropic => Self::Anthropic,
+            TypeName::Openai => Self::Openai,
+            TypeName::AzureOpenai => Self::AzureOpenai,
+            TypeName::Local => Self::Local,
+            TypeName::OpenaiCompatible => Self::OpenaiCompatible,
+            TypeName::Gemini => Self::Gemini,
+            TypeName::Ollama => Self::Ollama,
+        }
+    }
+}
+
+impl From<ProviderType> for TypeName {
+    fn from(kind: ProviderType) -> Self {
+        match kind {
+            ProviderType::Anthropic => Self::Anthropic,
+            ProviderType::Openai => Self::Openai,
+            ProviderType::AzureOpenai => Self::AzureOpenai,
+            ProviderType::Local => Self::Local,
+            ProviderType::OpenaiCompatible => Self::OpenaiCompatible,
+            ProviderType::Gemini => Self::Gemini,
+            ProviderType::Ollama => Self::Ollama,
+        }
+    }
 }

@@ -8,7 +8,7 @@ use axum::{Json, extract::State, http::StatusCode};
 
 use super::{
     error::{ApiError, Code, ErrorBody},
-    extract::{Body, Id, Params},
+    extract::{Body, Id, Nothing, Params},
     page::List,
     provider_body::{NewProvider, ProviderChange, ProviderView},
     state::AdminState,
@@ -27,7 +27,7 @@ use crate::{
 )]
 pub(super) async fn list(
     State(state): State<AdminState>,
-    Params(..): Params<super::extract::Nothing>,
+    _none: Params<Nothing>,
 ) -> Json<List<ProviderView>> {
     let policy = state.parts.policy.load();
     Json(List::whole(policy.providers.iter().map(|provider| ProviderView::of(provider)).collect()))

@@ -28,19 +28,19 @@ const MAX_AGE_SECS: u32 = 7 * 24 * 60 * 60;
 
 /// Whether the caller is signed in.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Session {
+pub(super) struct Session {
     /// Whether admin calls made like this one will be answered.
-    pub signed_in: bool,
+    pub(super) signed_in: bool,
     /// Whether an admin credential is configured at all; without one everything is open on loopback.
-    pub credential_required: bool,
+    pub(super) credential_required: bool,
     /// What opens the door for this caller.
-    pub via: Option<Via>,
+    pub(super) via: Option<Via>,
 }
 
 /// What opens the door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Via {
+pub(super) enum Via {
     /// No admin credential is configured.
     Open,
     /// The admin token, as a bearer token.
@@ -52,7 +52,7 @@ pub enum Via {
 /// The credential to sign in with.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SignIn {
+pub(super) struct SignIn {
     /// The admin password, or the admin token.
     #[schema(value_type = String, format = Password)]
     password: String,
@@ -120,9 +120,9 @@ pub(super) async fn delete(State(state): State<AdminState>, headers: HeaderMap) 
 
 /// The session secret that the browser sent, if any.
 pub(super) fn cookie(headers: &HeaderMap) -> Option<Secret> {
-    let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let pairs = pairs.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let found = |wanted: &str| pairs.clone().find(|(name, _)| *name == wanted).map(|(_, secret)| Secret::new(secret));
+    let values = || headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = || values().flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let found = |wanted: &str| pairs().find(|(name, _)| *name == wanted).map(|(_, secret)| Secret::new(secret));
     found(TLS_COOKIE).or_else(|| found(PLAIN_COOKIE))
 }
 

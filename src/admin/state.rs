@@ -6,14 +6,13 @@ use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     error::{ApiError, Code},
     login::Door,
 };
-use crate::{policy::PolicyCell, store::Store};
+use crate::{policy::PolicyCell, store::Store, telemetry::Metrics};
 
 /// Compiles the policy anew from the current config and the control store, and puts it in place.
 /// When it answers `Ok`, the next request sees what was changed.
@@ -28,7 +27,7 @@ pub struct AdminParts {
     /// Called after every change of a key or provider, before the change is answered.
     pub reload: Reload,
     /// Renders `/metrics`.
-    pub metrics: PrometheusHandle,
+    pub metrics: Metrics,
     /// The whole OpenAPI document as JSON (gateway and admin), as `/openapi.json` answers it.
     pub openapi: Bytes,
     /// The port that is really listened on, which `/health` tells.
@@ -41,22 +40,19 @@ pub struct AdminParts {
 
 /// The admin room's state; cheap to clone.
 #[derive(Clone)]
-pub struct AdminState(Arc<Inner>);
-
-#[doc(hidden)]
-pub struct Inner {
-    pub(super) parts: AdminParts,
-    pub(super) door: Door,
+pub struct AdminState {
+    pub(super) parts: Arc<AdminParts>,
+    pub(super) door: Arc<Door>,
     /// Stirred whenever a credential may have become void, so that live streams look again.
     pub(super) doubt: tokio::sync::watch::Sender<()>,
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl AdminState {
     /// Takes the parts over. Starts nothing.
     pub fn new(parts: AdminParts) -> Self {
         let doubt = tokio::sync::watch::Sender::new(());
-        Self(Arc::new(Inner { parts, door: Door::new(), doubt, turn: tokio::sync::Mutex::default() }))
+        Self { parts: Arc::new(parts), door: Arc::new(Door::new()), doubt, turn: Arc::default() }
     }
 
     /// Changes control state: one change at a time, on disk and in the running policy before it is
@@ -80,13 +76,5 @@ impl AdminState {
             Ok(done)
         });
         task.await.map_err(|fault| ApiError::internal(&fault))?
-    }
-}
-
-impl std::ops::Deref for AdminState {
-    type Target = Inner;
-
-    fn deref(&self) -> &Inner {
-        &self.0
     }
 }

@@ -25,7 +25,7 @@ const MAX_POINTS: i64 = 2_000;
 /// How a series is drawn.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct SeriesParams {
+pub(super) struct SeriesParams {
     /// The width of a point; an hour when left out.
     grain: Option<GrainName>,
     /// The IANA time zone in which days, weeks and months begin; UTC when left out.
@@ -39,7 +39,7 @@ pub struct SeriesParams {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = Grain)]
-pub enum GrainName {
+pub(super) enum GrainName {
     /// Fifteen minutes.
     Quarter,
     /// An hour.
@@ -56,7 +56,7 @@ pub enum GrainName {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = Dimension)]
-pub enum DimensionName {
+pub(super) enum DimensionName {
     /// Project.
     Project,
     /// Requester.

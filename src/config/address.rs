@@ -14,17 +14,14 @@ use super::{
 /// `base_url` is what the provider's own SDK takes, `endpoint` the root of the server.
 pub(super) fn base_url(fields: &mut Fields<'_>, id: &str, kind: ProviderType, preset: Option<&Preset>) -> Option<Url> {
     let is_absent = !fields.has("base_url") && !fields.has("endpoint");
-    let preset_url = preset.filter(|preset| preset.provider_type == kind).map(|preset| preset.base_url);
-    let default = preset_url.or_else(|| {
-        PRESETS.iter().find(|preset| preset.provider_type == kind && is_own(kind)).map(|preset| preset.base_url)
-    });
+    let default = default_of(preset, kind);
     match (fields.text("base_url"), fields.text("endpoint")) {
         (Some(_), Some(endpoint)) => {
             fields.error_at(&endpoint.place, "endpoint", "and base_url are both given; keep one of them");
             None
         }
-        (Some(url), None) => parse(fields, "base_url", kind, &url).map(|url| sdk_base(kind, url)),
-        (None, Some(root)) => parse(fields, "endpoint", kind, &root).map(|url| of_root(kind, url)),
+        (Some(url), None) => parse(fields, "base_url", kind, &url).map(|url| of_base_url(kind, url)),
+        (None, Some(root)) => parse(fields, "endpoint", kind, &root).map(|url| of_endpoint(kind, url)),
         (None, None) => {
             if is_absent && default.is_none() {
                 missing_address(fields, id, kind);
@@ -95,8 +92,19 @@ fn ollama_address(typed: &str) -> String {
     if has_port { format!("http://{reachable}") } else { format!("http://{reachable}:{PORT}") }
 }
 
-/// Brings what people write as base URL to what the provider's own SDK takes.
-fn sdk_base(kind: ProviderType, url: Url) -> Url {
+/// The base URL of a provider for which none is stated: its preset's, or that of the one service that
+/// its type stands for.
+pub fn default_base_url(id: &str, kind: ProviderType) -> Option<Url> {
+    default_of(Preset::by_id(id), kind).and_then(|url| Url::parse(url).ok())
+}
+
+fn default_of(preset: Option<&Preset>, kind: ProviderType) -> Option<&'static str> {
+    let of_type = || PRESETS.iter().find(|preset| preset.provider_type == kind && is_own(kind));
+    preset.filter(|preset| preset.provider_type == kind).or_else(of_type).map(|preset| preset.base_url)
+}
+
+/// Brings what people write as `base_url` to the form of [`super::Provider::base_url`].
+pub fn of_base_url(kind: ProviderType, url: Url) -> Url {
     match kind {
         // These SDKs add the version themselves.
         ProviderType::Anthropic | ProviderType::Local | ProviderType::Ollama => without(url, &["/v1"]),
@@ -106,8 +114,9 @@ fn sdk_base(kind: ProviderType, url: Url) -> Url {
     }
 }
 
-fn of_root(kind: ProviderType, url: Url) -> Url {
-    let mut url = sdk_base(kind, url);
+/// Brings what people write as `endpoint`, the server's root, to the form of [`super::Provider::base_url`].
+pub fn of_endpoint(kind: ProviderType, url: Url) -> Url {
+    let mut url = of_base_url(kind, url);
     if matches!(kind, ProviderType::Openai | ProviderType::OpenaiCompatible) && !url.path().ends_with("/v1") {
         let path = format!("{}/v1", url.path().trim_end_matches('/'));
         url.set_path(&path);

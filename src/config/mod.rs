@@ -20,6 +20,7 @@ mod effective;
 mod watch;
 mod types;
 
+pub use address::{default_base_url, of_base_url, of_endpoint};
 pub use effective::effective_toml;
 pub use load::{LoadOptions, load};
 pub use report::ConfigErrors;

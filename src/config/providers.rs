@@ -3,7 +3,7 @@
 //!
 //! Never calls a provider and never shows a key.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{
     address,
@@ -243,10 +243,11 @@ fn key(fields: &mut Fields<'_>, enabled: bool, kind: ProviderType, environment: 
 }
 
 fn timeouts(fields: &mut Fields<'_>) -> ProviderTimeouts {
-    let total = fields.seconds("timeout").unwrap_or(Duration::from_secs(300));
-    let connect = fields.seconds("connect_timeout").unwrap_or(Duration::from_secs(5));
-    let first_token = fields.seconds("first_token_timeout").unwrap_or(Duration::from_secs(300));
-    let idle = fields.seconds("idle_timeout").unwrap_or(Duration::from_secs(120));
+    let usual = ProviderTimeouts::default();
+    let total = fields.seconds("timeout").unwrap_or(usual.total);
+    let connect = fields.seconds("connect_timeout").unwrap_or(usual.connect);
+    let first_token = fields.seconds("first_token_timeout").unwrap_or(usual.first_token);
+    let idle = fields.seconds("idle_timeout").unwrap_or(usual.idle);
     ProviderTimeouts { connect: connect.min(total), first_token: first_token.min(total), idle, total }
 }
 

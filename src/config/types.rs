@@ -228,6 +228,17 @@ pub struct ProviderTimeouts {
     pub total: Duration,
 }
 
+impl Default for ProviderTimeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            first_token: Duration::from_secs(300),
+            idle: Duration::from_secs(120),
+            total: Duration::from_secs(300),
+        }
+    }
+}
+
 /// `[key_map.<virtual-key>]`
 #[derive(Clone, Debug)]
 pub struct MappedKey {
