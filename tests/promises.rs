@@ -14,3 +14,4 @@ mod demo;
 mod prices;
 mod config;
 mod harness;
+mod openapi;

@@ -34,17 +34,52 @@ pub(super) enum Format {
 #[into_params(parameter_in = Query)]
 pub(super) struct ExportParams {
     /// Export everything that fits instead of a page; `limit` then bounds the rows and may be of any size.
+    #[param(inline)]
     format: Option<Format>,
 }
 
 /// The columns, which are the fields of a record in the order of the API.
 const COLUMNS: [&str; 40] = [
-    "id", "started_at", "project", "source", "team", "key_id", "key_label", "profile", "session_id", "tags",
-    "client_api", "endpoint", "model_requested", "provider", "model", "provider_api", "stream", "status", "outcome",
-    "error_kind", "finish_reason", "provider_request_id", "attempts", "cache", "latency_ms", "ttft_ms",
-    "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
-    "usage_estimated", "cost_microcents", "cost_unknown_reason", "price_version", "provider_cost_microcents",
-    "saved_microcents", "findings", "request_bytes", "response_bytes",
+    "id",
+    "started_at",
+    "project",
+    "source",
+    "team",
+    "key_id",
+    "key_label",
+    "profile",
+    "session_id",
+    "tags",
+    "client_api",
+    "endpoint",
+    "model_requested",
+    "provider",
+    "model",
+    "provider_api",
+    "stream",
+    "status",
+    "outcome",
+    "error_kind",
+    "finish_reason",
+    "provider_request_id",
+    "attempts",
+    "cache",
+    "latency_ms",
+    "ttft_ms",
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "usage_estimated",
+    "cost_microcents",
+    "cost_unknown_reason",
+    "price_version",
+    "provider_cost_microcents",
+    "saved_microcents",
+    "findings",
+    "request_bytes",
+    "response_bytes",
 ];
 
 /// The format that the caller wants; `None` is a page of JSON.
@@ -149,7 +184,8 @@ mod tests {
     #[test]
     fn the_columns_are_the_fields_of_a_record() {
         let RefOr::T(Schema::Object(record)) = RecordView::schema() else { panic!("a record is an object") };
-        let fields: Vec<_> = record.properties.keys().map(String::as_str).filter(|name| *name != "attempt_rows").collect();
+        let fields: Vec<_> =
+            record.properties.keys().map(String::as_str).filter(|name| *name != "attempt_rows").collect();
         assert_eq!(fields, COLUMNS);
     }
 

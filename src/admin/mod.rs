@@ -31,15 +31,16 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use utoipa::{
-    OpenApi,
+    OpenApi, ToSchema as _,
     openapi::{
-        OpenApi as Document,
+        Content, OpenApi as Document, Ref, ResponseBuilder,
+        path::Operation,
         security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::error::{ApiError, Code};
+use self::error::{ApiError, Code, ErrorBody};
 
 pub use state::{AdminParts, AdminState, Reload};
 
@@ -86,12 +87,10 @@ pub fn router(state: AdminState) -> Router {
 /// The admin side's part of the OpenAPI document.
 pub fn openapi() -> Document {
     let mut guarded = guarded().into_openapi();
-    let credentials =
-        || vec![SecurityRequirement::new("admin_token", [] as [&str; 0]), SecurityRequirement::new("session", [] as [&str; 0])];
     for item in guarded.paths.paths.values_mut() {
         let operations =
             [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten();
-        operations.for_each(|operation| operation.security = Some(credentials()));
+        operations.for_each(describe_guard);
     }
     let mut document = Head::openapi();
     document.merge(public().into_openapi());
@@ -103,8 +102,23 @@ pub fn openapi() -> Document {
     document
 }
 
+/// Says of a guarded operation what its guards ask for and answer.
+fn describe_guard(operation: &mut Operation) {
+    let none: [&str; 0] = [];
+    let credentials = ["admin_token", "session"].map(|scheme| SecurityRequirement::new(scheme, none));
+    operation.security = Some(credentials.into());
+    let refusals =
+        [("401", "Not the admin: send the admin token, or sign in"), ("403", "Sent by a page of another origin")];
+    for (status, why) in refusals {
+        let body = Content::new(Some(Ref::from_schema_name(ErrorBody::name())));
+        let refusal = ResponseBuilder::new().description(why).content("application/json", body).build();
+        operation.responses.responses.insert(status.to_owned(), refusal.into());
+    }
+}
+
 #[derive(OpenApi)]
 #[openapi(
+    components(schemas(ErrorBody)),
     info(title = "llm-gateway", description = "One gateway between a team's applications and their LLM providers."),
     tags(
         (name = "Records", description = "What was requested: one record per inference request."),

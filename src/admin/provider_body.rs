@@ -13,9 +13,7 @@ use super::{
     keys::check_text,
 };
 use crate::{
-    config::{
-        self, Provider, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType, default_base_url,
-    },
+    config::{self, Provider, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType, default_base_url},
     domain::Secret,
 };
 
@@ -210,7 +208,9 @@ impl NewProvider {
         let stated = address(provider_type, self.base_url.as_deref(), self.endpoint.as_deref())?;
         let base_url = match stated.or_else(|| default_base_url(&self.id, provider_type)) {
             Some(url) => url,
-            None => return Err(ApiError::invalid("endpoint", "`endpoint` or `base_url` is missing: where does it lie?")),
+            None => {
+                return Err(ApiError::invalid("endpoint", "`endpoint` or `base_url` is missing: where does it lie?"));
+            }
         };
         let mut timeouts = ProviderTimeouts::default();
         set_seconds("timeout", self.timeout, &mut timeouts.total)?;

@@ -27,11 +27,13 @@ const MAX_POINTS: i64 = 2_000;
 #[into_params(parameter_in = Query)]
 pub(super) struct SeriesParams {
     /// The width of a point; an hour when left out.
+    #[param(inline)]
     grain: Option<GrainName>,
     /// The IANA time zone in which days, weeks and months begin; UTC when left out.
     #[param(example = "Europe/Berlin")]
     tz: Option<String>,
     /// One line for each value of this field; the eight costliest are kept apart.
+    #[param(inline)]
     group_by: Option<DimensionName>,
 }
 
@@ -89,7 +91,7 @@ pub(super) enum DimensionName {
 ///
 /// Over all requests that the filters let pass, and by provider, model, project, requester, team and key.
 #[utoipa::path(
-    get, path = "/v1/stats", tag = "Stats", params(StatsParams),
+    get, path = "/v1/stats", operation_id = "get_stats", tag = "Stats", params(StatsParams),
     responses(
         (status = 200, description = "The sums", body = Stats),
         (status = 400, description = "A query parameter is unknown or wrong; `param` names it", body = ErrorBody),
@@ -107,7 +109,7 @@ pub(super) async fn totals(
 /// Without gaps: points without requests are there too. At most 2,000 points; without `from` the
 /// last 500.
 #[utoipa::path(
-    get, path = "/v1/stats/series", tag = "Stats", params(StatsParams, SeriesParams),
+    get, path = "/v1/stats/series", operation_id = "get_stats_series", tag = "Stats", params(StatsParams, SeriesParams),
     responses(
         (status = 200, description = "The series", body = Series),
         (status = 400, description = "A query parameter is unknown or wrong; `param` names it", body = ErrorBody),
