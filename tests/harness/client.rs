@@ -12,11 +12,11 @@ use hyper_util::{
 use serde_json::Value;
 
 /// Longest time a test waits for anything.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A client of one server.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     address: SocketAddr,
     headers: HeaderMap,
     pool: Pool<HttpConnector, Full<Bytes>>,
@@ -24,42 +24,42 @@ pub struct Client {
 
 /// A whole answer.
 #[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Client {
-    pub fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         Self { address, headers: HeaderMap::new(), pool: Pool::builder(TokioExecutor::new()).build_http() }
     }
 
     /// The same client, sending this header with every request.
-    pub fn with(&self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with(&self, name: &'static str, value: &str) -> Self {
         let mut client = self.clone();
         client.headers.insert(name, value.parse().unwrap());
         client
     }
 
-    pub async fn get(&self, target: &str) -> Answer {
+    pub(crate) async fn get(&self, target: &str) -> Answer {
         self.send(Method::GET, target, None).await
     }
 
-    pub async fn delete(&self, target: &str) -> Answer {
+    pub(crate) async fn delete(&self, target: &str) -> Answer {
         self.send(Method::DELETE, target, None).await
     }
 
-    pub async fn post(&self, target: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, target: &str, body: &Value) -> Answer {
         self.send(Method::POST, target, Some(body.to_string().into())).await
     }
 
-    pub async fn patch(&self, target: &str, body: &Value) -> Answer {
+    pub(crate) async fn patch(&self, target: &str, body: &Value) -> Answer {
         self.send(Method::PATCH, target, Some(body.to_string().into())).await
     }
 
     /// Sends a request, with JSON as content type if it has a body and no other type was set.
-    pub async fn send(&self, method: Method, target: &str, body: Option<Bytes>) -> Answer {
+    pub(crate) async fn send(&self, method: Method, target: &str, body: Option<Bytes>) -> Answer {
         let answer = self.open(method, target, body).await;
         let (head, body) = answer.into_parts();
         let body = tokio::time::timeout(PATIENCE, body.collect()).await.expect("an answer in time").unwrap().to_bytes();
@@ -67,7 +67,7 @@ impl Client {
     }
 
     /// Sends a request and returns as soon as the answer's head has come.
-    pub async fn open(
+    pub(crate) async fn open(
         &self,
         method: Method,
         target: &str,
@@ -86,24 +86,24 @@ impl Client {
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|fault| panic!("not JSON ({fault}): {}", self.text()))
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// The JSON of an answer that must have this status.
     #[track_caller]
-    pub fn expect(&self, status: u16) -> Value {
+    pub(crate) fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text());
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
 
     /// The code of an error that must have this status.
     #[track_caller]
-    pub fn code(&self, status: u16) -> String {
+    pub(crate) fn code(&self, status: u16) -> String {
         self.expect(status)["error"]["code"].as_str().expect("an error code").to_owned()
     }
 }

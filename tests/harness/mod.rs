@@ -1,4 +1,4 @@
 //! What the promises share: a client, and servers on port 0 with real stores under temporary directories.
 #![allow(dead_code, reason = "not every promise needs every tool")]
 
-pub mod client;
+pub(crate) mod client;
