@@ -324,7 +324,7 @@ fn a_missing_default_file_is_fine_and_a_missing_named_one_is_not() {
     assert_eq!(config::load(&options(dir.path(), &[])).unwrap().server.port, 8930);
     let named = LoadOptions { config_path: Some("other.toml".into()), ..options(dir.path(), &[]) };
     let text = config::load(&named).unwrap_err().to_string();
-    assert_eq!(text, "other.toml: does not exist; check the path given with --config");
+    assert_eq!(text, "other.toml: does not exist; check the path");
 }
 
 #[test]
@@ -502,6 +502,10 @@ fn providers_json_is_read_below_the_config_file() {
 fn errors_in_providers_json_name_the_line() {
     let table = [
         ("{\n\"providers\": [", "providers.json:2: invalid JSON at column 14; fix the syntax"),
+        (
+            "{\"providers\": {\n\"auto\": {\"kind\": \"gemini\"}}}",
+            "providers.json:2: providers: \"auto\" is reserved; choose another id",
+        ),
         ("[]", "providers.json: is not a JSON object; see providers.json in the README"),
         (
             "{\"providers\": {\n\"x\": {\n\"kind\": \"gemeni\"}}}",
@@ -678,6 +682,13 @@ fn five_hundred_broken_configs_are_refused_without_a_panic_or_a_leak() {
     assert!(refused > 250, "{refused}");
 }
 
+/// Puts a new file in the place of the old one, as editors do.
+fn replace(dir: &Path, name: &str, text: &str) {
+    let temporary = dir.join("replacement.tmp");
+    std::fs::write(&temporary, text).unwrap();
+    std::fs::rename(&temporary, dir.join(name)).unwrap();
+}
+
 #[test]
 fn a_changed_file_is_loaded_and_a_broken_one_is_told() {
     let dir = directory(&[("config.toml", "[server]\nport = 1\nmax_headers = 20")]);
@@ -686,22 +697,38 @@ fn a_changed_file_is_loaded_and_a_broken_one_is_told() {
     let (send, changes) = mpsc::channel();
     let watcher = Watcher::spawn(options, &running, move |change| send.send(change).unwrap()).unwrap();
     let write = |name: &str, text: &str| {
-        let temporary = dir.path().join("config.tmp");
-        std::fs::write(&temporary, text).unwrap();
-        // Editors put a new file in the place of the old one.
-        std::fs::rename(&temporary, dir.path().join(name)).unwrap();
+        replace(dir.path(), name, text);
         changes.recv_timeout(Duration::from_secs(20)).unwrap()
     };
     let config = write("config.toml", "[server]\nport = 2\nmax_headers = 30").unwrap();
     assert_eq!((config.server.port, config.server.max_headers), (1, 30));
-    assert_eq!(config.warnings, ["server.port: has changed; restart the gateway for it to take effect"]);
+    assert_eq!(config.warnings, ["config.toml: server.port: has changed; restart the gateway for it to take effect"]);
     assert_eq!(
         write("config.toml", "[server]\nprot = 2").unwrap_err().lines(),
         ["config.toml:2: server.prot: unknown key; did you mean \"port\"?"]
     );
     write("config.toml", "").unwrap();
     assert_eq!(provider(&write(".env", "OPENAI_API_KEY=sk-test").unwrap(), "openai").id, "openai");
+    std::fs::remove_file(dir.path().join("config.toml")).unwrap();
+    let gone = changes.recv_timeout(Duration::from_secs(20)).unwrap().unwrap_err();
+    assert_eq!(gone.lines(), ["config.toml: does not exist; check the path"]);
     drop(watcher);
+}
+
+#[test]
+fn a_reload_cannot_open_the_admin_side_of_a_reachable_gateway() {
+    let dir = directory(&[("config.toml", "[server]\nhost = \"0.0.0.0\"\n[auth]\nadmin_token = \"token-test\"")]);
+    let options = options(dir.path(), &[]);
+    let running = config::load(&options).unwrap();
+    let (send, changes) = mpsc::channel();
+    let _watcher = Watcher::spawn(options, &running, move |change| send.send(change).unwrap()).unwrap();
+    // The address stays what is listened on, whatever the file says now.
+    replace(dir.path(), "config.toml", "[server]\nhost = \"127.0.0.1\"\n");
+    let refused = changes.recv_timeout(Duration::from_secs(20)).unwrap().unwrap_err();
+    assert!(refused.lines()[0].contains("0.0.0.0 can be reached from other machines"), "{refused}");
+    let text = "[server]\nhost = \"127.0.0.1\"\n[auth]\nadmin_token = \"token-other\"";
+    replace(dir.path(), "config.toml", text);
+    assert!(changes.recv_timeout(Duration::from_secs(20)).unwrap().unwrap().auth.require_key);
 }
 
 #[test]

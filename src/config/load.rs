@@ -5,6 +5,7 @@
 use std::{
     collections::BTreeMap,
     io::Read as _,
+    net::IpAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -16,7 +17,7 @@ use super::{
     schema::{LATER_SECTIONS, SECTIONS},
     sections,
     tree::{self, Node, Table, Value},
-    types::{Auth, Config, Server},
+    types::{Auth, Config, Server, Storage},
 };
 
 /// Where the configuration is looked for.
@@ -31,6 +32,9 @@ pub struct LoadOptions {
     /// The environment of the process.
     pub env: BTreeMap<String, String>,
 }
+
+/// The config file when none is named.
+pub(super) const DEFAULT_FILE: &str = "config.toml";
 
 /// A file that is larger than this is not a configuration.
 pub(super) const MAX_FILE_BYTES: u64 = 4 << 20;
@@ -55,7 +59,7 @@ impl Sources {
             path: options.working_dir.join(path),
             name: Arc::from(path.to_string_lossy().as_ref()),
         };
-        let config = options.config_path.clone().unwrap_or_else(|| PathBuf::from("config.toml"));
+        let config = options.config_path.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
         Self {
             dotenv: source(&config.with_file_name(".env")),
             config: source(&config),
@@ -70,6 +74,45 @@ impl Sources {
 ///
 /// Everything that is wrong, each with its file and line or its variable.
 pub fn load(options: &LoadOptions) -> Result<Config, ConfigErrors> {
+    load_beside(options, None)
+}
+
+/// What a running gateway cannot change.
+pub(super) struct Fixed {
+    host: IpAddr,
+    port: u16,
+    storage: PathBuf,
+}
+
+impl Fixed {
+    /// That of a running configuration.
+    pub(super) fn of(config: &Config) -> Self {
+        Self { host: config.server.host, port: config.server.port, storage: config.storage.path.clone() }
+    }
+
+    /// Keeps the running address, so that everything that follows from it is decided by the
+    /// address that is really listened on.
+    fn keep_in_server(&self, server: &mut Server, place: &Place, report: &Report) {
+        if std::mem::replace(&mut server.host, self.host) != self.host {
+            report.warn(place, "server.host", NEEDS_RESTART);
+        }
+        if std::mem::replace(&mut server.port, self.port) != self.port {
+            report.warn(place, "server.port", NEEDS_RESTART);
+        }
+    }
+
+    fn keep_in_storage(&self, storage: &mut Storage, place: &Place, report: &Report) {
+        if storage.path != self.storage {
+            storage.path.clone_from(&self.storage);
+            report.warn(place, "storage.path", NEEDS_RESTART);
+        }
+    }
+}
+
+const NEEDS_RESTART: &str = "has changed; restart the gateway for it to take effect";
+
+/// Loads a configuration for a gateway that runs already, if there is one.
+pub(super) fn load_beside(options: &LoadOptions, running: Option<&Fixed>) -> Result<Config, ConfigErrors> {
     let report = Report::default();
     let sources = Sources::of(options);
     let is_named = options.config_path.is_some();
@@ -88,25 +131,34 @@ pub fn load(options: &LoadOptions) -> Result<Config, ConfigErrors> {
     environment.overlay(&mut root, &report);
     short_forms(&mut root, &environment, options.port, &report);
     only_sections(&mut root, &report);
-    check(root, json, &environment, options, &sources, report)
+    let context = Context { environment: &environment, options, sources: &sources, running };
+    check(root, json, &context, report)
 }
 
-fn check(
-    mut root: Table,
-    json: Table,
-    environment: &Environment,
-    options: &LoadOptions,
-    sources: &Sources,
-    report: Report,
-) -> Result<Config, ConfigErrors> {
-    let file = Place::file(&sources.config.name);
+/// What the checks look at besides the values.
+struct Context<'a> {
+    environment: &'a Environment,
+    options: &'a LoadOptions,
+    sources: &'a Sources,
+    running: Option<&'a Fixed>,
+}
+
+fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) -> Result<Config, ConfigErrors> {
+    let environment = context.environment;
+    let file = Place::file(&context.sources.config.name);
     let mut fields = sections::open(&mut root, "server", &file, &report);
     let host_place = fields.place_of("host");
-    let server = sections::server(&mut fields);
-    let auth = sections::auth(&mut sections::open(&mut root, "auth", &file, &report), &server);
-    refuse_open_admin(&server, &auth, &host_place, &report);
+    let mut server = sections::server(&mut fields);
     let mut fields = sections::open(&mut root, "storage", &file, &report);
-    let storage = sections::storage(&mut fields, environment, &options.working_dir, &report);
+    let mut storage = sections::storage(&mut fields, environment, &context.options.working_dir, &report);
+    if let Some(running) = context.running {
+        running.keep_in_server(&mut server, &file, &report);
+        running.keep_in_storage(&mut storage, &file, &report);
+    }
+    let mut fields = sections::open(&mut root, "auth", &file, &report);
+    let token_place = fields.place_of("admin_token");
+    let auth = sections::auth(&mut fields, &server);
+    refuse_open_admin(&server, &auth, &host_place, &report);
     let telemetry = sections::telemetry(&mut sections::open(&mut root, "telemetry", &file, &report));
     sections::sanitization(&mut sections::open(&mut root, "sanitization", &file, &report));
     let entries = providers_json::entries(json, environment, &report);
@@ -114,6 +166,9 @@ fn check(
     let providers = providers::read(blocks, entries, environment, &report);
     let default_provider = providers::default_provider(&providers, environment, &report);
     let key_map = key_map::read(root.take("key_map"), &providers, &report);
+    if key_map.iter().any(|key| Some(&key.key) == auth.admin_token.as_ref()) {
+        report.error(&token_place, "auth.admin_token", "is a virtual key of [key_map] as well; choose another token");
+    }
     let catalog = sections::catalog(sections::items(&mut root, "catalog", &report), &providers, &report);
     let warnings = report.finish()?;
     Ok(Config { server, auth, providers, default_provider, key_map, catalog, storage, telemetry, warnings })
@@ -131,7 +186,7 @@ fn read(source: &Source, missing: Missing, report: &Report) -> Option<String> {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             if matches!(missing, Missing::Wrong) {
-                report.error(&place, "", "does not exist; check the path given with --config");
+                report.error(&place, "", "does not exist; check the path");
             }
             return None;
         }

@@ -40,6 +40,10 @@ pub(super) fn read(
 ) -> Vec<Arc<Provider>> {
     let mut drafts = configured(blocks, report);
     for entry in entries {
+        if let Err(what) = check_id(&Stated { value: entry.id.clone(), place: entry.place.clone(), shown: true }) {
+            report.error(&entry.place, "providers", what);
+            continue;
+        }
         match drafts.iter_mut().find(|draft| draft.id == entry.id) {
             Some(draft) => lay_below(&mut draft.table, entry.table),
             None if entry.is_configured => {

@@ -5,7 +5,6 @@
 use std::{
     collections::BTreeSet,
     io::Read as _,
-    net::IpAddr,
     path::{Path, PathBuf},
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     time::Duration,
@@ -15,7 +14,7 @@ use notify::{RecursiveMode, Watcher as _};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    load::{LoadOptions, MAX_FILE_BYTES, Sources, load},
+    load::{DEFAULT_FILE, Fixed, LoadOptions, MAX_FILE_BYTES, Sources, load_beside},
     report::ConfigErrors,
     types::Config,
 };
@@ -46,7 +45,7 @@ impl Watcher {
     ///
     /// When the thread cannot be started.
     pub fn spawn(
-        options: LoadOptions,
+        mut options: LoadOptions,
         running: &Config,
         on_change: impl Fn(Result<Config, ConfigErrors>) + Send + 'static,
     ) -> std::io::Result<Self> {
@@ -57,11 +56,18 @@ impl Watcher {
         let mut seen = Fingerprint::of(&files);
         let watcher = watch_directories(&files, stop.clone());
         let watch = move || {
-            while wait(&notices) {
+            loop {
+                if seen.has_config() {
+                    // A file that was there may not just vanish: its absence is an error from now on.
+                    options.config_path.get_or_insert_with(|| PathBuf::from(DEFAULT_FILE));
+                }
+                if !wait(&notices) {
+                    return;
+                }
                 let now = Fingerprint::of(&files);
                 if now != seen {
                     seen = now;
-                    on_change(load(&options).map(|config| fixed.keep_in(config)));
+                    on_change(load_beside(&options, Some(&fixed)));
                 }
             }
         };
@@ -119,44 +125,14 @@ impl Fingerprint {
     fn of(files: &[PathBuf]) -> Self {
         Self(files.iter().map(|file| hash(file)).collect())
     }
+
+    fn has_config(&self) -> bool {
+        self.0.first().is_some_and(Option::is_some)
+    }
 }
 
 fn hash(file: &Path) -> Option<[u8; 32]> {
     let mut bytes = Vec::new();
     std::fs::File::open(file).ok()?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).ok()?;
     Some(Sha256::digest(&bytes).into())
-}
-
-/// What a running gateway cannot change.
-struct Fixed {
-    host: IpAddr,
-    port: u16,
-    path: PathBuf,
-}
-
-impl Fixed {
-    fn of(config: &Config) -> Self {
-        Self { host: config.server.host, port: config.server.port, path: config.storage.path.clone() }
-    }
-
-    /// Keeps the running values in a new configuration and says so.
-    fn keep_in(&self, mut config: Config) -> Config {
-        let mut changed = Vec::new();
-        if config.server.host != self.host {
-            config.server.host = self.host;
-            changed.push("server.host");
-        }
-        if config.server.port != self.port {
-            config.server.port = self.port;
-            changed.push("server.port");
-        }
-        if config.storage.path != self.path {
-            config.storage.path.clone_from(&self.path);
-            changed.push("storage.path");
-        }
-        for key in changed {
-            config.warnings.push(format!("{key}: has changed; restart the gateway for it to take effect"));
-        }
-        config
-    }
 }
