@@ -36,23 +36,19 @@ pub enum Framing {
 }
 
 impl Framing {
-    /// The framing of an answer with this `content-type` to a call of this endpoint. No or an
-    /// unknown `application/*` type is read as JSON.
+    /// The framing of an answer with this `content-type` to a call of this endpoint. An answer
+    /// without a type is read as JSON.
     pub fn of(content_type: Option<&str>, endpoint: Endpoint) -> Self {
-        let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-        let is = |name: &str| essence.eq_ignore_ascii_case(name);
-        if is("text/event-stream") {
-            Self::Sse
-        } else if is("application/x-ndjson") || is("application/jsonl") || is("application/ndjson") {
-            Self::NdJson
-        } else if essence.is_empty() || is("text/json") || essence.to_ascii_lowercase().starts_with("application/") {
-            match endpoint {
+        let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+        match essence.trim().to_ascii_lowercase().as_str() {
+            "text/event-stream" => Self::Sse,
+            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Self::NdJson,
+            kind if kind.is_empty() || kind.ends_with("/json") || kind.ends_with("+json") => match endpoint {
                 Endpoint::StreamGenerateContent => Self::JsonArray,
                 Endpoint::OllamaChat | Endpoint::OllamaGenerate => Self::NdJson,
                 _ => Self::Json,
-            }
-        } else {
-            Self::Opaque
+            },
+            _ => Self::Opaque,
         }
     }
 }

@@ -187,11 +187,14 @@ const OPENAI_USAGE: Rows = &[
     count("total_tokens", Slot::Total),
     count("prompt_tokens_details.cached_tokens", Slot::Cached),
     count("input_tokens_details.cached_tokens", Slot::Cached),
+    count("prompt_token_details.cached_tokens", Slot::Cached),
     // DeepSeek, Mistral, Moonshot
     count("prompt_cache_hit_tokens", Slot::Cached),
     count("num_cached_tokens", Slot::Cached),
     count("cached_tokens", Slot::Cached),
+    // OpenAI since GPT-5.6, OpenRouter: part of the prompt tokens, like those that were read.
     count("prompt_tokens_details.cache_write_tokens", Slot::CacheWrite),
+    count("input_tokens_details.cache_write_tokens", Slot::CacheWrite),
     count("prompt_tokens_details.audio_tokens", Slot::AudioIn),
     count("input_tokens_details.audio_tokens", Slot::AudioIn),
     count("input_token_details.audio_tokens", Slot::AudioIn),
@@ -208,6 +211,7 @@ const OPENAI_USAGE: Rows = &[
     ("cost", Field::Usd, Value),
     ("cost.total_cost", Field::Usd, Value),
     ("cost_in_usd_ticks", Field::Ticks, Value),
+    ("service_tier", Field::Tier, Value),
 ];
 
 const RESPONSES_TOP: Rows = &[
@@ -262,6 +266,8 @@ const ANTHROPIC_USAGE: Rows = &[
     count("cache_creation_input_tokens", Slot::CacheWrite),
     count("cache_creation.ephemeral_5m_input_tokens", Slot::CacheWrite5m),
     count("cache_creation.ephemeral_1h_input_tokens", Slot::CacheWrite1h),
+    // Part of the output tokens; newer models report it in the last `message_delta`.
+    count("output_tokens_details.thinking_tokens", Slot::Reasoning),
     ("service_tier", Field::Tier, Value),
     ("cost", Field::Usd, Value),
 ];

@@ -104,7 +104,7 @@ impl Draft {
             return;
         }
         let place = match field {
-            Field::Kind => &mut self.kind,
+            Field::Kind => return self.see_kind(&text),
             Field::Model => &mut self.model,
             Field::Id => &mut self.id,
             Field::Finish => &mut self.finish,
@@ -122,6 +122,19 @@ impl Draft {
         };
         place.clear();
         place.push_str(&text);
+    }
+
+    /// Mistral says `object: "error"` and beside it the error's own `type`.
+    fn see_kind(&mut self, kind: &str) {
+        if self.kind == "error" {
+            self.loose.word(kind);
+            return;
+        }
+        if kind == "error" && !self.kind.is_empty() {
+            self.loose.word(&self.kind);
+        }
+        self.kind.clear();
+        self.kind.push_str(kind);
     }
 
     fn see_entry(&mut self, field: Field, value: Value<'_>) {
