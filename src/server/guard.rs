@@ -3,7 +3,7 @@
 //! It reads the head only. A request that a browser was tricked into sending (DNS rebinding), or
 //! whose path could mean one thing here and another upstream, ends here whatever route it was for.
 
-use std::{any::Any, net::SocketAddr, panic::AssertUnwindSafe};
+use std::{net::SocketAddr, panic::AssertUnwindSafe};
 
 use axum::{
     Router,
@@ -69,8 +69,8 @@ impl Guard {
                 let mut router = self.router.clone();
                 match AssertUnwindSafe(router.call(request)).catch_unwind().await {
                     Ok(Ok(response)) => response,
-                    Err(panic) => {
-                        log_panic(&*panic);
+                    Err(_) => {
+                        // Where it happened was logged by the panic hook; the payload may hold data.
                         let message = "the gateway failed to answer this request";
                         voice.refuse(ErrorKind::Internal, StatusCode::INTERNAL_SERVER_ERROR, message)
                     }
@@ -209,9 +209,4 @@ fn dress(headers: &mut HeaderMap) {
         headers.insert(name.clone(), value.clone());
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-}
-
-fn log_panic(panic: &(dyn Any + Send)) {
-    // The payload may hold data of the request; where it happened was printed by the panic hook.
-    tracing::error!(payload_type = ?panic.type_id(), "a handler panicked");
 }
