@@ -14,7 +14,7 @@ mod routes;
 mod stop;
 
 pub use guard::Guard;
-pub use listen::{Drained, listen};
+pub use listen::{Drained, listen, listen_reloading};
 pub use openapi::openapi;
 pub use routes::router;
 pub use stop::stop_on_signals;

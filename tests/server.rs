@@ -20,7 +20,7 @@ use http_body_util::BodyExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use llm_gateway::{
     config,
-    server::{Drained, listen, router},
+    server::{Drained, listen, listen_reloading, router},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -624,4 +624,30 @@ async fn an_ambiguously_framed_request_is_never_two() {
             assert!(status(&answer) == 400 || answer.is_empty(), "{framing:?}: {answer}");
         }
     }
+}
+
+#[tokio::test]
+async fn changed_settings_hold_for_the_next_connection() {
+    let nowhere = tempfile::tempdir().unwrap();
+    let options = config::LoadOptions { working_dir: nowhere.path().to_owned(), ..config::LoadOptions::default() };
+    let before = config::load(&options).unwrap();
+    let mut after = before.clone();
+    after.server.allowed_hosts = vec!["new.example".to_owned()];
+    let current = Arc::new(std::sync::Mutex::new(Arc::new(before)));
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let (seen, token) = (Arc::clone(&current), stop.clone());
+    let task =
+        tokio::spawn(
+            async move { listen_reloading(listener, house(), || Arc::clone(&seen.lock().unwrap()), token).await },
+        );
+    let served = Served { address, stop, task };
+
+    let request = "GET /health HTTP/1.1\r\nHost: new.example\r\nConnection: close\r\n\r\n";
+    assert_eq!(served.status_of(request).await, 421);
+    *current.lock().unwrap() = Arc::new(after);
+    assert_eq!(served.status_of(request).await, 200);
+    assert_eq!(served.stopped().await, Drained { cut_connections: 0 });
 }

@@ -8,14 +8,13 @@ use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 use axum::Router;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{connection::Protocols, guard::Guard};
-use crate::config;
+use crate::config::{self, Config};
 
 /// How a stop went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,21 +33,67 @@ pub async fn listen(
     settings: &config::Server,
     stop: CancellationToken,
 ) -> Drained {
-    let guard = Arc::new(Guard::new(router, settings));
-    let protocols = Arc::new(Protocols::new(settings));
-    let seats = Arc::new(Semaphore::new(usize::try_from(settings.max_connections).unwrap_or(usize::MAX >> 4)));
-    let mut connections = JoinSet::new();
+    let door = Door::new(&router, settings);
+    accept_until(listener, || Arc::clone(&door), stop).await
+}
 
+/// As [`listen`], with the settings of the configuration that is current when a connection comes
+/// in. Address and port stay what `listener` has.
+pub async fn listen_reloading(
+    listener: TcpListener,
+    router: Router,
+    current: impl Fn() -> Arc<Config>,
+    stop: CancellationToken,
+) -> Drained {
+    let mut known = current();
+    let mut door = Door::new(&router, &known.server);
+    let current_door = || {
+        let config = current();
+        if !Arc::ptr_eq(&config, &known) {
+            door = Door::new(&router, &config.server);
+            known = config;
+        }
+        Arc::clone(&door)
+    };
+    accept_until(listener, current_door, stop).await
+}
+
+/// What the connections that come in under one configuration share.
+struct Door {
+    guard: Arc<Guard>,
+    protocols: Protocols,
+    max_connections: usize,
+    shutdown_timeout: Duration,
+}
+
+impl Door {
+    fn new(router: &Router, settings: &config::Server) -> Arc<Self> {
+        Arc::new(Self {
+            guard: Arc::new(Guard::new(router.clone(), settings)),
+            protocols: Protocols::new(settings),
+            max_connections: usize::try_from(settings.max_connections).unwrap_or(usize::MAX),
+            shutdown_timeout: settings.shutdown_timeout,
+        })
+    }
+}
+
+async fn accept_until(
+    listener: TcpListener,
+    mut current: impl FnMut() -> Arc<Door>,
+    stop: CancellationToken,
+) -> Drained {
+    let mut connections = JoinSet::new();
     loop {
+        // Connections over the limit wait in the kernel's queue.
+        let has_room = connections.len() < current().max_connections;
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
             Some(ended) = connections.join_next() => log_panic(ended),
-            (stream, peer, seat) = accept(&listener, &seats) => {
-                let (protocols, guard, stop) = (Arc::clone(&protocols), Arc::clone(&guard), stop.clone());
+            (stream, peer) = accept(&listener), if has_room => {
+                let (door, stop) = (current(), stop.clone());
                 connections.spawn(async move {
-                    protocols.serve(stream, peer, guard, stop).await;
-                    drop(seat);
+                    door.protocols.serve(stream, peer, Arc::clone(&door.guard), stop).await;
                 });
             }
         }
@@ -61,32 +106,26 @@ pub async fn listen(
             log_panic(ended);
         }
     };
-    let _ = timeout(settings.shutdown_timeout, all_ended).await;
+    let _ = timeout(current().shutdown_timeout, all_ended).await;
     let cut_connections = connections.len();
     connections.shutdown().await;
     Drained { cut_connections }
 }
 
-/// The next connection. Waits while all seats are taken, so that the queue stays in the kernel,
-/// and for a moment after an error of the whole process (no file descriptor, no memory), because
-/// trying again at once would only burn a core.
-async fn accept(listener: &TcpListener, seats: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+/// The next connection. Waits for a moment after an error of the whole process (no file
+/// descriptor, no memory), because trying again at once would only burn a core.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     let mut pause = Duration::from_millis(10);
     loop {
-        let Ok(seat) = Arc::clone(seats).acquire_owned().await else {
-            // The semaphore is never closed.
-            return std::future::pending().await;
-        };
         match listener.accept().await {
             Ok((stream, peer)) => {
                 // Without this a small chunk waits for the client's delayed acknowledgement: 40 ms.
                 let _ = stream.set_nodelay(true);
-                return (stream, peer, seat);
+                return (stream, peer);
             }
             Err(error) if concerns_one_connection(error.kind()) => {}
             Err(error) => {
                 tracing::warn!(%error, pause_ms = pause.as_millis(), "cannot accept a connection");
-                drop(seat);
                 sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(1));
             }
@@ -113,9 +152,8 @@ mod tests {
     #[tokio::test]
     async fn an_accepted_socket_sends_small_chunks_at_once() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let seats = Arc::new(Semaphore::new(1));
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (stream, peer, _seat) = accept(&listener, &seats).await;
+        let (stream, peer) = accept(&listener).await;
         assert!(stream.nodelay().unwrap());
         assert_eq!(peer, client.local_addr().unwrap());
     }
