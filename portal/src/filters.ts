@@ -11,12 +11,13 @@ const HOURS: Record<Range, number> = { '24h': 24, '7d': 7 * 24, '30d': 30 * 24 }
 
 /** The filters as the URL bears them; what is absent is at its default. */
 export interface Filters {
-  t?: Range
+  t?: Range | undefined
 }
 
 export function readFilters(search: Record<string, unknown>): Filters {
   const range = RANGES.find((known) => known === search['t'])
-  return range === undefined || range === DEFAULT_RANGE ? {} : { t: range }
+  // Said even when there is none: the router would else let the raw word of the URL through.
+  return { t: range === DEFAULT_RANGE ? undefined : range }
 }
 
 /** The window of time that a range means now, as the API wants it: RFC 3339, UTC. */

@@ -2,7 +2,7 @@
 
 import { Link } from '@tanstack/react-router'
 
-import { DEFAULT_RANGE, RANGE_LABELS, RANGES, type Range } from '../filters'
+import { RANGE_LABELS, RANGES, readFilters, type Range } from '../filters'
 import { links } from '../links'
 
 export function RangePicker({ selected }: { selected: Range }) {
@@ -12,7 +12,7 @@ export function RangePicker({ selected }: { selected: Range }) {
         {RANGES.map((range) => (
           <li key={range}>
             <Link
-              {...links.overview(range === DEFAULT_RANGE ? {} : { t: range })}
+              {...links.overview(readFilters({ t: range }))}
               aria-current={range === selected ? 'true' : undefined}
               className={`block px-3 py-1.5 text-sm hover:bg-raised ${range === selected ? 'bg-raised font-medium' : ''}`}
             >
