@@ -2,7 +2,7 @@
 
 import type { Schemas } from './api/client'
 
-type Row = Schemas['Record']
+type Row = Schemas['RecordView']
 
 export function record(changed: Partial<Row>): Row {
   const known: Partial<Row> = {

@@ -31,10 +31,10 @@ interface Answer<T> {
   response: Response
 }
 
-/** The body of a successful answer. */
-export async function read<T>(call: Promise<Answer<T>>): Promise<NonNullable<T>> {
+/** The JSON of a successful answer; the text forms of an export are for downloads. */
+export async function read<T>(call: Promise<Answer<T>>): Promise<Exclude<NonNullable<T>, string>> {
   const { data, error, response } = await settle(call)
-  if (!response.ok || data == null) throw new ApiError(messageOf(error) ?? `HTTP ${response.status}`, response.status)
+  if (!response.ok || data == null || !isJson(data)) throw new ApiError(messageOf(error) ?? `HTTP ${response.status}`, response.status)
   return data
 }
 
@@ -51,6 +51,10 @@ async function settle<T>(call: Promise<Answer<T>>): Promise<Answer<T>> {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause
     throw new ApiError('the gateway does not answer', null)
   }
+}
+
+function isJson<T>(data: T): data is Exclude<T, string> {
+  return typeof data !== 'string'
 }
 
 function messageOf(error: unknown): string | null {

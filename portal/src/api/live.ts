@@ -10,7 +10,7 @@ import type { Schemas } from './client'
 export type LiveState = 'connecting' | 'live' | 'lost'
 
 interface Listener {
-  onRecord: (record: Schemas['Record']) => void
+  onRecord: (record: Schemas['RecordView']) => void
   onState: (state: LiveState) => void
   /** The stream could not promise to have shown everything: ask the list again. */
   onGap: () => void
@@ -48,9 +48,9 @@ export function followRecords(listener: Listener): () => void {
   }
 }
 
-function parse(data: string): Schemas['Record'] | null {
+function parse(data: string): Schemas['RecordView'] | null {
   try {
-    return JSON.parse(data) as Schemas['Record']
+    return JSON.parse(data) as Schemas['RecordView']
   } catch {
     return null
   }

@@ -7,7 +7,7 @@ import type { Schemas } from './client'
 import { followRecords, type LiveState } from './live'
 import { NEWEST, newestRecordsQuery, statsKey } from './queries'
 
-type Row = Schemas['Record']
+type Row = Schemas['RecordView']
 
 /** Sums are asked for again at most this often, however many records arrive. */
 const STATS_EVERY_MS = 2_000

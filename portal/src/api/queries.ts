@@ -10,7 +10,7 @@ import { api, read } from './client'
 export const NEWEST = 50
 
 /** About as many points as a chart has room for. */
-const GRAINS: Record<Range, string> = { '24h': 'quarter', '7d': 'hour', '30d': 'day' }
+const GRAINS = { '24h': 'quarter', '7d': 'hour', '30d': 'day' } as const satisfies Record<Range, string>
 
 const STATS = 'stats'
 

@@ -9,7 +9,7 @@ import { Foreign, Value } from '../../ui/Value'
 import { LiveSign } from './LiveSign'
 import { OutcomeSign } from './OutcomeSign'
 
-type Row = Schemas['Record']
+type Row = Schemas['RecordView']
 
 const head = 'px-2 py-2 text-left text-xs font-medium text-muted'
 const wide = 'hidden xl:table-cell'

@@ -2,7 +2,7 @@
 
 import type { Schemas } from '../../api/client'
 
-type Row = Schemas['Record']
+type Row = Schemas['RecordView']
 
 const SIGNS: Record<string, { sign: string; word: string; look: string } | undefined> = {
   ok: { sign: '●', word: 'ok', look: 'text-good' },

@@ -33,7 +33,7 @@ function left(requests: number, why: string): string | null {
   return requests === 0 ? null : `${exactCount(requests) ?? ''} ${why}`
 }
 
-function median(ms: number | null): string | null {
+function median(ms: number | null | undefined): string | null {
   const text = duration(ms)
   return text === null ? null : `median ${text}`
 }
