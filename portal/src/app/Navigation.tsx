@@ -1,6 +1,6 @@
 /** The way to every page that exists; folded away on narrow screens. */
 
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { hashKey, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useId, useState } from 'react'
 
@@ -60,8 +60,9 @@ function SignOut() {
   if (!session.data?.credential_required || !session.data.signed_in) return null
   const signOut = async () => {
     await done(api.DELETE('/v1/session'))
-    client.clear()
-    await client.refetchQueries({ queryKey: sessionQuery.queryKey })
+    client.setQueryData(sessionQuery.queryKey, { signed_in: false, credential_required: true })
+    // Nothing that was seen stays behind for the next person.
+    client.removeQueries({ predicate: (query) => query.queryHash !== hashKey(sessionQuery.queryKey) })
   }
   return <Button onClick={() => void signOut()}>Sign out</Button>
 }
