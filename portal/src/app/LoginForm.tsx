@@ -23,6 +23,8 @@ export function LoginForm() {
       }}
     >
       <h1 className="text-lg font-semibold">Sign in</h1>
+      {/* Password managers keep a password under a name. */}
+      <input type="text" name="username" autoComplete="username" value="admin" readOnly hidden />
       <label htmlFor={field} className="mt-4 block text-sm">Admin password or token</label>
       <input
         id={field}

@@ -10,7 +10,7 @@ export function Card({ title, aside, children }: { title: string; aside?: ReactN
         <h2 id={heading} className="text-sm font-semibold">{title}</h2>
         {aside}
       </div>
-      <div className="p-4">{children}</div>
+      <div className="p-3 lg:p-4">{children}</div>
     </section>
   )
 }

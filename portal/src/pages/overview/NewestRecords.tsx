@@ -11,7 +11,8 @@ import { OutcomeSign } from './OutcomeSign'
 
 type Row = Schemas['RecordView']
 
-const head = 'px-2 py-2 text-left text-xs font-medium text-muted'
+const head = 'px-1 py-2 xl:px-2 text-left text-xs font-medium text-muted'
+const cell = 'px-1 py-1.5 xl:px-2'
 const wide = 'hidden xl:table-cell'
 const number = 'text-right whitespace-nowrap'
 
@@ -33,50 +34,54 @@ function RecordTable({ rows, arrivedIds }: { rows: readonly Row[]; arrivedIds: R
       <caption className="sr-only">The newest records, newest first; times in {timeZone()}</caption>
       <thead className="border-b border-line">
         <tr>
-          <th scope="col" className={`${head} w-20 xl:w-24`}>Time</th>
+          <th scope="col" className={`${head} w-[4.5rem] xl:w-24`}>Time</th>
           <th scope="col" className={`${head} xl:w-[20%]`}>Model</th>
           <th scope="col" className={`${head} ${wide}`}>Project</th>
           <th scope="col" className={`${head} ${wide}`}>Source</th>
           <th scope="col" className={`${head} ${wide} w-28`}>Status</th>
           <th scope="col" className={`${head} ${wide} ${number} w-32`}>Tokens in → out</th>
-          <th scope="col" className={`${head} ${number} w-20`}>Cost</th>
-          <th scope="col" className={`${head} ${number} w-20`}>Latency</th>
+          <th scope="col" className={`${head} ${number} w-[4.5rem] xl:w-20`}>Cost</th>
+          <th scope="col" className={`${head} ${number} w-16 xl:w-20`}>Latency</th>
           <th scope="col" className={`${head} ${wide} ${number} w-20`}>First token</th>
         </tr>
       </thead>
-      <tbody>
-        {rows.map((row) => (
-          <RecordRow key={row.id} row={row} now={now} isNew={arrivedIds.has(row.id)} />
-        ))}
-      </tbody>
+      {rows.map((row) => (
+        <RecordRows key={row.id} row={row} now={now} isNew={arrivedIds.has(row.id)} />
+      ))}
     </table>
   )
 }
 
-function RecordRow({ row, now, isNew }: { row: Row; now: Date; isNew: boolean }) {
+function RecordRows({ row, now, isNew }: { row: Row; now: Date; isNew: boolean }) {
   return (
-    <tr data-record={row.id} className={`border-b border-line align-top last:border-0 ${isNew ? 'arrive' : ''}`}>
-      <td className="px-2 py-1.5">
-        <time dateTime={row.started_at} title={exactTime(row.started_at)}>{recordTime(row.started_at, now)}</time>
-      </td>
-      <td className="px-2 py-1.5">
-        <Foreign text={row.model ?? row.model_requested} />
-        <div className="text-xs text-muted">
-          <Foreign text={row.provider} />
-          <div className="xl:hidden">
-            <OutcomeSign row={row} /> <Tokens row={row} />
-            <Labels row={row} />
+    <tbody className={`border-b border-line last:border-0 ${isNew ? 'arrive' : ''}`}>
+      <tr className="align-top">
+        <td className={cell}>
+          <time dateTime={row.started_at} title={exactTime(row.started_at)}>{recordTime(row.started_at, now)}</time>
+        </td>
+        <td className={cell}>
+          <Foreign text={row.model ?? row.model_requested} />
+          <div className="text-xs text-muted"><Foreign text={row.provider} /></div>
+        </td>
+        <td className={`${cell} ${wide}`}><Foreign text={row.project} /></td>
+        <td className={`${cell} ${wide}`}><Foreign text={row.source} /></td>
+        <td className={`${cell} ${wide}`}><OutcomeSign row={row} /></td>
+        <td className={`${cell} ${wide} ${number}`}><Tokens row={row} /></td>
+        <td className={`${cell} ${number}`}><Value of={money(row.cost_microcents)} /></td>
+        <td className={`${cell} ${number}`}><Value of={duration(row.latency_ms)} /></td>
+        <td className={`${cell} ${wide} ${number}`}><Value of={duration(row.ttft_ms)} /></td>
+      </tr>
+      <tr className="xl:hidden">
+        <td colSpan={4} className="px-1 pb-1.5 text-xs">
+          <div className="flex flex-wrap gap-x-3">
+            <OutcomeSign row={row} />
+            <span><Tokens row={row} /> tokens</span>
+            {row.project != null && <span className="min-w-0"><Foreign text={row.project} /></span>}
+            {row.source != null && <span className="min-w-0"><Foreign text={row.source} /></span>}
           </div>
-        </div>
-      </td>
-      <td className={`px-2 py-1.5 ${wide}`}><Foreign text={row.project} /></td>
-      <td className={`px-2 py-1.5 ${wide}`}><Foreign text={row.source} /></td>
-      <td className={`px-2 py-1.5 ${wide}`}><OutcomeSign row={row} /></td>
-      <td className={`px-2 py-1.5 ${wide} ${number}`}><Tokens row={row} /></td>
-      <td className={`px-2 py-1.5 ${number}`}><Value of={money(row.cost_microcents)} /></td>
-      <td className={`px-2 py-1.5 ${number}`}><Value of={duration(row.latency_ms)} /></td>
-      <td className={`px-2 py-1.5 ${wide} ${number}`}><Value of={duration(row.ttft_ms)} /></td>
-    </tr>
+        </td>
+      </tr>
+    </tbody>
   )
 }
 
@@ -89,11 +94,4 @@ function Tokens({ row }: { row: Row }) {
       <Value of={input} /> → <Value of={output} />
     </span>
   )
-}
-
-/** Project and source, for the second line of a narrow screen. */
-function Labels({ row }: { row: Row }) {
-  const labels = [row.project, row.source].filter((label) => label != null)
-  if (labels.length === 0) return null
-  return <Foreign text={labels.join(' · ')} />
 }

@@ -16,7 +16,7 @@ export function OutcomeSign({ row }: { row: Row }) {
   return (
     <span className={look} title={row.error_kind ?? undefined}>
       <span aria-hidden="true">{sign}</span> {row.status ?? ''} {word}
-      {row.error_kind != null && <span className="block truncate text-xs text-muted">{row.error_kind}</span>}
+      {row.error_kind != null && <span className="text-xs text-muted xl:block xl:truncate"> {row.error_kind}</span>}
     </span>
   )
 }
