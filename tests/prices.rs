@@ -348,7 +348,9 @@ fn the_models_of_a_provider_are_current_exact_and_priced() {
     let has = |provider: &str, model: &str| catalog.models_of(provider).iter().any(|card| card.id == model);
     assert!(has("openai", "gpt-4o") && has("openai", "text-embedding-3-small"));
     assert!(has("anthropic", "claude-sonnet-4-20250514") && !has("anthropic", "claude-3-opus-20240229"));
-    assert!(has("google", "gemini-2.5-flash") && has("deepseek", "deepseek-chat"));
+    assert!(
+        has("google", "gemini-2.5-flash") && has("deepseek", "deepseek-flash") && !has("deepseek", "deepseek-chat")
+    );
     assert!(catalog.models_of("no-such-provider").is_empty());
     // The others list models that are billed by the second, the page or the picture, too.
     for provider in ["openai", "anthropic", "deepseek"] {

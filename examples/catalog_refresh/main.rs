@@ -55,6 +55,9 @@ const FACT_PROVIDERS: &[(&str, &str)] = &[
     ("zai", "zai"),
 ];
 
+/// Names that stopped working after the facts were gathered: DeepSeek's release note of 2026-04-24.
+const RETIRED: &[(&str, &str)] = &[("deepseek", "deepseek-chat"), ("deepseek", "deepseek-reasoner")];
+
 /// Price keys of genai-prices and the token classes they are ours for. `None`: units that a usage does not
 /// count (tool calls, pages, seconds, characters), which are left out.
 const PRICE_KEYS: &[(&str, Option<&str>)] = &[
@@ -100,6 +103,8 @@ struct SourceModel {
     rule: serde_json::Value,
     #[serde(default)]
     deprecated: bool,
+    #[serde(default)]
+    price_comments: String,
     prices: Box<RawValue>,
     #[serde(default)]
     price_variants: Vec<SourceVariant>,
@@ -314,7 +319,7 @@ fn add_facts(providers: &mut Vec<Provider>, facts: &[Fact]) -> Fallible<()> {
             providers.len() - 1
         });
         let Some(provider) = providers.get_mut(index) else { continue };
-        if fact.status.as_deref() != Some("deprecated") {
+        if fact.status.as_deref() != Some("deprecated") && !RETIRED.contains(&(id, &fact.model)) {
             provider.listed.insert(fact.model.clone());
         }
         let usage = genai_prices::Usage::new();
@@ -368,17 +373,27 @@ fn fact_price(cost: &BTreeMap<String, Box<RawValue>>) -> Fallible<Option<Price>>
     Ok((!free).then_some(Price { tier: None, from: None, hours: None, rates }))
 }
 
-/// Lists genai-prices' own names: all of a provider that the facts do not cover, else those whose batch or
-/// tier prices were verified lately, since the others may have been retired long ago.
+/// Lists genai-prices' own names: all of a provider that the facts do not cover, else those that were looked
+/// at since the facts were gathered, because the others may have been retired long ago.
 fn list_current(provider: &mut Provider, source: &SourceProvider, covered: bool) {
     for (model, source) in provider.models.iter().zip(&source.models) {
-        let current = !source.deprecated && (!covered || !source.price_variants.is_empty());
+        let current = !source.deprecated && (!covered || is_fresh(source));
         let family = model.id.ends_with('-') || model.id.starts_with("ft:");
         let exact = !family && (model.is.is_empty() || model.is.contains(&model.id.to_lowercase()));
-        if current && exact {
+        let listed = provider.listed.iter().any(|name| name.eq_ignore_ascii_case(&model.id));
+        if current && exact && !listed {
             provider.listed.insert(model.id.clone());
         }
     }
+}
+
+/// Whether its prices were looked at after the facts were gathered, and not in order to bury it.
+fn is_fresh(source: &SourceModel) -> bool {
+    let comments = &source.price_comments;
+    let buried = ["retired", "deprecated"].iter().any(|word| comments.to_lowercase().contains(word));
+    let date = |at: usize| comments.get(at..at + FACTS_VERSION.len()).filter(|date| *date > FACTS_VERSION);
+    let mentioned = comments.match_indices("202").any(|(at, _)| date(at).is_some_and(|date| date.contains('-')));
+    !source.price_variants.is_empty() || mentioned && !buried
 }
 
 fn render(version: &str, providers: &[Provider]) -> Fallible<String> {

@@ -4,7 +4,8 @@ use llm_gateway::domain::Usage;
 
 /// One call and what it costs.
 pub(super) struct Row {
-    /// Where the rates are published: the provider's page or document, and since when they hold where it matters.
+    /// Where the provider publishes the rates, and since when they hold where it matters. The rates were read
+    /// in the entries of genai-prices 0.2.1 that cite these pages, and in models.dev where the row says so.
     pub(super) source: &'static str,
     /// The sum, tokens × USD per million tokens; a microcent is a hundredth of its unit.
     pub(super) sum: &'static str,
@@ -28,7 +29,7 @@ const ANTHROPIC_LONG: &str = "platform.claude.com/docs/en/about-claude/pricing#l
 const ANTHROPIC_BATCH: &str = "platform.claude.com/docs/en/about-claude/pricing#batch-processing, 2026-10-14";
 const GOOGLE: &str = "ai.google.dev/gemini-api/docs/pricing";
 const GROQ: &str = "console.groq.com/docs/models";
-const DEEPSEEK: &str = "api-docs.deepseek.com/quick_start/pricing: off-peak 16:30-00:30 UTC";
+const DEEPSEEK: &str = "api-docs.deepseek.com/quick_start/pricing as of August 2025: off-peak 16:30-00:30 UTC";
 const DEEPSEEK_FLASH: &str = "api-docs.deepseek.com/updates 2026-09-10: peak 01:00-04:00 and 06:00-10:00 UTC";
 const MISTRAL: &str = "mistral.ai/pricing/api";
 const XAI: &str = "docs.x.ai/docs/models";
@@ -467,10 +468,10 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         MISTRAL,
-        ("mistral", "mistral-large-latest", NOV),
-        text(1_000, 100),
-        ("1000×2 + 100×6", 260_000),
-        "mistral/mistral-large",
+        ("mistral", "mistral-large-2512", NOV),
+        read(1_000, 100, Some(100)),
+        ("1000×0.5 + 100×0.05 + 100×1.5", 65_500),
+        "mistral/mistral-large-2512",
     ),
     row(
         OPENROUTER,
@@ -517,7 +518,7 @@ pub(super) const ROWS: &[Row] = &[
         "azure/deepseek-v3.1",
     ),
     row(
-        "docs.perplexity.ai/docs/getting-started/pricing: request fee, high search context",
+        "docs.perplexity.ai/docs/getting-started/pricing: the highest request fee of 2026-09",
         ("perplexity", "sonar", NOV),
         text(14, 100),
         ("14×1 + 100×1 + 0.012 USD", 1_211_400),
