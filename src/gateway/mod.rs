@@ -10,6 +10,7 @@ mod accept;
 mod call;
 mod error;
 mod identify;
+mod metrics;
 mod models;
 mod openapi;
 mod record;

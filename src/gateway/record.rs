@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Instant};
 use super::{
     accept::{Arrival, Inbound, Labels},
     identify::Caller,
+    metrics,
     tally::Facts,
 };
 use crate::{
@@ -232,6 +233,7 @@ impl OpenRecord {
         } else {
             record.cost = record.attempts.iter().map(|attempt| attempt.cost).sum();
         }
+        metrics::observe(&record);
         self.recorder.submit(*record);
     }
 
@@ -244,7 +246,12 @@ impl OpenRecord {
 
 impl Drop for OpenRecord {
     fn drop(&mut self) {
-        self.finish(Outcome::ClientDisconnected, None);
+        // A panic drops the request too, but then it was not the client who left.
+        if std::thread::panicking() {
+            self.finish(Outcome::Error, Some(ErrorKind::Internal));
+        } else {
+            self.finish(Outcome::ClientDisconnected, None);
+        }
     }
 }
 
