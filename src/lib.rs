@@ -18,3 +18,8 @@ pub mod demo;
 pub mod server;
 pub mod telemetry;
 pub mod cli;
+mod complete;
+pub mod app;
+
+pub use app::{AppError, Gateway};
+pub use complete::{Completion, CompletionError, CompletionRequest, Message};

@@ -15,3 +15,4 @@ mod prices;
 mod config;
 mod harness;
 mod openapi;
+mod relay;

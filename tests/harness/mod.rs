@@ -2,3 +2,4 @@
 #![allow(dead_code, reason = "not every promise needs every tool")]
 
 pub(crate) mod client;
+pub(crate) mod gateway;

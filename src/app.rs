@@ -1,0 +1,227 @@
+//! The only file that knows every room: it opens the stores, builds the rooms' states and joins their routes.
+//!
+//! No decision about a request is made here.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Instant};
+
+use axum::Router;
+use bytes::Bytes;
+use tokio::{net::TcpListener, sync::Mutex};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    admin::{self, AdminParts, AdminState},
+    complete::{self, Completion, CompletionError, CompletionRequest},
+    config::{Config, LoadOptions, Watcher},
+    gateway::{self, GatewayState, LiveModels},
+    policy::{Policy, PolicyCell},
+    portal,
+    provider::TlsSetup,
+    server,
+    store::{self, Store, StoreError},
+    telemetry,
+};
+
+/// Why the gateway could not start or stop.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The data directory could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address could not be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// `host:port`.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The signal handlers could not be set.
+    #[error("cannot watch for signals: {0}")]
+    Signals(std::io::Error),
+    /// The logs could not be set up.
+    #[error(transparent)]
+    Logs(#[from] telemetry::TelemetryError),
+}
+
+/// A gateway with open stores and a compiled policy, ready to be mounted or served.
+///
+/// ```no_run
+/// # async fn run(options: llm_gateway::config::LoadOptions) -> Result<(), Box<dyn std::error::Error>> {
+/// use llm_gateway::{Gateway, config};
+///
+/// let gateway = Gateway::from_config(config::load(&options)?).await?;
+/// let router: axum::Router = gateway.router();
+/// # drop(router);
+/// gateway.close().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Gateway {
+    store: Store,
+    reloader: Reloader,
+    metrics: telemetry::Metrics,
+    live_models: LiveModels,
+    started_at: Instant,
+    stopping: CancellationToken,
+}
+
+/// Compiles the policy anew, one compilation at a time, so that no change can be lost to another.
+#[derive(Clone)]
+struct Reloader {
+    store: Store,
+    policy: Arc<PolicyCell>,
+    tls: TlsSetup,
+    turn: Arc<Mutex<()>>,
+}
+
+impl Reloader {
+    /// Takes over a new configuration, or only the control store's changes.
+    async fn reload(&self, config: Option<Config>) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        let before = self.policy.load();
+        let snapshot = self.store.control.snapshot().await?;
+        let config = config.map_or_else(|| Arc::clone(&before.config), Arc::new);
+        self.policy.store(Policy::compile(config, &snapshot, Some(&before), &self.tls));
+        Ok(())
+    }
+}
+
+impl Gateway {
+    /// Opens the data directory and compiles the policy.
+    ///
+    /// # Errors
+    /// If the data directory cannot be used.
+    pub async fn from_config(config: Config) -> Result<Self, AppError> {
+        let store = store::open(&config.storage).await?;
+        let tls = TlsSetup::load();
+        let snapshot = store.control.snapshot().await?;
+        let policy = Arc::new(PolicyCell::new(Policy::compile(Arc::new(config), &snapshot, None, &tls)));
+        let reloader = Reloader { store: store.clone(), policy, tls, turn: Arc::default() };
+        let metrics = telemetry::Metrics::of_process();
+        let live_models = LiveModels::default();
+        let (started_at, stopping) = (Instant::now(), CancellationToken::new());
+        Ok(Self { store, reloader, metrics, live_models, started_at, stopping })
+    }
+
+    /// Every route: the inference endpoints, the admin API and the portal.
+    pub fn router(&self) -> Router {
+        self.router_for_port(self.reloader.policy.load().config.server.port)
+    }
+
+    fn router_for_port(&self, port: u16) -> Router {
+        let reloader = self.reloader.clone();
+        let admin = AdminState::new(AdminParts {
+            policy: Arc::clone(&self.reloader.policy),
+            store: self.store.clone(),
+            reload: Arc::new(move || {
+                let reloader = reloader.clone();
+                Box::pin(async move { reloader.reload(None).await.map_err(|error| error.to_string()) })
+            }),
+            metrics: self.metrics.clone(),
+            openapi: Bytes::from(server::openapi().to_json().unwrap_or_default()),
+            port,
+            started_at: self.started_at,
+            stopping: self.stopping.clone(),
+        });
+        server::router(gateway::router(self.data_plane()), admin::router(admin), portal::router())
+    }
+
+    /// Asks for one chat completion.
+    ///
+    /// # Errors
+    /// If the gateway refuses the request or the provider fails.
+    pub async fn complete(&self, request: &CompletionRequest) -> Result<Completion, CompletionError> {
+        complete::complete(gateway::router(self.data_plane()), request).await
+    }
+
+    fn data_plane(&self) -> GatewayState {
+        GatewayState {
+            policy: Arc::clone(&self.reloader.policy),
+            recorder: self.store.recorder.clone(),
+            live_models: self.live_models.clone(),
+        }
+    }
+
+    /// The stores, for commands and the demo's history.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Serves on `listener` until `stop` is cancelled, then lets open requests finish, writes every
+    /// record and closes the stores.
+    ///
+    /// # Errors
+    /// If records could not be written at the end.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> Result<(), AppError> {
+        let port = listener.local_addr().map_or(0, |address| address.port());
+        let settings = self.reloader.policy.load().config.server.clone();
+        let router = self.router_for_port(port);
+        let stopping = self.stopping.clone();
+        let watched = stop.clone();
+        tokio::spawn(async move {
+            watched.cancelled().await;
+            stopping.cancel();
+        });
+        let drained = server::listen(listener, router, &settings, stop).await;
+        if drained.cut_connections > 0 {
+            tracing::warn!(connections = drained.cut_connections, "cut off after server.shutdown_timeout");
+        }
+        self.close().await
+    }
+
+    /// Writes every record and closes the stores.
+    ///
+    /// # Errors
+    /// If records could not be written.
+    pub async fn close(self) -> Result<(), AppError> {
+        self.store.close().await.map_err(AppError::from)
+    }
+
+    /// Applies config changes while serving; an invalid one is logged and leaves everything as it is.
+    fn watch(&self, options: LoadOptions) -> Option<Watcher> {
+        let reloader = self.reloader.clone();
+        let runtime = tokio::runtime::Handle::current();
+        let running = Arc::clone(&self.reloader.policy.load().config);
+        let watcher = Watcher::spawn(options, &running, move |loaded| match loaded {
+            Ok(config) => {
+                let reloader = reloader.clone();
+                runtime.spawn(async move {
+                    match reloader.reload(Some(config)).await {
+                        Ok(()) => tracing::info!("the changed configuration is in force"),
+                        Err(error) => tracing::error!(%error, "the changed configuration could not be applied"),
+                    }
+                });
+            }
+            Err(errors) => tracing::error!(%errors, "the changed configuration is invalid; the old one stays"),
+        });
+        watcher.inspect_err(|error| tracing::warn!(%error, "config changes are not watched")).ok()
+    }
+}
+
+/// The `serve` command: from a checked configuration to a clean end.
+///
+/// # Errors
+/// If the gateway cannot start, or cannot write its records at the end.
+pub async fn serve(config: Config, options: LoadOptions) -> Result<(), AppError> {
+    telemetry::init_logs(&config.telemetry)?;
+    let stop = server::stop_on_signals().map_err(AppError::Signals)?;
+    let address = SocketAddr::new(config.server.host, config.server.port);
+    let data: PathBuf = config.storage.path.clone();
+    // The port comes first: a second gateway on the same port must not touch the data of the first.
+    let listener = listen(address).await?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let providers = config.providers.iter().filter(|provider| provider.enabled).count();
+    let gateway = Gateway::from_config(config).await?;
+    let _watcher = gateway.watch(options);
+    let address = listener.local_addr().unwrap_or(address);
+    tracing::info!(%address, data = %data.display(), providers, "serving; the portal is at http://{address}/");
+    gateway.serve(listener, stop).await
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, AppError> {
+    TcpListener::bind(address).await.map_err(|source| AppError::Listen { address, source })
+}
