@@ -523,3 +523,23 @@ async fn a_demo_heeds_no_key_of_the_environment_and_leaves_nothing_behind() {
     drop(demo);
     assert!(!directory.exists());
 }
+
+#[tokio::test]
+async fn compressed_requests_are_answered_like_plain_ones() {
+    let provider = calm().await;
+    let body = chat(&json!({}));
+    let plain = body_of(&raw(&provider, "/v1/chat/completions", &[], &body).await.unwrap());
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut packed, body.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let mut stream = TcpStream::connect(provider.addr()).await.unwrap();
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\ncontent-encoding: gzip\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        packed.len()
+    );
+    stream.write_all(&[head.as_bytes(), &packed].concat()).await.unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).await.unwrap();
+    assert_eq!(body_of(&reply), plain);
+    assert_eq!(provider.ledger().last().unwrap().body, packed);
+}

@@ -1,7 +1,8 @@
-//! Compression of scripted bodies, flushed at every piece as streaming servers do.
+//! Compression of scripted bodies, flushed at every piece as streaming servers do, and the way
+//! back for requests that come compressed.
 
 use std::{
-    io::{self, Write},
+    io::{self, Read, Write},
     mem,
 };
 
@@ -28,6 +29,11 @@ impl Encoding {
     /// Every coding, for tables and tests.
     pub const ALL: [Self; 4] = [Self::Gzip, Self::Br, Self::Deflate, Self::Zstd];
 
+    /// Reads the token of `content-encoding`.
+    pub(super) fn parse(token: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|encoding| encoding.as_str().eq_ignore_ascii_case(token.trim()))
+    }
+
     /// The token in `content-encoding`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,6 +43,22 @@ impl Encoding {
             Self::Zstd => "zstd",
         }
     }
+}
+
+/// Largest request body after unpacking, in bytes.
+const MAX_UNPACKED_BYTES: u64 = 64 << 20;
+
+/// The plain bytes of a compressed body, up to a bound; `None` when it is not well-formed.
+pub(super) fn unpack(encoding: Encoding, packed: &[u8]) -> Option<Vec<u8>> {
+    let reader: Box<dyn Read + '_> = match encoding {
+        Encoding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(packed)),
+        Encoding::Deflate => Box::new(flate2::read::ZlibDecoder::new(packed)),
+        Encoding::Br => Box::new(brotli::Decompressor::new(packed, 4096)),
+        Encoding::Zstd => Box::new(zstd::stream::read::Decoder::new(packed).ok()?),
+    };
+    let mut plain = Vec::new();
+    reader.take(MAX_UNPACKED_BYTES).read_to_end(&mut plain).ok()?;
+    Some(plain)
 }
 
 /// The same frames, compressed as one stream; the last one holds the stream's end too.

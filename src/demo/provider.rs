@@ -189,7 +189,8 @@ async fn serve(mut connection: Connection, shared: Arc<Shared>) {
         let sent =
             connection.send(&reply, |bytes| shared.ledger.note(entry.number, |call| call.response_bytes = bytes)).await;
         entry.end(&sent);
-        if sent.is_err() {
+        let is_last = request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        if sent.is_err() || is_last {
             return;
         }
     }

@@ -116,7 +116,8 @@ pub(super) fn answer(prompt: &Prompt, dice: &mut Dice, limit: Option<u64>) -> (V
         let subject = dice.pick(&SUBJECTS).copied().unwrap_or_default();
         let verb = dice.pick(&VERBS).copied().unwrap_or_default();
         let object = dice.pick(&OBJECTS).copied().unwrap_or_default();
-        text.push_str(&format!(" {subject} {verb} {object}."));
+        let (first, rest) = subject.split_at(subject.len().min(1));
+        text.push_str(&format!(" {}{rest} {verb} {object}.", first.to_uppercase()));
     }
     let tokens = tokenize(&text);
     let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX).max(1);

@@ -105,3 +105,34 @@ fn request(gateway: SocketAddr, work: &Workload, twist: Twist, dice: &mut Dice) 
     }
     request.body(Full::new(Bytes::from(body.to_string()))).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{Provider, ProviderOptions},
+        *,
+    };
+
+    #[tokio::test]
+    async fn every_workload_sends_a_request_that_its_api_answers() {
+        let provider = Provider::spawn(ProviderOptions::default()).await.unwrap();
+        let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+        let mut dice = Dice::new(1);
+        for work in &WORKLOADS {
+            let request = request(provider.addr(), work, Twist::None, &mut dice).unwrap();
+            let answer = client.request(request).await.unwrap();
+            assert_eq!(answer.status(), 200, "{work:?}");
+            let call = provider.ledger().last().unwrap();
+            let body = call.json().unwrap();
+            assert!(body.get("model").and_then(|model| model.as_str()).is_none_or(|model| model == work.model));
+            assert_eq!(call.header("x-project"), Some(work.project));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_trickle_ends_when_it_is_told_to() {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        trickle(SocketAddr::from(([127, 0, 0, 1], 9)), stop).await;
+    }
+}

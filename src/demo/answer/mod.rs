@@ -23,6 +23,7 @@ use serde_json::Value;
 
 use super::{
     dice::Dice,
+    encode::{self, Encoding},
     models::{DemoModel, UNLISTED},
     provider::{Mood, ProviderOptions},
     reply::Reply,
@@ -71,14 +72,7 @@ pub(super) fn answer(request: &Request, options: &ProviderOptions, number: u64) 
     if !has_right_key(request, options) {
         return refusal_in(family, 401);
     }
-    let body: Value = match request.body.as_ref() {
-        [] => Value::Null,
-        bytes if is_json(request) => match serde_json::from_slice(bytes) {
-            Ok(body) => body,
-            Err(_) => return refusal_in(family, 400),
-        },
-        _ => Value::Null,
-    };
+    let Ok(body) = read_body(request) else { return refusal_in(family, 400) };
     let model_name = route::model_name(request, &body);
     let is_unlisted_call = request.method == "POST" && !model_name.is_empty();
     let listed = options.models.iter().find(|model| model.id == model_name);
@@ -133,9 +127,20 @@ fn has_right_key(request: &Request, options: &ProviderOptions) -> bool {
         || ["x-api-key", "api-key", "x-goog-api-key"].into_iter().any(|name| request.header(name) == Some(key))
 }
 
-fn is_json(request: &Request) -> bool {
-    request.header("content-encoding").is_none()
-        && request.header("content-type").is_none_or(|value| value.contains("json"))
+/// The request's JSON; null when it says that it holds something else, an error when it lies.
+fn read_body(request: &Request) -> Result<Value, ()> {
+    let is_json = request.header("content-type").is_none_or(|value| value.contains("json"));
+    if request.body.is_empty() || !is_json {
+        return Ok(Value::Null);
+    }
+    let parsed = match request.header("content-encoding").map(Encoding::parse) {
+        None => serde_json::from_slice(&request.body),
+        Some(encoding) => {
+            let plain = encoding.and_then(|encoding| encode::unpack(encoding, &request.body)).ok_or(())?;
+            serde_json::from_slice(&plain)
+        }
+    };
+    parsed.map_err(|_| ())
 }
 
 /// Pauses as the model's speed has them: to the first piece, then by the tokens of each further one.
