@@ -83,7 +83,11 @@ pub struct Measures {
     pub output_tokens: u64,
     /// Of these, reasoning.
     pub reasoning_tokens: u64,
-    /// Requests whose usage is unknown.
+    /// Requests that called a provider and whose input tokens are unknown.
+    pub unknown_input_requests: u64,
+    /// Requests that called a provider and whose output tokens are unknown.
+    pub unknown_output_requests: u64,
+    /// Requests that called a provider and of which no token class is known.
     pub unknown_usage_requests: u64,
     /// Requests whose usage was partly counted by the gateway.
     pub estimated_usage_requests: u64,
@@ -91,7 +95,7 @@ pub struct Measures {
     pub total_cost: f64,
     /// Sum of the known costs in microcents (10⁻⁸ USD).
     pub total_cost_microcents: i64,
-    /// Requests whose cost is unknown and therefore in no sum.
+    /// Requests that called a provider and whose cost is unknown and therefore in no sum.
     pub unknown_cost_requests: u64,
     /// What providers themselves said it cost, in microcents.
     pub provider_cost_microcents: i64,
@@ -132,6 +136,8 @@ impl From<&Aggregate> for Measures {
             cache_write_tokens: sum.cache_write_tokens,
             output_tokens: sum.output_tokens,
             reasoning_tokens: sum.reasoning_tokens,
+            unknown_input_requests: sum.unknown_input,
+            unknown_output_requests: sum.unknown_output,
             unknown_usage_requests: sum.unknown_usage,
             estimated_usage_requests: sum.estimated_usage,
             total_cost: crate::domain::Microcents(sum.cost_microcents).as_usd(),

@@ -66,6 +66,12 @@ pub enum StoreError {
     /// There is nothing by that id.
     #[error("no such {0}")]
     NotFound(&'static str),
+    /// The database could not be written in time when the store was closed.
+    #[error("{records} records could not be written before the store was closed")]
+    Unwritten {
+        /// How many were lost.
+        records: u64,
+    },
     /// The recorder has been closed.
     #[error("the store is closed")]
     Closed,

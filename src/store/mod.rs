@@ -4,9 +4,15 @@
 
 mod control;
 mod error;
+mod file;
 mod histogram;
 mod history;
 mod recorder;
+mod retention;
+mod rollup;
+mod rows;
+mod seal;
+mod writer;
 
 pub use control::{Control, Credential, IssuedKey, KeyFields, Snapshot, StoredKey, StoredProvider};
 pub use error::StoreError;
@@ -16,7 +22,12 @@ pub use history::{
 };
 pub use recorder::{LiveRecord, Recorder, RecorderStats};
 
+use std::sync::Arc;
+
+use tokio_util::task::AbortOnDropHandle;
+
 use crate::config::Storage;
+use file::{Database, File, Lock};
 
 /// The three databases of one data directory. Clones share everything.
 #[derive(Clone, Debug)]
@@ -27,6 +38,10 @@ pub struct Store {
     pub history: History,
     /// Where records go.
     pub recorder: Recorder,
+    usage: Database,
+    lock: Lock,
+    /// Ends with the last clone.
+    _retention: Option<Arc<AbortOnDropHandle<()>>>,
 }
 
 /// Opens (and on first use makes) the data directory and brings its schema up to date.
@@ -34,16 +49,47 @@ pub struct Store {
 /// # Errors
 /// When the directory or a file cannot be used, when the files belong to a newer version, when
 /// the master key does not fit, or when another process has the directory open.
-pub async fn open(_storage: &Storage) -> Result<Store, StoreError> {
-    Ok(Store { control: Control::default(), history: History::default(), recorder: Recorder::default() })
+pub async fn open(storage: &Storage) -> Result<Store, StoreError> {
+    file::prepare_directory(&storage.path)?;
+    let lock = Lock::take(&storage.path)?;
+    let sealer = seal::Sealer::load(&storage.path, storage.master_key.as_ref())?;
+    let control = Database::open(&storage.path, File::Control, 2).await?;
+    let control = Control::new(control, sealer, Some(lock.clone())).await?;
+    let usage = Database::open(&storage.path, File::Usage, 4).await?;
+    let control = control.with_usage(usage.readers.clone());
+    // Nothing writes bodies yet; the file stands ready for when they are kept.
+    file::migrate(&storage.path.join("bodies.db"), File::Bodies).await?;
+
+    let (recorder, queue, gauges) = Recorder::new();
+    tokio::spawn(writer::Writer::new(usage.writer.clone(), gauges).await?.run(queue));
+    let retention = storage.retention_days.map(|days| retention::run(usage.writer.clone(), days));
+    let retention = retention.map(|run| Arc::new(AbortOnDropHandle::new(tokio::spawn(run))));
+    let history = History::new(usage.readers.clone());
+    Ok(Store { control, history, recorder, usage, lock, _retention: retention })
+}
+
+/// Opens the control database alone, beside a gateway that may be running: for the `keys` command.
+///
+/// # Errors
+/// As [`open`], but another process does not stand in the way.
+pub async fn open_control(storage: &Storage) -> Result<Control, StoreError> {
+    file::prepare_directory(&storage.path)?;
+    let sealer = seal::Sealer::load(&storage.path, storage.master_key.as_ref())?;
+    let control = Database::open(&storage.path, File::Control, 2).await?;
+    Control::new(control, sealer, None).await
 }
 
 impl Store {
-    /// Writes what is still queued, checkpoints and closes the files.
+    /// Writes what is still queued, checkpoints, closes the files and gives the directory free.
+    /// What is submitted from now on is counted as dropped.
     ///
     /// # Errors
     /// When records could not be written.
     pub async fn close(&self) -> Result<(), StoreError> {
-        self.recorder.flush().await
+        let drained = self.recorder.close().await;
+        let usage = self.usage.close().await;
+        let control = self.control.close().await;
+        self.lock.release();
+        drained.and(usage).and(control)
     }
 }

@@ -2,17 +2,32 @@
 //!
 //! Every write is on disk before its function returns. Never gives out a secret twice.
 
+mod keys;
+mod providers;
+mod sessions;
+
 use std::sync::Arc;
 
+use super::{
+    StoreError,
+    file::{Database, Lock},
+    seal::Sealer,
+};
 use crate::{
     config::Provider,
     domain::{KeyHash, Secret, Timestamp},
-    store::StoreError,
 };
 
 /// The control database. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct Control {}
+#[derive(Clone, Debug)]
+pub struct Control {
+    database: Database,
+    sealer: Sealer,
+    /// Readers of `usage.db`, for when a key was last used; none in the keys command.
+    usage: Option<sqlx::SqlitePool>,
+    /// Held so that the directory stays ours as long as anything can write; none in the keys command.
+    _lock: Option<Lock>,
+}
 
 /// What an admin decides about a virtual key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,112 +104,48 @@ pub struct Snapshot {
 }
 
 impl Control {
+    pub(super) async fn new(database: Database, sealer: Sealer, lock: Option<Lock>) -> Result<Self, StoreError> {
+        let control = Self { database, sealer, usage: None, _lock: lock };
+        control.check_master_key().await?;
+        Ok(control)
+    }
+
+    /// The same, with the usage database to ask when a key was last used.
+    pub(super) fn with_usage(self, usage: sqlx::SqlitePool) -> Self {
+        Self { usage: Some(usage), ..self }
+    }
+
     /// Everything that [`crate::policy`] compiles.
     ///
     /// # Errors
     /// When the database fails or a stored key does not decrypt.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        Ok(Snapshot::default())
+        let providers = self.providers().await?.into_iter().map(|stored| stored.provider).collect();
+        Ok(Snapshot { keys: self.keys().await?, providers })
     }
 
-    /// Makes a key.
+    /// Counts the changes of keys and providers by any process, so that a running gateway can
+    /// notice those that the `keys` command made.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn create_key(&self, _fields: KeyFields) -> Result<IssuedKey, StoreError> {
-        Err(StoreError::Closed)
+    pub async fn revision(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT number FROM revision").fetch_one(&self.database.readers).await?)
     }
 
-    /// All keys, newest first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        Ok(Vec::new())
+    pub(super) async fn close(&self) -> Result<(), StoreError> {
+        self.database.close().await
     }
+}
 
-    /// One key by its id.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`], or when the database fails.
-    pub async fn key(&self, _id: &str) -> Result<StoredKey, StoreError> {
-        Err(StoreError::NotFound("key"))
-    }
+fn time(unix_us: i64) -> Timestamp {
+    Timestamp { unix_us }
+}
 
-    /// Replaces what the admin decided about a key.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`], or when the database fails.
-    pub async fn update_key(&self, _id: &str, _fields: KeyFields) -> Result<StoredKey, StoreError> {
-        Err(StoreError::NotFound("key"))
-    }
+fn to_json(list: &[String]) -> String {
+    serde_json::Value::from(list.to_vec()).to_string()
+}
 
-    /// Gives a key a new secret; the old one stops working.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] (also for a revoked key), or when the database fails.
-    pub async fn rotate_key(&self, _id: &str) -> Result<IssuedKey, StoreError> {
-        Err(StoreError::NotFound("key"))
-    }
-
-    /// Revokes a key for good. Revoking it again changes nothing.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`], or when the database fails.
-    pub async fn revoke_key(&self, _id: &str) -> Result<StoredKey, StoreError> {
-        Err(StoreError::NotFound("key"))
-    }
-
-    /// All providers added at run time, by id.
-    ///
-    /// # Errors
-    /// When the database fails or a stored key does not decrypt.
-    pub async fn providers(&self) -> Result<Vec<StoredProvider>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    /// Adds a provider or replaces its definition.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn put_provider(
-        &self,
-        _provider: &Provider,
-        _credential: Credential,
-    ) -> Result<StoredProvider, StoreError> {
-        Err(StoreError::Closed)
-    }
-
-    /// Removes a provider and its key.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`], or when the database fails.
-    pub async fn delete_provider(&self, _id: &str) -> Result<(), StoreError> {
-        Err(StoreError::NotFound("provider"))
-    }
-
-    /// Begins a portal session and returns its token. The session ends when `credential`, the
-    /// admin's password or token, changes.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn create_session(&self, _credential: &Secret) -> Result<Secret, StoreError> {
-        Err(StoreError::Closed)
-    }
-
-    /// Whether `token` is a living session under `credential`; keeps it alive.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn touch_session(&self, _token: &str, _credential: &Secret) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
-    /// Ends a session. Ending none is fine.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn delete_session(&self, _token: &str, _credential: &Secret) -> Result<(), StoreError> {
-        Ok(())
-    }
+fn from_json(text: &str, what: &'static str) -> Result<Vec<String>, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Corrupt { what })
 }

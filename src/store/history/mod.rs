@@ -3,21 +3,21 @@
 //! Lists go by keyset; sums come from the quarter-hour roll-ups, never from raw records.
 
 mod filter;
+mod records;
+mod sums;
 
 pub use filter::{Cursor, Dimension, RecordFilter, StatsFilter};
 
-use std::collections::BTreeMap;
+use sqlx::SqlitePool;
 
-use futures_util::Stream;
-
-use crate::{
-    domain::{Record, RecordId, Timestamp},
-    store::{Histogram, StoreError},
-};
+use super::{Histogram, StoreError};
+use crate::domain::{Record, Timestamp};
 
 /// The usage database, for reading. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct History {}
+#[derive(Clone, Debug)]
+pub struct History {
+    readers: SqlitePool,
+}
 
 /// A record as it was stored.
 #[derive(Clone, Debug)]
@@ -68,13 +68,17 @@ pub struct Aggregate {
     pub output_tokens: u64,
     /// Of these, reasoning.
     pub reasoning_tokens: u64,
-    /// Requests whose usage is unknown.
+    /// Requests that called a provider and whose input tokens are unknown.
+    pub unknown_input: u64,
+    /// Requests that called a provider and whose output tokens are unknown.
+    pub unknown_output: u64,
+    /// Requests that called a provider and of which no token class is known.
     pub unknown_usage: u64,
     /// Requests whose usage was estimated.
     pub estimated_usage: u64,
     /// Sum of the known costs, in microcents.
     pub cost_microcents: i64,
-    /// Requests whose cost is unknown.
+    /// Requests that called a provider and whose cost is unknown.
     pub unknown_cost: u64,
     /// What the response cache saved, in microcents.
     pub saved_microcents: i64,
@@ -123,72 +127,38 @@ pub struct Seen {
 }
 
 impl History {
-    /// One page of records, newest first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn records(
-        &self,
-        _filter: &RecordFilter,
-        _after: Option<Cursor>,
-        _limit: u32,
-    ) -> Result<RecordPage, StoreError> {
-        Ok(RecordPage { records: Vec::new(), next: None })
-    }
-
-    /// One record with its attempts.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn record(&self, _id: RecordId) -> Result<Option<StoredRecord>, StoreError> {
-        Ok(None)
-    }
-
-    /// At most `limit` records that were committed after `seq`, oldest first, for a live tail that resumes.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn records_since(&self, _seq: i64, _limit: u32) -> Result<Vec<StoredRecord>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    /// All records that fit, newest first, in chunks of 500, each chunk a short read of its own.
-    pub fn export(
-        &self,
-        _filter: RecordFilter,
-    ) -> impl Stream<Item = Result<Vec<StoredRecord>, StoreError>> + Send + 'static {
-        futures_util::stream::empty()
-    }
-
-    /// Sums for each value of each of `dimensions`, and over all, in one pass. Values that are not set are `""`.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn totals(
-        &self,
-        _filter: &StatsFilter,
-        _dimensions: &[Dimension],
-    ) -> Result<(Aggregate, Vec<BTreeMap<String, Aggregate>>), StoreError> {
-        Ok((Aggregate::default(), Vec::new()))
-    }
-
-    /// Sums per quarter hour (start, in Unix seconds) and value of `dimension` (`""` when not set or not asked), by time.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn quarters(
-        &self,
-        _filter: &StatsFilter,
-        _dimension: Option<Dimension>,
-    ) -> Result<Vec<(i64, String, Aggregate)>, StoreError> {
-        Ok(Vec::new())
+    pub(super) fn new(readers: SqlitePool) -> Self {
+        Self { readers }
     }
 
     /// Projects, requesters or keys with requests since `since`, most recently active first.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn seen(&self, _kind: SeenKind, _since: Option<Timestamp>) -> Result<Vec<Seen>, StoreError> {
-        Ok(Vec::new())
+    pub async fn seen(&self, kind: SeenKind, since: Option<Timestamp>) -> Result<Vec<Seen>, StoreError> {
+        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT name, first_seen_at, last_seen_at FROM seen WHERE kind = ? AND last_seen_at >= ?
+             ORDER BY last_seen_at DESC, name",
+        )
+        .bind(kind.as_str())
+        .bind(since.map_or(i64::MIN, |at| at.unix_us))
+        .fetch_all(&self.readers)
+        .await?;
+        let seen = |(name, first, last)| Seen {
+            name,
+            first_seen_at: Timestamp { unix_us: first },
+            last_seen_at: Timestamp { unix_us: last },
+        };
+        Ok(rows.into_iter().map(seen).collect())
+    }
+}
+
+impl SeenKind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Source => "source",
+            Self::Key => "key",
+        }
     }
 }

@@ -1,0 +1,170 @@
+//! Virtual keys: made, listed, rotated, revoked. Only the hash of a secret is ever stored.
+
+use std::collections::HashMap;
+
+use rand::RngCore as _;
+use sqlx::{Row as _, sqlite::SqliteRow};
+
+use super::{Control, IssuedKey, KeyFields, StoredKey, from_json, time, to_json};
+use crate::{
+    domain::{KeyHash, Secret, Timestamp, VirtualKey},
+    store::StoreError,
+};
+
+impl Control {
+    /// Makes a key.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn create_key(&self, fields: KeyFields) -> Result<IssuedKey, StoreError> {
+        let (secret, hash) = new_secret();
+        let id = new_id();
+        sqlx::query(
+            "INSERT INTO keys (id, hash, label, team, project, allowed_models, allowed_providers, expires_at, created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&id)
+        .bind(hash.0.to_vec())
+        .bind(&fields.label)
+        .bind(&fields.team)
+        .bind(&fields.project)
+        .bind(to_json(&fields.allowed_models))
+        .bind(to_json(&fields.allowed_providers))
+        .bind(fields.expires_at.map(|at| at.unix_us))
+        .bind(Timestamp::now().unix_us)
+        .execute(&self.database.writer)
+        .await?;
+        Ok(IssuedKey { key: self.key(&id).await?, secret })
+    }
+
+    /// All keys, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
+        let rows =
+            sqlx::query("SELECT * FROM keys ORDER BY created_at DESC, id").fetch_all(&self.database.readers).await?;
+        let mut keys = rows.iter().map(read_key).collect::<Result<Vec<_>, _>>()?;
+        let mut used = self.last_used().await?;
+        keys.iter_mut().for_each(|key| key.last_used_at = used.remove(&key.id));
+        Ok(keys)
+    }
+
+    /// One key by its id.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or when the database fails.
+    pub async fn key(&self, id: &str) -> Result<StoredKey, StoreError> {
+        let row = sqlx::query("SELECT * FROM keys WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.database.readers)
+            .await?
+            .ok_or(StoreError::NotFound("key"))?;
+        let mut key = read_key(&row)?;
+        if let Some(usage) = &self.usage {
+            key.last_used_at = sqlx::query_scalar("SELECT last_seen_at FROM seen WHERE kind = 'key' AND name = ?")
+                .bind(id)
+                .fetch_optional(usage)
+                .await?
+                .map(time);
+        }
+        Ok(key)
+    }
+
+    /// Replaces what the admin decided about a key.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or when the database fails.
+    pub async fn update_key(&self, id: &str, fields: KeyFields) -> Result<StoredKey, StoreError> {
+        let done = sqlx::query(
+            "UPDATE keys SET label = ?, team = ?, project = ?, allowed_models = ?, allowed_providers = ?, expires_at = ?
+             WHERE id = ?",
+        )
+        .bind(&fields.label)
+        .bind(&fields.team)
+        .bind(&fields.project)
+        .bind(to_json(&fields.allowed_models))
+        .bind(to_json(&fields.allowed_providers))
+        .bind(fields.expires_at.map(|at| at.unix_us))
+        .bind(id)
+        .execute(&self.database.writer)
+        .await?;
+        found(done.rows_affected())?;
+        self.key(id).await
+    }
+
+    /// Gives a key a new secret; the old one stops working.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] (also for a revoked key), or when the database fails.
+    pub async fn rotate_key(&self, id: &str) -> Result<IssuedKey, StoreError> {
+        let (secret, hash) = new_secret();
+        let done = sqlx::query("UPDATE keys SET hash = ?, rotated_at = ? WHERE id = ? AND revoked_at IS NULL")
+            .bind(hash.0.to_vec())
+            .bind(Timestamp::now().unix_us)
+            .bind(id)
+            .execute(&self.database.writer)
+            .await?;
+        found(done.rows_affected())?;
+        Ok(IssuedKey { key: self.key(id).await?, secret })
+    }
+
+    /// Revokes a key for good. Revoking it again changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or when the database fails.
+    pub async fn revoke_key(&self, id: &str) -> Result<StoredKey, StoreError> {
+        let done = sqlx::query("UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?")
+            .bind(Timestamp::now().unix_us)
+            .bind(id)
+            .execute(&self.database.writer)
+            .await?;
+        found(done.rows_affected())?;
+        self.key(id).await
+    }
+
+    async fn last_used(&self) -> Result<HashMap<String, Timestamp>, StoreError> {
+        let Some(usage) = &self.usage else { return Ok(HashMap::new()) };
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT name, last_seen_at FROM seen WHERE kind = 'key'").fetch_all(usage).await?;
+        Ok(rows.into_iter().map(|(id, at)| (id, time(at))).collect())
+    }
+}
+
+fn found(rows: u64) -> Result<(), StoreError> {
+    if rows == 0 { Err(StoreError::NotFound("key")) } else { Ok(()) }
+}
+
+fn new_secret() -> (Secret, KeyHash) {
+    let mut random = zeroize::Zeroizing::new([0_u8; 40]);
+    rand::rng().fill_bytes(&mut *random);
+    let secret = VirtualKey::from_random(&random);
+    let hash = KeyHash::of(secret.expose());
+    (secret, hash)
+}
+
+fn new_id() -> String {
+    let mut random = [0_u8; 10];
+    rand::rng().fill_bytes(&mut random);
+    format!("key_{}", hex::encode(random))
+}
+
+fn read_key(row: &SqliteRow) -> Result<StoredKey, StoreError> {
+    let hash: Vec<u8> = row.try_get("hash")?;
+    Ok(StoredKey {
+        id: row.try_get("id")?,
+        hash: KeyHash(hash.try_into().map_err(|_| StoreError::Corrupt { what: "a key's hash" })?),
+        fields: KeyFields {
+            label: row.try_get("label")?,
+            team: row.try_get("team")?,
+            project: row.try_get("project")?,
+            allowed_models: from_json(row.try_get("allowed_models")?, "a key's models")?,
+            allowed_providers: from_json(row.try_get("allowed_providers")?, "a key's providers")?,
+            expires_at: row.try_get::<Option<i64>, _>("expires_at")?.map(time),
+        },
+        created_at: time(row.try_get("created_at")?),
+        rotated_at: row.try_get::<Option<i64>, _>("rotated_at")?.map(time),
+        revoked_at: row.try_get::<Option<i64>, _>("revoked_at")?.map(time),
+        last_used_at: None,
+    })
+}

@@ -1,0 +1,217 @@
+//! The data directory and its SQLite files: modes, lock, pragmas, migrations.
+//!
+//! Never leaves a file that others may read, and never touches a file of a newer version.
+
+use std::{
+    fs,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rustix::fs::FlockOperation;
+use sqlx::{
+    ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
+    migrate::{MigrateError, Migrator},
+    sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::StoreError;
+
+/// The first release line without the WAL-reset fault.
+const OLDEST_SQLITE: (i64, &str) = (3_051_003, "3.51.3");
+/// Longest time a single read may take, so that no reader holds the write-ahead log back.
+const READ_DEADLINE: Duration = Duration::from_secs(5);
+
+static CONTROL: Migrator = sqlx::migrate!("migrations/sqlite/control");
+static USAGE: Migrator = sqlx::migrate!("migrations/sqlite/usage");
+static BODIES: Migrator = sqlx::migrate!("migrations/sqlite/bodies");
+
+/// One of the three databases.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum File {
+    /// Keys, providers, sessions.
+    Control,
+    /// Records and roll-ups.
+    Usage,
+    /// Bodies, when they are kept.
+    Bodies,
+}
+
+impl File {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Control => "control.db",
+            Self::Usage => "usage.db",
+            Self::Bodies => "bodies.db",
+        }
+    }
+
+    fn migrations(self) -> &'static Migrator {
+        match self {
+            Self::Control => &CONTROL,
+            Self::Usage => &USAGE,
+            Self::Bodies => &BODIES,
+        }
+    }
+}
+
+/// Makes the directory if it is missing, readable by its owner only.
+///
+/// An existing one is tightened if it is ours; a directory with foreign files in it (somebody
+/// pointed `storage.path` at `/tmp`) keeps its mode, the files are private anyway.
+pub(super) fn prepare_directory(path: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::File { path: path.to_owned(), source };
+    let ours = match fs::read_dir(path) {
+        Ok(mut entries) => entries.next().is_none() || path.join(File::Control.name()).exists(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+            true
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    if ours && fs::metadata(path).map_err(failed)?.permissions().mode() & 0o777 != 0o700 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Makes a file that only its owner may read, whatever the umask, and opens it.
+pub(super) fn private_file(path: &Path) -> Result<fs::File, StoreError> {
+    let failed = |source| StoreError::File { path: path.to_owned(), source };
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
+    if file.metadata().map_err(failed)?.permissions().mode() & 0o777 != 0o600 {
+        file.set_permissions(fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    }
+    Ok(file)
+}
+
+/// Holds the directory for this process.
+#[derive(Clone, Debug)]
+pub(super) struct Lock(Arc<fs::File>);
+
+impl Lock {
+    /// Takes the lock, or says who is in the way.
+    pub(super) fn take(directory: &Path) -> Result<Self, StoreError> {
+        let path = directory.join("lock");
+        let file = private_file(&path)?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self(Arc::new(file))),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::InUse { path: directory.to_owned() }),
+            Err(error) => Err(StoreError::File { path, source: error.into() }),
+        }
+    }
+
+    /// Gives it back before the last clone is dropped.
+    pub(super) fn release(&self) {
+        // Unlocking a file that we hold open cannot fail in a way that we could act upon.
+        let _ = rustix::fs::flock(&*self.0, FlockOperation::Unlock);
+    }
+}
+
+/// One database: the writer's only connection, and some that can only read.
+#[derive(Clone, Debug)]
+pub(super) struct Database {
+    /// Exactly one connection, so that writers queue here and not in SQLite.
+    pub(super) writer: SqlitePool,
+    /// Read-only connections; each loan ends after [`READ_DEADLINE`].
+    pub(super) readers: SqlitePool,
+}
+
+impl Database {
+    /// Opens the file, making and migrating it as needed.
+    pub(super) async fn open(directory: &Path, file: File, readers: u32) -> Result<Self, StoreError> {
+        let path = directory.join(file.name());
+        migrate(&path, file).await?;
+        let pool = || SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
+        let writer = pool().min_connections(1).max_connections(1).connect_with(options(&path)).await?;
+        let readers = pool()
+            .max_connections(readers)
+            .after_connect(|connection, _| Box::pin(limit_reads(connection)))
+            .before_acquire(|connection, _| Box::pin(async move { limit_reads(connection).await.map(|()| true) }))
+            .connect_with(options(&path).read_only(true).create_if_missing(false).pragma("query_only", "ON"))
+            .await?;
+        Ok(Self { writer, readers })
+    }
+
+    /// Moves the write-ahead log into the file and closes all connections.
+    pub(super) async fn close(&self) -> Result<(), StoreError> {
+        self.readers.close().await;
+        if !self.writer.is_closed() {
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await?;
+        }
+        self.writer.close().await;
+        Ok(())
+    }
+}
+
+/// Brings one file's schema up to date and leaves no connection open.
+pub(super) async fn migrate(path: &Path, file: File) -> Result<(), StoreError> {
+    drop(private_file(path)?);
+    let mut connection = options(path).connect().await?;
+    let result = migrate_over(&mut connection, file).await;
+    connection.close().await?;
+    result
+}
+
+async fn migrate_over(connection: &mut SqliteConnection, file: File) -> Result<(), StoreError> {
+    let found: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut *connection).await?;
+    if version_number(&found) < OLDEST_SQLITE.0 {
+        return Err(StoreError::SqliteTooOld { found, needed: OLDEST_SQLITE.1 });
+    }
+    let migrations = file.migrations();
+    if let Some(schema) = newest_schema(connection).await?
+        && !migrations.version_exists(schema)
+    {
+        return Err(StoreError::NewerSchema { file: file.name(), schema });
+    }
+    migrations.run_direct(None, connection, false).await.map_err(|source| match source {
+        MigrateError::VersionMissing(schema) => StoreError::NewerSchema { file: file.name(), schema },
+        source => StoreError::Migrate { file: file.name(), source: Box::new(source) },
+    })
+}
+
+async fn newest_schema(connection: &mut SqliteConnection) -> Result<Option<i64>, StoreError> {
+    let has_history: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')")
+            .fetch_one(&mut *connection)
+            .await?;
+    if !has_history {
+        return Ok(None);
+    }
+    Ok(sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(connection).await?)
+}
+
+fn version_number(text: &str) -> i64 {
+    text.split('.').chain(["0"; 3]).take(3).fold(0, |sum, part| sum * 1_000 + part.parse::<i64>().unwrap_or(0))
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(PathBuf::from(path))
+        .auto_vacuum(SqliteAutoVacuum::Incremental)
+        .journal_mode(SqliteJournalMode::Wal)
+        // FULL costs one fsync per commit. Records are committed in groups, so it is cheap for them too.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("journal_size_limit", "67108864")
+        .pragma("trusted_schema", "OFF")
+        .pragma("secure_delete", "FAST")
+        .thread_name(|number| format!("sqlite-{number}"))
+        .disable_statement_logging()
+}
+
+async fn limit_reads(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let deadline = Instant::now() + READ_DEADLINE;
+    connection.lock_handle().await?.set_progress_handler(10_000, move || Instant::now() < deadline);
+    Ok(())
+}

@@ -1,0 +1,358 @@
+//! The one writer of `usage.db`: groups records into transactions of records, attempts and roll-ups.
+//!
+//! Nobody waits for it but who asks to. A failed group is tried again record by record, a failing
+//! database until it works.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
+use tokio::{sync::mpsc, time::sleep};
+
+use super::{
+    Histogram, StoreError,
+    recorder::{Gauges, Message},
+    rollup::{Addition, DimensionKey, MEASURES, quarter_of},
+    rows::{ATTEMPT_COLUMNS, RECORD_COLUMNS, Values, bind_attempt, bind_record},
+};
+use crate::domain::{Attempt, ErrorKind, Record};
+
+/// Most records in one transaction.
+const GROUP: usize = 256;
+/// How long a lone record waits for company.
+const GROUP_WAIT: Duration = Duration::from_millis(15);
+/// Statement sizes in rows: few distinct ones, so that all stay prepared.
+const SIZES: [usize; 3] = [64, 8, 1];
+/// Most entries in each of the writer's two caches.
+const CACHED: usize = 8_192;
+
+/// A queued record and what it weighs in the queue.
+type Queued = (Arc<Record>, u64);
+
+/// A multi-row insert for each of [`SIZES`].
+struct Insert([Arc<str>; 3]);
+
+/// The writer's state.
+pub(super) struct Writer {
+    pool: SqlitePool,
+    gauges: Arc<Gauges>,
+    next_seq: i64,
+    /// Ids of rows of `dimensions` that are known to be there.
+    dimensions: HashMap<DimensionKey, i64>,
+    /// Histograms as the rows of `rollups` have them, by quarter and dimension.
+    histograms: HashMap<(i64, i64), (Histogram, Histogram)>,
+    records: Insert,
+    attempts: Insert,
+    rollups: Insert,
+    seen: Insert,
+}
+
+impl Writer {
+    /// A writer that goes on after the newest record.
+    pub(super) async fn new(pool: SqlitePool, gauges: Arc<Gauges>) -> Result<Self, StoreError> {
+        let newest: Option<i64> =
+            sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'records'").fetch_optional(&pool).await?;
+        Ok(Self {
+            pool,
+            gauges,
+            next_seq: newest.unwrap_or(0) + 1,
+            dimensions: HashMap::new(),
+            histograms: HashMap::new(),
+            records: Insert::new("records", &RECORD_COLUMNS, ""),
+            attempts: Insert::new("attempts", &ATTEMPT_COLUMNS, ""),
+            rollups: Insert::new("rollups", &rollup_columns(), &add_on_conflict()),
+            seen: Insert::new(
+                "seen",
+                &["kind", "name", "first_seen_at", "last_seen_at"],
+                "ON CONFLICT DO UPDATE SET first_seen_at = min(first_seen_at, excluded.first_seen_at),
+                 last_seen_at = max(last_seen_at, excluded.last_seen_at)",
+            ),
+        })
+    }
+
+    /// Writes until it is told to close or until nobody can submit any more.
+    pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Message>) {
+        let mut messages = Vec::with_capacity(GROUP);
+        while queue.recv_many(&mut messages, GROUP).await > 0 {
+            if messages.iter().all(|message| matches!(message, Message::Record(..))) && messages.len() < GROUP {
+                sleep(GROUP_WAIT).await;
+                while let Ok(message) = queue.try_recv() {
+                    messages.push(message);
+                    if messages.len() >= GROUP {
+                        break;
+                    }
+                }
+            }
+            if self.handle(&mut messages).await {
+                return;
+            }
+        }
+    }
+
+    /// Deals with messages in their order; true when it was told to close.
+    async fn handle(&mut self, messages: &mut Vec<Message>) -> bool {
+        let mut group: Vec<Queued> = Vec::with_capacity(messages.len());
+        for message in messages.drain(..) {
+            match message {
+                Message::Record(record, weight) => group.push((record, weight)),
+                Message::Flush(done) => {
+                    self.write(std::mem::take(&mut group)).await;
+                    // Who asked may have gone.
+                    let _ = done.send(());
+                }
+                Message::Close(done) => {
+                    self.write(std::mem::take(&mut group)).await;
+                    let _ = done.send(());
+                    return true;
+                }
+            }
+        }
+        self.write(group).await;
+        false
+    }
+
+    async fn write(&mut self, group: Vec<Queued>) {
+        if group.is_empty() {
+            return;
+        }
+        match self.commit_or_wait(&group).await {
+            Ok(()) => self.publish(group),
+            Err(error) if group.len() > 1 => {
+                tracing::warn!(%error, records = group.len(), "a group of records failed, trying one by one");
+                for one in group {
+                    let one = vec![one];
+                    match self.commit_or_wait(&one).await {
+                        Ok(()) => self.publish(one),
+                        Err(error) => self.refuse(&one, &error),
+                    }
+                }
+            }
+            Err(error) => self.refuse(&group, &error),
+        }
+    }
+
+    /// Commits the group, waiting out whatever is wrong with the database as a whole. Fails only
+    /// when a record is at fault or the database has been closed.
+    async fn commit_or_wait(&mut self, group: &[Queued]) -> Result<(), StoreError> {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match self.commit(group).await {
+                Err(StoreError::Sqlite(error)) if passes(&error) => {
+                    tracing::error!(%error, records = group.len(), "usage.db cannot be written, trying again");
+                    sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(5));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn commit(&mut self, group: &[Queued]) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let result = self.insert(&mut transaction, group).await;
+        let result = match result {
+            Ok(()) => transaction.commit().await.map_err(StoreError::from),
+            Err(error) => {
+                let _ = transaction.rollback().await;
+                Err(error)
+            }
+        };
+        if result.is_err() || self.dimensions.len() > CACHED {
+            self.dimensions.clear();
+        }
+        if result.is_err() || self.histograms.len() > CACHED {
+            self.histograms.clear();
+        }
+        result
+    }
+
+    async fn insert(&mut self, connection: &mut SqliteConnection, group: &[Queued]) -> Result<(), StoreError> {
+        let rows: Vec<_> = (self.next_seq..).zip(group.iter().map(|(record, _)| &**record)).collect();
+        let attempts: Vec<(i64, usize, &Attempt)> = rows
+            .iter()
+            .flat_map(|(seq, record)| {
+                record.attempts.iter().enumerate().map(move |(number, attempt)| (*seq, number, attempt))
+            })
+            .collect();
+        self.records.run(connection, &rows, |values, (seq, record)| bind_record(values, *seq, record)).await?;
+        self.attempts
+            .run(connection, &attempts, |values, (seq, number, attempt)| bind_attempt(values, *seq, *number, attempt))
+            .await?;
+        self.seen.run(connection, &seen_in(group), bind_seen).await?;
+        self.roll_up(connection, group).await
+    }
+
+    async fn roll_up(&mut self, connection: &mut SqliteConnection, group: &[Queued]) -> Result<(), StoreError> {
+        let mut additions: HashMap<(i64, i64), Addition> = HashMap::new();
+        for (record, _) in group {
+            let dimension = self.dimension(connection, DimensionKey::of(record)).await?;
+            additions.entry((quarter_of(record), dimension)).or_default().count(record);
+        }
+        let mut rows = Vec::with_capacity(additions.len());
+        for (place, addition) in additions {
+            let known = match self.histograms.remove(&place) {
+                Some(known) => known,
+                None => stored_histograms(connection, place).await?,
+            };
+            let (mut latency, mut ttft) = known;
+            latency.merge(&addition.latency);
+            ttft.merge(&addition.ttft);
+            rows.push((place, addition.sums, latency.to_bytes(), ttft.to_bytes()));
+            self.histograms.insert(place, (latency, ttft));
+        }
+        self.rollups
+            .run(connection, &rows, |values, ((quarter, dimension), sums, latency, ttft)| {
+                values.int(*quarter);
+                values.int(*dimension);
+                sums.iter().for_each(|sum| values.int(*sum));
+                values.bytes(latency.clone());
+                values.bytes(ttft.clone());
+            })
+            .await
+    }
+
+    /// The id of a row of `dimensions`, which is made if it is not there.
+    async fn dimension(&mut self, connection: &mut SqliteConnection, key: DimensionKey) -> Result<i64, StoreError> {
+        if let Some(id) = self.dimensions.get(&key) {
+            return Ok(*id);
+        }
+        let mut values = Values::default();
+        for text in &key.texts {
+            match text {
+                Some(text) => values.shared(text),
+                None => values.name(""),
+            }
+        }
+        key.names.iter().for_each(|name| values.name(name));
+        values.int(i64::from(key.stream));
+        // The update changes nothing; it makes RETURNING give the id of a row that is already there.
+        let id = sqlx::query_scalar_with(
+            "INSERT INTO dimensions (project, source, team, key_id, profile, provider, model,
+                                     client_api, endpoint, outcome, error_kind, cache, stream)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET stream = excluded.stream RETURNING id",
+            values.into_arguments(),
+        )
+        .fetch_one(connection)
+        .await?;
+        self.dimensions.insert(key, id);
+        Ok(id)
+    }
+
+    fn publish(&mut self, group: Vec<Queued>) {
+        for (record, weight) in group {
+            self.gauges.wrote(self.next_seq, record, weight);
+            self.next_seq += 1;
+        }
+    }
+
+    fn refuse(&self, group: &[Queued], error: &StoreError) {
+        for (record, weight) in group {
+            tracing::error!(record = %record.id, %error, "record dropped: the database refuses it");
+            self.gauges.refused(*weight);
+        }
+    }
+}
+
+impl Insert {
+    fn new(table: &str, columns: &[&str], conflict: &str) -> Self {
+        let row = format!("({})", vec!["?"; columns.len()].join(", "));
+        Self(SIZES.map(|rows| {
+            let values = vec![row.as_str(); rows].join(", ");
+            format!("INSERT INTO {table} ({}) VALUES {values} {conflict}", columns.join(", ")).into()
+        }))
+    }
+
+    /// Inserts all rows, the largest statements first.
+    async fn run<T>(
+        &self,
+        connection: &mut SqliteConnection,
+        mut rows: &[T],
+        bind: impl Fn(&mut Values, &T),
+    ) -> Result<(), StoreError> {
+        for (size, sql) in SIZES.into_iter().zip(&self.0) {
+            while let Some((now, later)) = rows.split_at_checked(size) {
+                let mut values = Values::default();
+                now.iter().for_each(|row| bind(&mut values, row));
+                // Built from constants alone, see `Insert::new`; every value is bound.
+                let statement = AssertSqlSafe(Arc::clone(sql));
+                sqlx::query_with(statement, values.into_arguments()).execute(&mut *connection).await?;
+                rows = later;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn rollup_columns() -> Vec<&'static str> {
+    ["quarter", "dimension_id"].into_iter().chain(MEASURES).chain(["latency_histogram", "ttft_histogram"]).collect()
+}
+
+/// Sums are added to; histograms are replaced, because the writer has merged them already.
+fn add_on_conflict() -> String {
+    let sums = MEASURES.map(|name| format!("{name} = {name} + excluded.{name}")).join(", ");
+    format!(
+        "ON CONFLICT DO UPDATE SET {sums}, latency_histogram = excluded.latency_histogram, \
+         ttft_histogram = excluded.ttft_histogram"
+    )
+}
+
+async fn stored_histograms(
+    connection: &mut SqliteConnection,
+    (quarter, dimension): (i64, i64),
+) -> Result<(Histogram, Histogram), StoreError> {
+    let stored: Option<(Vec<u8>, Vec<u8>)> =
+        sqlx::query_as("SELECT latency_histogram, ttft_histogram FROM rollups WHERE quarter = ? AND dimension_id = ?")
+            .bind(quarter)
+            .bind(dimension)
+            .fetch_optional(connection)
+            .await?;
+    let (mut latency, mut ttft) = (Histogram::default(), Histogram::default());
+    if let Some((latency_bytes, ttft_bytes)) = stored {
+        let read = latency.merge_bytes(&latency_bytes).and_then(|()| ttft.merge_bytes(&ttft_bytes));
+        read.ok_or(StoreError::Corrupt { what: "a histogram" })?;
+    }
+    Ok((latency, ttft))
+}
+
+/// Kind, name, and when it was first and last seen.
+type SeenRow = (&'static str, Arc<str>, i64, i64);
+
+/// The projects, requesters and keys of a group. Requests that nobody vouches for make none, so
+/// that a stranger cannot fill the lists.
+fn seen_in(group: &[Queued]) -> Vec<SeenRow> {
+    let mut seen: HashMap<(&'static str, Arc<str>), (i64, i64)> = HashMap::new();
+    let known = group.iter().filter(|(record, _)| {
+        !matches!(record.error_kind, Some(ErrorKind::Authentication | ErrorKind::ConflictingCredentials))
+    });
+    for (record, _) in known {
+        let at = record.started_at.unix_us;
+        for (kind, name) in [("project", &record.project), ("source", &record.source), ("key", &record.key_id)] {
+            if let Some(name) = name {
+                let (first, last) = seen.entry((kind, Arc::clone(name))).or_insert((at, at));
+                (*first, *last) = ((*first).min(at), (*last).max(at));
+            }
+        }
+    }
+    seen.into_iter().map(|((kind, name), (first, last))| (kind, name, first, last)).collect()
+}
+
+fn bind_seen(values: &mut Values, (kind, name, first, last): &SeenRow) {
+    values.name(kind);
+    values.shared(name);
+    values.int(*first);
+    values.int(*last);
+}
+
+/// Whether the database as a whole is in trouble, so that waiting may help: busy (5), locked (6),
+/// out of memory (7), interrupted (9), input or output (10), full (13), cannot open (14),
+/// protocol (15), or no connection at all.
+fn passes(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => error
+            .code()
+            .and_then(|code| code.parse::<u32>().ok())
+            .is_some_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 9 | 10 | 13 | 14 | 15)),
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        _ => false,
+    }
+}
