@@ -8,6 +8,7 @@
 )]
 
 mod house;
+mod store;
 mod readme;
 mod server;
 mod demo;

@@ -13,7 +13,7 @@ use std::{
 use rustix::fs::FlockOperation;
 use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
-    migrate::{MigrateError, Migrator},
+    migrate::Migrator,
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -129,15 +129,15 @@ pub(super) struct Database {
 impl Database {
     /// Opens the file, making and migrating it as needed.
     pub(super) async fn open(directory: &Path, file: File, readers: u32) -> Result<Self, StoreError> {
+        migrate(directory, file).await?;
         let path = directory.join(file.name());
-        migrate(&path, file).await?;
         let pool = || SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
         let writer = pool().min_connections(1).max_connections(1).connect_with(options(&path)).await?;
         let readers = pool()
             .max_connections(readers)
             .after_connect(|connection, _| Box::pin(limit_reads(connection)))
             .before_acquire(|connection, _| Box::pin(async move { limit_reads(connection).await.map(|()| true) }))
-            .connect_with(options(&path).read_only(true).create_if_missing(false).pragma("query_only", "ON"))
+            .connect_with(read_options(&path))
             .await?;
         Ok(Self { writer, readers })
     }
@@ -153,41 +153,50 @@ impl Database {
     }
 }
 
-/// Brings one file's schema up to date and leaves no connection open.
-pub(super) async fn migrate(path: &Path, file: File) -> Result<(), StoreError> {
-    drop(private_file(path)?);
-    let mut connection = options(path).connect().await?;
-    let result = migrate_over(&mut connection, file).await;
-    connection.close().await?;
-    result
+/// A read-only look into a file before anything may change it; `None` when there is none yet.
+pub(super) async fn look_into(directory: &Path, file: File) -> Result<Option<SqliteConnection>, StoreError> {
+    let path = directory.join(file.name());
+    if fs::metadata(&path).map_or(true, |metadata| metadata.len() == 0) {
+        return Ok(None);
+    }
+    Ok(Some(read_options(&path).connect().await?))
 }
 
-async fn migrate_over(connection: &mut SqliteConnection, file: File) -> Result<(), StoreError> {
-    let found: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut *connection).await?;
+/// Brings one file's schema up to date and leaves no connection open.
+pub(super) async fn migrate(directory: &Path, file: File) -> Result<(), StoreError> {
+    let migrations = file.migrations();
+    if let Some(mut connection) = look_into(directory, file).await? {
+        let newest = newest_schema(&mut connection).await?;
+        connection.close().await?;
+        if let Some(schema) = newest.filter(|schema| !migrations.version_exists(*schema)) {
+            return Err(StoreError::NewerSchema { file: file.name(), schema });
+        }
+    }
+    let path = directory.join(file.name());
+    drop(private_file(&path)?);
+    let mut connection = options(&path).connect().await?;
+    let found: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut connection).await?;
     if version_number(&found) < OLDEST_SQLITE.0 {
         return Err(StoreError::SqliteTooOld { found, needed: OLDEST_SQLITE.1 });
     }
-    let migrations = file.migrations();
-    if let Some(schema) = newest_schema(connection).await?
-        && !migrations.version_exists(schema)
-    {
-        return Err(StoreError::NewerSchema { file: file.name(), schema });
-    }
-    migrations.run_direct(None, connection, false).await.map_err(|source| match source {
-        MigrateError::VersionMissing(schema) => StoreError::NewerSchema { file: file.name(), schema },
-        source => StoreError::Migrate { file: file.name(), source: Box::new(source) },
-    })
+    migrations
+        .run_direct(None, &mut connection, false)
+        .await
+        .map_err(|source| StoreError::Migrate { file: file.name(), source: Box::new(source) })?;
+    Ok(connection.close().await?)
 }
 
 async fn newest_schema(connection: &mut SqliteConnection) -> Result<Option<i64>, StoreError> {
-    let has_history: bool =
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')")
-            .fetch_one(&mut *connection)
-            .await?;
-    if !has_history {
+    if !has_table(connection, "_sqlx_migrations").await? {
         return Ok(None);
     }
     Ok(sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(connection).await?)
+}
+
+/// Whether the database has a table of that name.
+pub(super) async fn has_table(connection: &mut SqliteConnection, name: &str) -> Result<bool, StoreError> {
+    let query = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?)");
+    Ok(query.bind(name).fetch_one(connection).await?)
 }
 
 fn version_number(text: &str) -> i64 {
@@ -195,17 +204,26 @@ fn version_number(text: &str) -> i64 {
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(PathBuf::from(path))
+    shared_options(path)
         .auto_vacuum(SqliteAutoVacuum::Incremental)
         .journal_mode(SqliteJournalMode::Wal)
         // FULL costs one fsync per commit. Records are committed in groups, so it is cheap for them too.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5))
         .pragma("journal_size_limit", "67108864")
-        .pragma("trusted_schema", "OFF")
         .pragma("secure_delete", "FAST")
+}
+
+/// A read-only connection may set nothing that is kept in the file.
+fn read_options(path: &Path) -> SqliteConnectOptions {
+    shared_options(path).read_only(true).pragma("query_only", "ON")
+}
+
+fn shared_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(PathBuf::from(path))
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("trusted_schema", "OFF")
         .thread_name(|number| format!("sqlite-{number}"))
         .disable_statement_logging()
 }

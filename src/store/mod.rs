@@ -12,6 +12,7 @@ mod retention;
 mod rollup;
 mod rows;
 mod seal;
+mod tags;
 mod writer;
 
 pub use control::{Control, Credential, IssuedKey, KeyFields, Snapshot, StoredKey, StoredProvider};
@@ -53,12 +54,11 @@ pub async fn open(storage: &Storage) -> Result<Store, StoreError> {
     file::prepare_directory(&storage.path)?;
     let lock = Lock::take(&storage.path)?;
     let sealer = seal::Sealer::load(&storage.path, storage.master_key.as_ref())?;
-    let control = Database::open(&storage.path, File::Control, 2).await?;
-    let control = Control::new(control, sealer, Some(lock.clone())).await?;
+    let control = Control::open(&storage.path, sealer, Some(lock.clone())).await?;
     let usage = Database::open(&storage.path, File::Usage, 4).await?;
     let control = control.with_usage(usage.readers.clone());
     // Nothing writes bodies yet; the file stands ready for when they are kept.
-    file::migrate(&storage.path.join("bodies.db"), File::Bodies).await?;
+    file::migrate(&storage.path, File::Bodies).await?;
 
     let (recorder, queue, gauges) = Recorder::new();
     tokio::spawn(writer::Writer::new(usage.writer.clone(), gauges).await?.run(queue));
@@ -75,8 +75,7 @@ pub async fn open(storage: &Storage) -> Result<Store, StoreError> {
 pub async fn open_control(storage: &Storage) -> Result<Control, StoreError> {
     file::prepare_directory(&storage.path)?;
     let sealer = seal::Sealer::load(&storage.path, storage.master_key.as_ref())?;
-    let control = Database::open(&storage.path, File::Control, 2).await?;
-    Control::new(control, sealer, None).await
+    Control::open(&storage.path, sealer, None).await
 }
 
 impl Store {

@@ -9,7 +9,11 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use super::{StoreError, history::StoredRecord};
+use super::{
+    StoreError,
+    history::StoredRecord,
+    tags::{read_tags, write_tags},
+};
 use crate::domain::{
     Api, Attempt, CacheState, Endpoint, ErrorKind, Microcents, Outcome, Record, RecordId, Timestamp, Usage,
 };
@@ -383,48 +387,6 @@ impl<'row> Columns<'row> {
 
 pub(super) fn to_i64(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// A JSON object that keeps the order and even repeated keys, as they were sent.
-fn write_tags(tags: &[(Arc<str>, Arc<str>)]) -> Option<String> {
-    if tags.is_empty() {
-        return None;
-    }
-    let quoted = |text: &Arc<str>| serde_json::Value::from(&**text).to_string();
-    let pairs: Vec<_> = tags.iter().map(|(key, value)| format!("{}:{}", quoted(key), quoted(value))).collect();
-    Some(format!("{{{}}}", pairs.join(",")))
-}
-
-fn read_tags(text: Option<&str>) -> Result<Vec<(Arc<str>, Arc<str>)>, StoreError> {
-    text.map_or(Ok(Tags(Vec::new())), serde_json::from_str)
-        .map(|tags| tags.0)
-        .map_err(|_| StoreError::Corrupt { what: "a record's tags" })
-}
-
-struct Tags(Vec<(Arc<str>, Arc<str>)>);
-
-impl<'de> serde::Deserialize<'de> for Tags {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(TagsVisitor)
-    }
-}
-
-struct TagsVisitor;
-
-impl<'de> serde::de::Visitor<'de> for TagsVisitor {
-    type Value = Tags;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object of strings")
-    }
-
-    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Tags, A::Error> {
-        let mut tags = Vec::new();
-        while let Some(pair) = map.next_entry()? {
-            tags.push(pair);
-        }
-        Ok(Tags(tags))
-    }
 }
 
 /// Reasons are few and constant; one that this version does not know reads as `other`.

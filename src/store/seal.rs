@@ -125,7 +125,7 @@ fn associated_data(row: &str, key_id: &str) -> String {
 
 fn read_key_file(path: &Path) -> Result<Option<MasterKey>, StoreError> {
     let failed = |source| StoreError::File { path: path.to_owned(), source };
-    let mut file = match fs::File::open(path) {
+    let file = match fs::File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
@@ -136,7 +136,7 @@ fn read_key_file(path: &Path) -> Result<Option<MasterKey>, StoreError> {
         return Err(StoreError::MasterKey(problem));
     }
     let mut text = Zeroizing::new(String::new());
-    file.read_to_string(&mut text).map_err(failed)?;
+    file.take(1_024).read_to_string(&mut text).map_err(failed)?;
     MasterKey::parse(&text, &path.display().to_string()).map(Some)
 }
 

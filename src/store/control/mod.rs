@@ -6,11 +6,11 @@ mod keys;
 mod providers;
 mod sessions;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use super::{
     StoreError,
-    file::{Database, Lock},
+    file::{Database, File, Lock},
     seal::Sealer,
 };
 use crate::{
@@ -104,10 +104,11 @@ pub struct Snapshot {
 }
 
 impl Control {
-    pub(super) async fn new(database: Database, sealer: Sealer, lock: Option<Lock>) -> Result<Self, StoreError> {
-        let control = Self { database, sealer, usage: None, _lock: lock };
-        control.check_master_key().await?;
-        Ok(control)
+    /// Opens `control.db`, unless the master key does not fit.
+    pub(super) async fn open(directory: &Path, sealer: Sealer, lock: Option<Lock>) -> Result<Self, StoreError> {
+        providers::check_master_key(directory, &sealer).await?;
+        let database = Database::open(directory, File::Control, 2).await?;
+        Ok(Self { database, sealer, usage: None, _lock: lock })
     }
 
     /// The same, with the usage database to ask when a key was last used.

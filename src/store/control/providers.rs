@@ -1,8 +1,8 @@
 //! Providers added at run time. Their keys are sealed before they reach a database page.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{Connection as _, Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{Control, Credential, StoredProvider, from_json, time, to_json};
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     domain::Timestamp,
     store::{
         StoreError,
+        file::{File, has_table, look_into},
         seal::{Sealed, Sealer},
     },
 };
@@ -71,23 +72,6 @@ impl Control {
         if done.rows_affected() == 0 { Err(StoreError::NotFound("provider")) } else { Ok(()) }
     }
 
-    /// Refuses to go on with another master key than the one that the stored keys were sealed with.
-    pub(super) async fn check_master_key(&self) -> Result<(), StoreError> {
-        let sealed_with: Vec<String> =
-            sqlx::query_scalar("SELECT DISTINCT master_key_id FROM providers WHERE master_key_id IS NOT NULL")
-                .fetch_all(&self.database.readers)
-                .await?;
-        let ours = self.sealer.key_id();
-        match sealed_with.iter().find(|id| Some(id.as_str()) != ours) {
-            None => Ok(()),
-            Some(theirs) => Err(StoreError::MasterKey(format!(
-                "provider keys in control.db were encrypted with master key {theirs}, {}; \
-                 set LLM_GATEWAY_MASTER_KEY or restore master.key",
-                ours.map_or_else(|| "and there is none".to_owned(), |id| format!("this one is {id}")),
-            ))),
-        }
-    }
-
     fn seal_key(&self, provider: &Provider) -> Result<KeyColumns, StoreError> {
         let (kind, sealed) = match &provider.key {
             ProviderKey::None => ("none", None),
@@ -95,6 +79,29 @@ impl Control {
             ProviderKey::Own(secret) => ("own", Some(self.sealer.seal(&provider.id, secret)?)),
         };
         Ok(KeyColumns { kind: kind.to_owned(), sealed })
+    }
+}
+
+/// Refuses to go on with another master key than the one that the stored keys were sealed with.
+/// Runs before anything is opened for writing, so that the database stays as it was.
+pub(in crate::store) async fn check_master_key(directory: &Path, sealer: &Sealer) -> Result<(), StoreError> {
+    let Some(mut connection) = look_into(directory, File::Control).await? else { return Ok(()) };
+    let sealed_with: Vec<String> = if has_table(&mut connection, "providers").await? {
+        sqlx::query_scalar("SELECT DISTINCT master_key_id FROM providers WHERE master_key_id IS NOT NULL")
+            .fetch_all(&mut connection)
+            .await?
+    } else {
+        Vec::new()
+    };
+    connection.close().await?;
+    let ours = sealer.key_id();
+    match sealed_with.iter().find(|id| Some(id.as_str()) != ours) {
+        None => Ok(()),
+        Some(theirs) => Err(StoreError::MasterKey(format!(
+            "provider keys in control.db were encrypted with master key {theirs}, {}; \
+             set LLM_GATEWAY_MASTER_KEY or restore master.key",
+            ours.map_or_else(|| "and there is none".to_owned(), |id| format!("this one is {id}")),
+        ))),
     }
 }
 
