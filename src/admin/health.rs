@@ -51,7 +51,7 @@ pub(super) struct Readiness {
 
 /// Whether the gateway lives
 #[utoipa::path(
-    get, path = "/health", operation_id = "get_health", tag = "Health",
+    get, path = "/health", operation_id = "getHealth", tag = "Health",
     responses((status = 200, description = "It lives", body = Health))
 )]
 pub(super) async fn health(State(state): State<AdminState>) -> Json<Health> {
@@ -69,7 +69,7 @@ pub(super) async fn health(State(state): State<AdminState>) -> Json<Health> {
 ///
 /// For load balancers: 503 from the moment it begins to stop, and while its store does not answer.
 #[utoipa::path(
-    get, path = "/readyz", operation_id = "get_readiness", tag = "Health",
+    get, path = "/readyz", operation_id = "getReadiness", tag = "Health",
     responses(
         (status = 200, description = "It is ready", body = Readiness),
         (status = 503, description = "It is not; `status` says why", body = Readiness),
@@ -107,7 +107,7 @@ async fn ask_store(state: &AdminState) -> Result<(), StoreError> {
 /// In Prometheus' text format. An admin route, since labels name models and providers: give the
 /// scraper the admin token.
 #[utoipa::path(
-    get, path = "/metrics", operation_id = "get_metrics", tag = "Health",
+    get, path = "/metrics", operation_id = "getMetrics", tag = "Health",
     responses(
         (status = 200, description = "The metrics", body = String, content_type = "text/plain; version=0.0.4"),
         (status = 401, description = "Not the admin", body = ErrorBody),
@@ -120,7 +120,7 @@ pub(super) async fn metrics(State(state): State<AdminState>) -> Response {
 
 /// This document
 #[utoipa::path(
-    get, path = "/openapi.json", operation_id = "get_openapi", tag = "Health",
+    get, path = "/openapi.json", operation_id = "getOpenapi", tag = "Health",
     responses((status = 200, description = "The OpenAPI 3.1 document of the gateway", body = serde_json::Value))
 )]
 pub(super) async fn openapi(State(state): State<AdminState>) -> Response {

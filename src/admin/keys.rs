@@ -149,7 +149,7 @@ pub(super) struct KeyChange {
 ///
 /// The newest first, then those of the config file; revoked and expired ones too.
 #[utoipa::path(
-    get, path = "/v1/keys", operation_id = "list_keys", tag = "Keys", params(PageParams),
+    get, path = "/v1/keys", operation_id = "listKeys", tag = "Keys", params(PageParams),
     responses((status = 200, description = "A page of keys", body = List<KeyView>))
 )]
 pub(super) async fn list(
@@ -166,7 +166,7 @@ pub(super) async fn list(
 ///
 /// The answer is the only one that shows the secret. The key works at once.
 #[utoipa::path(
-    post, path = "/v1/keys", operation_id = "create_key", tag = "Keys", request_body = NewKey,
+    post, path = "/v1/keys", operation_id = "createKey", tag = "Keys", request_body = NewKey,
     responses(
         (status = 201, description = "The key and its secret", body = IssuedKeyView),
         (status = 400, description = "A field is unknown or wrong; `param` names it", body = ErrorBody),
@@ -190,7 +190,7 @@ pub(super) async fn create(
 
 /// Show a key
 #[utoipa::path(
-    get, path = "/v1/keys/{id}", operation_id = "get_key", tag = "Keys", params(("id" = String, Path, description = "The key's id")),
+    get, path = "/v1/keys/{id}", operation_id = "getKey", tag = "Keys", params(("id" = String, Path, description = "The key's id")),
     responses(
         (status = 200, description = "The key", body = KeyView),
         (status = 404, description = "No key bears this id", body = ErrorBody),
@@ -210,7 +210,7 @@ pub(super) async fn show(State(state): State<AdminState>, Id(id): Id) -> Result<
 ///
 /// What is left out stays, `null` empties. In effect for the next request.
 #[utoipa::path(
-    patch, path = "/v1/keys/{id}", operation_id = "update_key", tag = "Keys", params(("id" = String, Path, description = "The key's id")),
+    patch, path = "/v1/keys/{id}", operation_id = "updateKey", tag = "Keys", params(("id" = String, Path, description = "The key's id")),
     request_body = KeyChange,
     responses(
         (status = 200, description = "The key as it is now", body = KeyView),
@@ -246,7 +246,7 @@ pub(super) async fn update(
 ///
 /// For good, and in effect for the next request. Its records stay; revoking twice is fine.
 #[utoipa::path(
-    delete, path = "/v1/keys/{id}", operation_id = "revoke_key", tag = "Keys", params(("id" = String, Path, description = "The key's id")),
+    delete, path = "/v1/keys/{id}", operation_id = "revokeKey", tag = "Keys", params(("id" = String, Path, description = "The key's id")),
     responses(
         (status = 200, description = "The revoked key", body = KeyView),
         (status = 404, description = "No key bears this id", body = ErrorBody),
@@ -266,7 +266,7 @@ pub(super) async fn revoke(State(state): State<AdminState>, Id(id): Id) -> Resul
 ///
 /// The old secret stops working with the next request; the answer is the only one that shows the new one.
 #[utoipa::path(
-    post, path = "/v1/keys/{id}/rotate", operation_id = "rotate_key", tag = "Keys", params(("id" = String, Path, description = "The key's id")),
+    post, path = "/v1/keys/{id}/rotate", operation_id = "rotateKey", tag = "Keys", params(("id" = String, Path, description = "The key's id")),
     responses(
         (status = 200, description = "The key and its new secret", body = IssuedKeyView),
         (status = 404, description = "No key bears this id", body = ErrorBody),

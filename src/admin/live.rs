@@ -41,7 +41,7 @@ const REPLAY_CHUNK: u32 = 500;
 /// holds `{"count": n}`: the listener was too slow for n records, filtered or not. Comments keep a
 /// quiet stream alive.
 #[utoipa::path(
-    get, path = "/v1/records/live", operation_id = "follow_records", tag = "Records",
+    get, path = "/v1/records/live", operation_id = "followRecords", tag = "Records",
     params(
         RecordParams,
         ("Last-Event-ID" = Option<i64>, Header, description = "The id of the last event seen; begins after it"),

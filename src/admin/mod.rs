@@ -33,8 +33,9 @@ use axum::{
 use utoipa::{
     OpenApi, ToSchema as _,
     openapi::{
-        Content, OpenApi as Document, Ref, ResponseBuilder,
+        Content, OpenApi as Document, Ref, RefOr, ResponseBuilder, Schema,
         path::Operation,
+        schema::ArrayItems,
         security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     },
 };
@@ -99,7 +100,32 @@ pub fn openapi() -> Document {
     components.add_security_scheme("admin_token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     let cookie = ApiKey::Cookie(ApiKeyValue::new("llm_gateway_session"));
     components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
+    let answers = components.schemas.iter_mut().filter(|(name, _)| !TAKEN_BODIES.contains(&name.as_str()));
+    answers.for_each(|(_, schema)| require_all(schema));
     document
+}
+
+/// Bodies that are taken: there a field that may be null may also be left out.
+const TAKEN_BODIES: [&str; 5] = ["NewKey", "KeyChange", "NewProvider", "ProviderChange", "SignIn"];
+/// Fields of answers that are really left out sometimes.
+const SOMETIMES_ABSENT: [&str; 1] = ["attempt_rows"];
+
+/// Says of an answer that its fields are always there, null or not, which derived schemas do not.
+fn require_all(schema: &mut RefOr<Schema>) {
+    match schema {
+        RefOr::T(Schema::Object(object)) => {
+            let always = |name: &&String| !SOMETIMES_ABSENT.contains(&name.as_str());
+            object.required = object.properties.keys().filter(always).cloned().collect();
+            object.properties.values_mut().for_each(require_all);
+        }
+        RefOr::T(Schema::AllOf(parts)) => parts.items.iter_mut().for_each(require_all),
+        RefOr::T(Schema::Array(array)) => {
+            if let ArrayItems::RefOrSchema(items) = &mut array.items {
+                require_all(items);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Says of a guarded operation what its guards ask for and answer.

@@ -35,7 +35,7 @@ impl ActiveParams {
 ///
 /// The most recently active first, each with its sums over all time, or over `from` to `to`.
 #[utoipa::path(
-    get, path = "/v1/projects", operation_id = "list_projects", tag = "Projects", params(ActiveParams, StatsParams, PageParams),
+    get, path = "/v1/projects", operation_id = "listProjects", tag = "Projects", params(ActiveParams, StatsParams, PageParams),
     responses(
         (status = 200, description = "A page of projects", body = List<ProjectView>),
         (status = 400, description = "A query parameter is unknown or wrong; `param` names it", body = ErrorBody),
@@ -54,7 +54,7 @@ pub(super) async fn list(
 /// Those who named themselves with `x-source`, the most recently active first, each with its sums
 /// over all time, or over `from` to `to`.
 #[utoipa::path(
-    get, path = "/v1/requesters", operation_id = "list_requesters", tag = "Requesters", params(ActiveParams, StatsParams, PageParams),
+    get, path = "/v1/requesters", operation_id = "listRequesters", tag = "Requesters", params(ActiveParams, StatsParams, PageParams),
     responses(
         (status = 200, description = "A page of requesters", body = List<RequesterView>),
         (status = 400, description = "A query parameter is unknown or wrong; `param` names it", body = ErrorBody),

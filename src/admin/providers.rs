@@ -22,7 +22,7 @@ use crate::{
 ///
 /// All of them, in the order they are tried, disabled ones too. Keys are never shown.
 #[utoipa::path(
-    get, path = "/v1/providers", operation_id = "list_providers", tag = "Providers",
+    get, path = "/v1/providers", operation_id = "listProviders", tag = "Providers",
     responses((status = 200, description = "The providers; `next_cursor` is always null", body = List<ProviderView>))
 )]
 pub(super) async fn list(State(state): State<AdminState>, _none: Params<Nothing>) -> Json<List<ProviderView>> {
@@ -36,7 +36,7 @@ pub(super) async fn list(State(state): State<AdminState>, _none: Params<Nothing>
 /// Its address may lie in a private or loopback network only for the types `local` and `ollama`,
 /// or with `allow_private_network`.
 #[utoipa::path(
-    post, path = "/v1/providers", operation_id = "create_provider", tag = "Providers", request_body = NewProvider,
+    post, path = "/v1/providers", operation_id = "createProvider", tag = "Providers", request_body = NewProvider,
     responses(
         (status = 201, description = "The provider", body = ProviderView),
         (status = 400, description = "A field is unknown or wrong; `param` names it", body = ErrorBody),
@@ -60,7 +60,7 @@ pub(super) async fn create(
 
 /// Show a provider
 #[utoipa::path(
-    get, path = "/v1/providers/{id}", operation_id = "get_provider", tag = "Providers",
+    get, path = "/v1/providers/{id}", operation_id = "getProvider", tag = "Providers",
     params(("id" = String, Path, description = "The provider's id")),
     responses(
         (status = 200, description = "The provider", body = ProviderView),
@@ -76,7 +76,7 @@ pub(super) async fn show(State(state): State<AdminState>, Id(id): Id) -> Result<
 /// What is left out stays, `null` empties. A new address clears the stored key unless the same call
 /// gives one, so that a key can never be sent to an address that it was not given for.
 #[utoipa::path(
-    patch, path = "/v1/providers/{id}", operation_id = "update_provider", tag = "Providers",
+    patch, path = "/v1/providers/{id}", operation_id = "updateProvider", tag = "Providers",
     params(("id" = String, Path, description = "The provider's id")), request_body = ProviderChange,
     responses(
         (status = 200, description = "The provider as it is now", body = ProviderView),
@@ -107,7 +107,7 @@ pub(super) async fn update(
 ///
 /// And its key. Its records stay.
 #[utoipa::path(
-    delete, path = "/v1/providers/{id}", operation_id = "delete_provider", tag = "Providers",
+    delete, path = "/v1/providers/{id}", operation_id = "deleteProvider", tag = "Providers",
     params(("id" = String, Path, description = "The provider's id")),
     responses(
         (status = 204, description = "Removed"),

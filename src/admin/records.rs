@@ -28,7 +28,7 @@ use crate::{
 /// Newest first. `format=csv` or `format=jsonl` (or an `Accept` header of `text/csv` or
 /// `application/jsonl`) streams all records that fit, in one answer.
 #[utoipa::path(
-    get, path = "/v1/records", operation_id = "list_records", tag = "Records", params(RecordParams, PageParams, ExportParams),
+    get, path = "/v1/records", operation_id = "listRecords", tag = "Records", params(RecordParams, PageParams, ExportParams),
     responses(
         (status = 200, description = "A page of records, or the export", content(
             (List<RecordView> = "application/json"), (String = "text/csv"), (String = "application/jsonl"),
@@ -48,7 +48,7 @@ pub(super) async fn list(
 ///
 /// As `/v1/records`, for one project.
 #[utoipa::path(
-    get, path = "/v1/projects/{id}/records", operation_id = "list_project_records", tag = "Projects",
+    get, path = "/v1/projects/{id}/records", operation_id = "listProjectRecords", tag = "Projects",
     params(("id" = String, Path, description = "Project"), RecordParams, PageParams, ExportParams),
     responses(
         (status = 200, description = "A page of records, or the export", content(
@@ -74,7 +74,7 @@ pub(super) async fn list_of_project(
 ///
 /// With one row per upstream call in `attempt_rows`.
 #[utoipa::path(
-    get, path = "/v1/records/{id}", operation_id = "get_record", tag = "Records",
+    get, path = "/v1/records/{id}", operation_id = "getRecord", tag = "Records",
     params(("id" = String, Path, description = "The record's id, as in the response header `x-gateway-record`")),
     responses(
         (status = 200, description = "The record", body = RecordView),

@@ -61,7 +61,7 @@ pub(super) struct SignIn {
 /// Whether the caller is signed in
 ///
 /// Never refuses: a page asks this first, to know whether to show the sign-in form.
-#[utoipa::path(get, path = "/v1/session", operation_id = "get_session", tag = "Session", responses((status = 200, description = "Whether, and how", body = Session)))]
+#[utoipa::path(get, path = "/v1/session", operation_id = "getSession", tag = "Session", responses((status = 200, description = "Whether, and how", body = Session)))]
 pub(super) async fn show(State(state): State<AdminState>, headers: HeaderMap) -> Result<Json<Session>, ApiError> {
     let admin = auth::identify(&state, &headers).await;
     let via = match admin {
@@ -79,7 +79,7 @@ pub(super) async fn show(State(state): State<AdminState>, headers: HeaderMap) ->
 /// Sets an HttpOnly, SameSite=Strict cookie that lives for seven days at most and ends after twelve
 /// idle hours, on signing out, and when the admin's password or token changes. Five tries a minute.
 #[utoipa::path(
-    post, path = "/v1/session", operation_id = "sign_in", tag = "Session", request_body = SignIn,
+    post, path = "/v1/session", operation_id = "signIn", tag = "Session", request_body = SignIn,
     responses(
         (status = 200, description = "Signed in; the cookie is set", body = Session),
         (status = 401, description = "Wrong, whatever the reason", body = ErrorBody),
@@ -110,7 +110,7 @@ pub(super) async fn create(
 /// Sign out
 ///
 /// Ends the session whose cookie is sent. Signing out twice is fine.
-#[utoipa::path(delete, path = "/v1/session", operation_id = "sign_out", tag = "Session", responses((status = 204, description = "Signed out")))]
+#[utoipa::path(delete, path = "/v1/session", operation_id = "signOut", tag = "Session", responses((status = 204, description = "Signed out")))]
 pub(super) async fn delete(State(state): State<AdminState>, headers: HeaderMap) -> Result<Response, ApiError> {
     end_presented(&state, &headers).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();

@@ -91,7 +91,7 @@ pub(super) enum DimensionName {
 ///
 /// Over all requests that the filters let pass, and by provider, model, project, requester, team and key.
 #[utoipa::path(
-    get, path = "/v1/stats", operation_id = "get_stats", tag = "Stats", params(StatsParams),
+    get, path = "/v1/stats", operation_id = "getStats", tag = "Stats", params(StatsParams),
     responses(
         (status = 200, description = "The sums", body = Stats),
         (status = 400, description = "A query parameter is unknown or wrong; `param` names it", body = ErrorBody),
@@ -109,7 +109,7 @@ pub(super) async fn totals(
 /// Without gaps: points without requests are there too. At most 2,000 points; without `from` the
 /// last 500.
 #[utoipa::path(
-    get, path = "/v1/stats/series", operation_id = "get_stats_series", tag = "Stats", params(StatsParams, SeriesParams),
+    get, path = "/v1/stats/series", operation_id = "getStatsSeries", tag = "Stats", params(StatsParams, SeriesParams),
     responses(
         (status = 200, description = "The series", body = Series),
         (status = 400, description = "A query parameter is unknown or wrong; `param` names it", body = ErrorBody),

@@ -9,6 +9,7 @@ use utoipa::openapi::{
     request_body::RequestBodyBuilder,
     response::{ResponseBuilder, ResponsesBuilder},
     schema::{AdditionalProperties, Type},
+    tag::TagBuilder,
 };
 
 /// One documented operation.
@@ -124,7 +125,8 @@ pub fn openapi() -> OpenApi {
     for row in rows() {
         paths = paths.path(row.path, PathItem::new(row.method.clone(), operation(&row)));
     }
-    OpenApiBuilder::new().paths(paths.build()).build()
+    let tags = TAGS.map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build());
+    OpenApiBuilder::new().paths(paths.build()).tags(Some(tags)).build()
 }
 
 fn operation(row: &Row) -> Operation {
@@ -149,13 +151,15 @@ fn operation(row: &Row) -> Operation {
         .tag(row.tag)
         .summary(Some(row.summary))
         .responses(ResponsesBuilder::new().response("200", ok).response("default", error).build());
-    for name in ["model", "tail"] {
+    for (name, about) in [("model", "The model's id, or `provider/model`"), ("tail", "The rest of the provider's path")]
+    {
         if row.path.contains(&format!("{{{name}}}")) {
             operation = operation.parameter(
                 ParameterBuilder::new()
                     .name(name)
                     .parameter_in(ParameterIn::Path)
                     .required(Required::True)
+                    .description(Some(about))
                     .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
                     .build(),
             );
@@ -180,6 +184,14 @@ fn operation(row: &Row) -> Operation {
     }
     operation.build()
 }
+
+const TAGS: [(&str, &str); 5] = [
+    ("OpenAI", "What OpenAI's own clients call. Change their base URL to this gateway's `/v1`."),
+    ("Anthropic", "What Anthropic's own clients call. Change their base URL to this gateway's root."),
+    ("Gemini", "What Google's own clients call. Change their base URL to this gateway's root."),
+    ("Ollama", "What Ollama's own clients call. Change their host to this gateway's root."),
+    ("Models", "The models of all providers."),
+];
 
 const LABELS: [(&str, &str); 6] = [
     ("x-project", "Project that the request is accounted to"),

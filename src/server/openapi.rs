@@ -4,11 +4,12 @@
 
 use utoipa::openapi::OpenApi;
 
-use crate::admin;
+use crate::{admin, gateway};
 
 /// The OpenAPI 3.1 document of everything that the gateway serves.
 pub fn openapi() -> OpenApi {
     let mut document = admin::openapi();
+    document.merge(gateway::openapi());
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     document
 }
