@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     catalog::{Catalog, PriceQuery, Priced},
-    config::{Config, MappedKey, Provider},
+    config::{Config, Provider},
     domain::{Api, Attempt, CacheState, Endpoint, ErrorKind, Microcents, Outcome, Record, RecordId, Timestamp, Usage},
     policy::KeyFacts,
 };
@@ -59,7 +59,7 @@ impl<'a> Scribe<'a> {
             .iter()
             .filter_map(|known| {
                 let mapped = config.key_map.iter().find(|mapped| mapped.key.expose() == known.key)?;
-                Some((known.key, key_facts(mapped)))
+                Some((known.key, KeyFacts::from(mapped)))
             })
             .collect();
         Self { catalog, providers, keys, names: HashMap::new(), dice: Dice::new(seed), session: 0 }
@@ -298,23 +298,6 @@ impl<'a> Scribe<'a> {
     /// A shared copy of a name that many records bear.
     fn name(&mut self, text: &'static str) -> Arc<str> {
         Arc::clone(self.names.entry(text).or_insert_with(|| Arc::from(text)))
-    }
-}
-
-/// What the policy makes of a mapped key.
-fn key_facts(key: &MappedKey) -> KeyFacts {
-    use sha2::Digest as _;
-    let digest = hex::encode(sha2::Sha256::digest([b"key_map id: ", key.key.expose().as_bytes()].concat()));
-    KeyFacts {
-        id: Arc::from(format!("key_map_{}", digest.get(..12).unwrap_or_default())),
-        label: key.label.as_deref().map(Arc::from),
-        team: key.team.as_deref().map(Arc::from),
-        project: key.project.as_deref().map(Arc::from),
-        allowed_models: Vec::new(),
-        allowed_providers: Vec::new(),
-        provider_keys: Vec::new(),
-        expires_at: None,
-        revoked: false,
     }
 }
 
