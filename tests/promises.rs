@@ -17,3 +17,4 @@ mod config;
 mod harness;
 mod openapi;
 mod relay;
+mod portal;
