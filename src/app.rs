@@ -2,7 +2,7 @@
 //!
 //! No decision about a request is made here.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, io::Write as _, net::SocketAddr, path::PathBuf, sync::Arc, time::Instant};
 
 use axum::Router;
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use crate::{
     admin::{self, AdminParts, AdminState},
     complete::{self, Completion, CompletionError, CompletionRequest},
     config::{Config, LoadOptions, Watcher},
+    demo,
     gateway::{self, GatewayState, LiveModels},
     policy::{Policy, PolicyCell},
     portal,
@@ -39,6 +40,12 @@ pub enum AppError {
     /// The signal handlers could not be set.
     #[error("cannot watch for signals: {0}")]
     Signals(std::io::Error),
+    /// The asynchronous runtime could not be started, or the working directory not be read.
+    #[error("cannot start: {0}")]
+    Runtime(std::io::Error),
+    /// The demo could not be prepared.
+    #[error(transparent)]
+    Demo(#[from] demo::DemoError),
     /// The logs could not be set up.
     #[error(transparent)]
     Logs(#[from] telemetry::TelemetryError),
@@ -220,6 +227,32 @@ pub async fn serve(config: Config, options: LoadOptions) -> Result<(), AppError>
     let address = listener.local_addr().unwrap_or(address);
     tracing::info!(%address, data = %data.display(), providers, "serving; the portal is at http://{address}/");
     gateway.serve(listener, stop).await
+}
+
+/// The `demo` command: demo providers, a fresh database with some weeks of history, and live traffic.
+///
+/// # Errors
+/// If the demo cannot be prepared or the gateway cannot start.
+pub async fn demo(port: Option<u16>, env: &BTreeMap<String, String>) -> Result<(), AppError> {
+    let demo = demo::prepare(port, env).await?;
+    telemetry::init_logs(&demo.config.telemetry)?;
+    let stop = server::stop_on_signals().map_err(AppError::Signals)?;
+    let listener = listen(SocketAddr::new(demo.config.server.host, demo.config.server.port)).await?;
+    let address = listener.local_addr().map_err(AppError::Runtime)?;
+    let gateway = Gateway::from_config(demo.config.clone()).await?;
+    let written = demo.fill(&gateway.store, |percent| say(&format!("\rwriting history: {percent:>3} %"))).await?;
+    say(&format!("\rwriting history: {written} records\n{}\n", demo.welcome(address)));
+    let _watcher = gateway.watch(demo.options.clone());
+    let traffic = tokio::spawn(demo::trickle(address, stop.clone()));
+    let served = gateway.serve(listener, stop).await;
+    let _ = traffic.await;
+    served
+}
+
+/// Tells the person at the terminal how far things are.
+fn say(text: &str) {
+    // A closed terminal is no reason to stop serving.
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, AppError> {

@@ -7,9 +7,11 @@ use std::{collections::BTreeMap, io::Write as _, path::PathBuf, process::ExitCod
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    app::{self, AppError},
     catalog,
     config::{self, Config, LoadOptions},
     domain::Timestamp,
+    server,
 };
 
 /// The exit code for a configuration that cannot be used (`EX_CONFIG` of sysexits.h).
@@ -22,7 +24,7 @@ struct Cli {
     #[command(flatten)]
     source: Source,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 /// Where the configuration comes from.
@@ -38,6 +40,13 @@ struct Source {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve the gateway (the default)
+    #[command(alias = "start")]
+    Serve,
+    /// Try the gateway with demo providers, synthetic history and live traffic; needs no key and no network
+    Demo,
+    /// Print the OpenAPI document
+    Openapi,
     /// Check the configuration and show the effective one with secrets masked
     Check,
 }
@@ -45,11 +54,36 @@ enum Command {
 /// Runs the command that the process was called with.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    match cli.command {
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => with_config(&cli.source, |config, options| ended(run_async(app::serve(config, options)))),
+        Command::Demo => match load_options(&cli.source) {
+            Ok(options) => ended(run_async(app::demo(options.port, &options.env))),
+            Err(error) => ended(Err(AppError::Runtime(error))),
+        },
+        Command::Openapi => {
+            print(&server::openapi().to_pretty_json().unwrap_or_default());
+            ExitCode::SUCCESS
+        }
         Command::Check => with_config(&cli.source, |config, _| {
             print(&config::effective_toml(&config));
             ExitCode::SUCCESS
         }),
+    }
+}
+
+/// Runs a command to its end on a runtime of its own.
+fn run_async(command: impl Future<Output = Result<(), AppError>>) -> Result<(), AppError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(AppError::Runtime)?;
+    runtime.block_on(command)
+}
+
+fn ended(result: Result<(), AppError>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
     }
 }
 
