@@ -49,3 +49,46 @@ pub fn splice(body: &Bytes, edits: &mut [Edit]) -> Bytes {
     out.extend_from_slice(body.get(done..).unwrap_or_default());
     out.freeze()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn without_edits_the_body_is_the_same_memory() {
+        let body = Bytes::from_static(b"{}");
+        assert_eq!(splice(&body, &mut []).as_ptr(), body.as_ptr());
+    }
+
+    #[test]
+    fn insertions_at_one_place_keep_their_order() {
+        let body = Bytes::from_static(b"ad");
+        let edit = |with: &[u8]| Edit { span: 1..1, with: with.to_vec() };
+        assert_eq!(splice(&body, &mut [edit(b"b"), edit(b"c")]), "abcd");
+    }
+
+    proptest! {
+        #[test]
+        fn only_the_spans_change(
+            pieces in prop::collection::vec((any::<Vec<u8>>(), any::<Vec<u8>>(), any::<Vec<u8>>()), 0..6),
+            last_first in any::<bool>(),
+        ) {
+            let (mut body, mut expected, mut edits) = (Vec::new(), Vec::new(), Vec::new());
+            for (kept, gone, come) in &pieces {
+                body.extend(kept);
+                expected.extend(kept);
+                let start = body.len();
+                body.extend(gone);
+                expected.extend(come);
+                edits.push(Edit { span: start..body.len(), with: come.clone() });
+            }
+            // Two insertions at one place would change places.
+            if last_first && pieces.iter().all(|(kept, gone, _)| !kept.is_empty() && !gone.is_empty()) {
+                edits.reverse();
+            }
+            prop_assert_eq!(splice(&Bytes::from(body), &mut edits), expected);
+        }
+    }
+}

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 /// The most decoded bytes of one answer; beyond them the copy is no longer read.
-pub const MAX_DECODED_BYTES: u64 = 512 << 20;
+pub const MAX_DECODED_BYTES: u64 = 256 << 20;
 
 /// The widest window that a zstd frame may ask for over HTTP: 8 MiB (RFC 9659).
 const ZSTD_WINDOW_LOG: u32 = 23;

@@ -130,8 +130,19 @@ fn independent(stream_text: &str) -> Vec<(String, String)> {
 
 fn lines() -> impl Strategy<Value = String> {
     let line = prop::sample::select(vec![
-        "data: a", "data:b", "data:  c", "data: {\"x\":1}", "event: ping", "event:", ": note", "id: 7", "retry: 1",
-        "other: x", "", "", "",
+        "data: a",
+        "data:b",
+        "data:  c",
+        "data: {\"x\":1}",
+        "event: ping",
+        "event:",
+        ": note",
+        "id: 7",
+        "retry: 1",
+        "other: x",
+        "",
+        "",
+        "",
     ]);
     let end = prop::sample::select(vec!["\n", "\r\n"]);
     prop::collection::vec((line, end), 0..24)

@@ -1,5 +1,7 @@
 //! What goes and what stays, at every split.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn filtered(feeds: &[&[u8]]) -> Vec<u8> {
@@ -54,4 +56,51 @@ fn a_line_end_behind_a_passed_event_leaves_at_once() {
     filter.feed(b"data: x\r\n\r", &mut out);
     filter.feed(b"\n", &mut out);
     assert_eq!(out, b"data: x\r\n\r\n");
+}
+
+#[test]
+fn an_event_leaves_as_soon_as_it_cannot_be_the_usage_chunk() {
+    let (mut filter, mut out) = (Filter::default(), Vec::new());
+    let begun = b"data: {\"id\":\"1\",\"choices\":[{\"delta\":{\"content\":\"lo";
+    filter.feed(begun, &mut out);
+    assert_eq!(out, begun);
+    filter.feed(b"ng\"}}]}\n\n", &mut out);
+    assert!(out.ends_with(b"\n\n"));
+}
+
+#[test]
+fn an_event_that_is_too_long_passes() {
+    let long = format!("data: {{\"choices\":[],\"usage\":{{}},\"x\":\"{}\"}}\n\n", "x".repeat(MAX_HELD_BYTES));
+    for size in [1, 1_000, usize::MAX] {
+        assert_eq!(filtered(&long.as_bytes().chunks(size).collect::<Vec<_>>()), long.as_bytes());
+    }
+}
+
+const SCRAPS: &[&str] = &[
+    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}",
+    "data: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":1}}",
+    "data: {\"choices\":[]}",
+    "data: {\"choices\":[],",
+    "data: \"usage\":{}}",
+    "event: x",
+    ": comment",
+    "\u{feff}",
+    "data: [DONE]",
+    "{",
+    "\n",
+    "\n\n",
+    "\r",
+    "\r\n",
+    "\r\n\r\n",
+];
+
+proptest! {
+    #[test]
+    fn every_split_gives_the_same_bytes(scraps in prop::collection::vec(prop::sample::select(SCRAPS), 0..10)) {
+        let stream = scraps.concat();
+        let out = at_every_split(stream.as_bytes());
+        if !stream.contains("\"choices\":[],") {
+            prop_assert_eq!(out, stream.as_bytes());
+        }
+    }
 }

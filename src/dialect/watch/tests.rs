@@ -125,11 +125,7 @@ fn long_strings_are_cut_and_long_numbers_dropped() {
     let long = "x".repeat(3 * MAX_CAPTURE_BYTES);
     let digits = "9".repeat(MAX_CAPTURE_BYTES + 1);
     let json = format!(r#"{{"id":"{long}","n":{digits},"{long}":1,"list":[{{"text":"{long}"}}]}}"#);
-    let expected = [
-        string("id", &long[..MAX_CAPTURE_BYTES]),
-        Found::Text("text", long.len() as u64),
-        Found::End,
-    ];
+    let expected = [string("id", &long[..MAX_CAPTURE_BYTES]), Found::Text("text", long.len() as u64), Found::End];
     for size in [1, 7, 4_096, usize::MAX] {
         let feeds: Vec<&[u8]> = json.as_bytes().chunks(size).collect();
         assert_eq!(scan(&feeds), expected, "chunks of {size}");
