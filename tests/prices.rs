@@ -25,6 +25,7 @@ fn ask(provider: &str, model: &str, usage: &Usage, at: Timestamp, service_tier: 
         catalog_provider: Some(provider),
         provider_pricing: None,
         model,
+        asked_model: None,
         usage,
         at,
         service_tier,
@@ -201,6 +202,7 @@ fn a_local_model_is_not_free_unless_the_operator_says_so() {
         catalog_provider: None,
         provider_pricing: None,
         model: "llama3.2",
+        asked_model: None,
         usage: &usage,
         at: at(NOON),
         service_tier: None,
@@ -224,6 +226,7 @@ fn with_override(provider: Option<&str>, price: PriceOverride, usage: &Usage) ->
         catalog_provider: Some("openai"),
         provider_pricing: Some(&pricing),
         model: "gpt-4o",
+        asked_model: None,
         usage,
         at: at(NOON),
         service_tier: Some("priority"),
@@ -362,23 +365,55 @@ fn the_models_of_a_provider_are_current_exact_and_priced() {
 }
 
 #[test]
-fn the_maker_of_a_model_comes_first_among_those_who_serve_it() {
+fn a_model_is_known_to_its_maker_even_when_it_is_new() {
     let catalog = Catalog::bundled(&[]);
-    for (model, maker) in [
-        ("gpt-4o", "openai"),
-        ("gpt-99-of-next-year", "openai"),
-        ("claude-sonnet-4-20250514", "anthropic"),
-        ("gemini-2.5-pro", "google"),
-        ("mistral-large-latest", "mistral"),
-        ("deepseek-chat", "deepseek"),
-        ("grok-4", "x-ai"),
-        ("llama-3.3-70b-versatile", "groq"),
-        ("anthropic/claude-sonnet-4", "anthropic"),
+    for (provider, model) in [
+        ("openai", "gpt-4o"),
+        ("openai", "gpt-4o-mini-2024-07-18"),
+        ("openai", "gpt-99-of-next-year"),
+        ("anthropic", "claude-sonnet-4-20250514"),
+        ("google", "gemini-2.5-pro"),
+        ("mistral", "mistral-large-latest"),
+        ("deepseek", "deepseek-chat"),
+        ("x-ai", "grok-4"),
+        ("groq", "llama-3.3-70b-versatile"),
+        ("openrouter", "anthropic/claude-sonnet-4"),
     ] {
-        assert_eq!(catalog.providers_of(model).first(), Some(&maker), "{model}");
+        assert!(catalog.serves(provider, model), "{provider}/{model}");
     }
-    assert!(catalog.providers_of("anthropic/claude-sonnet-4").contains(&"openrouter"));
-    assert!(catalog.providers_of("nobody-serves-this").is_empty());
+    for (provider, model) in [
+        ("anthropic", "anthropic/claude-sonnet-9"),
+        ("openai", "claude-sonnet-4-20250514"),
+        ("anthropic", "gpt-4o"),
+        ("groq", "gpt-4o"),
+        ("no-such-provider", "gpt-4o"),
+    ] {
+        assert!(!catalog.serves(provider, model), "{provider}/{model}");
+    }
+}
+
+#[test]
+fn the_answer_names_the_price_and_the_question_names_it_where_the_answer_is_private() {
+    let entry = CatalogOverride { provider: None, model: "mine".into(), price: price("1", "1") };
+    let catalog = Catalog::bundled(&[entry]);
+    let usage = plain(1_000, 0);
+    let cost = |model, asked_model| {
+        let query = PriceQuery {
+            provider_id: "work",
+            catalog_provider: Some("azure"),
+            provider_pricing: None,
+            model,
+            asked_model,
+            usage: &usage,
+            at: at(NOON),
+            service_tier: None,
+        };
+        catalog.price(&query).cost
+    };
+    assert_eq!(cost("gpt-4o-2024-08-06", Some("our-deployment")), Some(Microcents(250_000)));
+    assert_eq!(cost("our-deployment", Some("gpt-4o")), Some(Microcents(250_000)));
+    assert_eq!(cost("gpt-4o-2024-08-06", Some("mine")), Some(Microcents(100_000)));
+    assert_eq!(cost("our-deployment", None), None);
 }
 
 #[test]
@@ -387,4 +422,5 @@ fn a_misspelled_model_finds_its_neighbours() {
     assert_eq!(Catalog::nearest("gpt-4p", models).first(), Some(&"gpt-4o"));
     assert_eq!(Catalog::nearest("claude-sonet-4-20250514", models), ["claude-sonnet-4-20250514"]);
     assert!(Catalog::nearest("qwen-max", models).is_empty());
+    assert!(Catalog::nearest(&"gpt-4o".repeat(10_000), models).is_empty());
 }

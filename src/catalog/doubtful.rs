@@ -34,6 +34,7 @@ fn doubt(catalog: &Catalog, provider: &Provider, class: &str, usage: &Usage, at:
         catalog_provider: Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url),
         provider_pricing: None,
         model,
+        asked_model: None,
         usage,
         at,
         service_tier: None,

@@ -59,6 +59,9 @@ pub struct PriceQuery<'a> {
     pub provider_pricing: Option<&'a PriceOverride>,
     /// The model as the provider named it.
     pub model: &'a str,
+    /// The model that the provider was asked for: it counts where `model` is a private name (a deployment, a
+    /// file) that has no price, and an override of it holds for the snapshot that answered.
+    pub asked_model: Option<&'a str>,
     /// What was used.
     pub usage: &'a Usage,
     /// When the request began.
@@ -108,7 +111,9 @@ impl Catalog {
     /// - Nothing is free by assumption: a model of a `local` or `ollama` provider has no price but a
     ///   configured one.
     pub fn price(&self, query: &PriceQuery<'_>) -> Priced {
-        if let Some(entry) = self.override_for(query.provider_id, query.model) {
+        let names = [Some(query.model), query.asked_model.filter(|asked| *asked != query.model)];
+        let mut names = names.into_iter().flatten();
+        if let Some(entry) = names.clone().find_map(|model| self.override_for(query.provider_id, model)) {
             let rates = Applied { standard: &entry.rates, tier: None };
             return priced(rates, query.usage, || Arc::clone(&entry.version));
         }
@@ -117,7 +122,7 @@ impl Catalog {
             let rates = Applied { standard: &rates, tier: None };
             return priced(rates, query.usage, || config_version(query.provider_id, "*", price));
         }
-        let found = query.catalog_provider.and_then(|provider| BUNDLED.find(provider, query.model));
+        let found = query.catalog_provider.and_then(|provider| names.find_map(|name| BUNDLED.find(provider, name)));
         let in_force = found.and_then(|found| Some((found, found.in_force(query.at, query.service_tier)?)));
         match in_force {
             Some((found, prices)) => priced(prices.rates(), query.usage, || bundled_version(&found, &prices)),
@@ -142,18 +147,21 @@ impl Catalog {
         presets::catalog_provider(provider_type, id, base_url)
     }
 
-    /// The catalog's providers that serve `model`: first those whose own models bear such names, known or
-    /// new, then the others that have it in their list of prices.
-    pub fn providers_of(&self, model: &str) -> Vec<&'static str> {
+    /// Whether one of the catalog's providers serves `model`: as a current model, as one that has a price there,
+    /// or as a new name that only its maker would give (which never bears another's prefix).
+    pub fn serves(&self, catalog_provider: &str, model: &str) -> bool {
+        let Some(provider) = BUNDLED.provider(catalog_provider) else { return false };
         let name = folded(model);
-        let is_home = |provider: &bundled::Provider| provider.home.as_ref().is_some_and(|rule| rule.matches(&name));
-        let (mut serving, others): (Vec<_>, Vec<_>) = BUNDLED.providers.iter().partition(|provider| is_home(provider));
-        serving.extend(others.into_iter().filter(|provider| provider.find(&name).is_some()));
-        serving.into_iter().map(|provider| provider.id).collect()
+        let is_home = provider.home.as_ref().is_some_and(|rule| !name.contains('/') && rule.matches(&name));
+        is_home || provider.find(&name).is_some() || provider.listed.iter().any(|card| card.id == model)
     }
 
     /// Up to three of `candidates` that are spelled most like `model`, the closest first.
     pub fn nearest<'a>(model: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+        // The measure is quadratic, and nobody misspells a name of that length.
+        if model.len() > 128 {
+            return Vec::new();
+        }
         let name = folded(model);
         let scored = candidates.into_iter().map(|known| (strsim::normalized_damerau_levenshtein(&name, known), known));
         let mut close: Vec<_> = scored.filter(|(likeness, _)| *likeness >= 0.6).collect();

@@ -216,6 +216,7 @@ impl<'a> Scribe<'a> {
             catalog_provider: Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url),
             provider_pricing: provider.pricing.as_ref(),
             model: workload.model,
+            asked_model: None,
             usage,
             at,
             service_tier: None,

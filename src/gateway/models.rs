@@ -48,8 +48,8 @@ pub struct LiveModels(Arc<Mutex<Remembered>>);
 pub(super) async fn list(State(state): State<GatewayState>, headers: HeaderMap, uri: Uri) -> Response {
     let family = family(&headers);
     answer(&state, &headers, &uri, family, |entries| match family {
-        ApiFamily::Anthropic => Some(shape::anthropic_list(entries)),
-        _ => Some(shape::openai_list(entries)),
+        ApiFamily::Anthropic => Ok(shape::anthropic_list(entries)),
+        _ => Ok(shape::openai_list(entries)),
     })
     .await
 }
@@ -64,7 +64,7 @@ pub(super) async fn one(
     let family = family(&headers);
     answer(&state, &headers, &uri, family, |entries| {
         let entry = find(entries, &id)?;
-        Some(match family {
+        Ok(match family {
             ApiFamily::Anthropic => shape::anthropic_one(entry),
             _ => shape::openai_one(entry),
         })
@@ -74,7 +74,7 @@ pub(super) async fn one(
 
 /// `GET /v1beta/models`.
 pub(super) async fn gemini_list(State(state): State<GatewayState>, headers: HeaderMap, uri: Uri) -> Response {
-    answer(&state, &headers, &uri, ApiFamily::Gemini, |entries| Some(shape::gemini_list(entries))).await
+    answer(&state, &headers, &uri, ApiFamily::Gemini, |entries| Ok(shape::gemini_list(entries))).await
 }
 
 /// `GET /v1beta/models/{id}`.
@@ -89,7 +89,7 @@ pub(super) async fn gemini_one(
 
 /// `GET /api/tags`.
 pub(super) async fn ollama_tags(State(state): State<GatewayState>, headers: HeaderMap, uri: Uri) -> Response {
-    answer(&state, &headers, &uri, ApiFamily::Ollama, |entries| Some(shape::ollama_tags(entries))).await
+    answer(&state, &headers, &uri, ApiFamily::Ollama, |entries| Ok(shape::ollama_tags(entries))).await
 }
 
 /// `GET /api/version`: ours; Ollama's clients only want to see that somebody answers.
@@ -101,10 +101,16 @@ fn family(headers: &HeaderMap) -> ApiFamily {
     if headers.contains_key("anthropic-version") { ApiFamily::Anthropic } else { ApiFamily::Openai }
 }
 
-fn find<'e, 'm>(entries: &'e [ModelEntry<'m>], id: &str) -> Option<&'e ModelEntry<'m>> {
-    entries.iter().find(|entry| entry.id == id).or_else(|| {
+/// The entry that a name means; else what to say about it.
+fn find<'e, 'm>(entries: &'e [ModelEntry<'m>], id: &str) -> Result<&'e ModelEntry<'m>, String> {
+    let pinned = || {
         let (provider, model) = id.split_once('/')?;
         entries.iter().find(|entry| entry.provider == provider && entry.id == model)
+    };
+    entries.iter().find(|entry| entry.id == id).or_else(pinned).ok_or_else(|| {
+        let near = Catalog::nearest(id, entries.iter().map(|entry| entry.id));
+        let advice = if near.is_empty() { String::new() } else { format!("; close: {}", near.join(", ")) };
+        format!("no provider is known to serve this model{advice}")
     })
 }
 
@@ -113,7 +119,7 @@ async fn answer(
     headers: &HeaderMap,
     uri: &Uri,
     family: ApiFamily,
-    write: impl FnOnce(&[ModelEntry<'_>]) -> Option<Vec<u8>>,
+    write: impl FnOnce(&[ModelEntry<'_>]) -> Result<Vec<u8>, String>,
 ) -> Response {
     let policy = state.policy.load();
     let caller = accept::labels(headers)
@@ -127,10 +133,10 @@ async fn answer(
         .iter()
         .map(|(provider, id)| ModelEntry { id, provider: &provider.id, owned_by: &provider.id, created: 0 })
         .collect();
-    write(&entries).map_or_else(
-        || Refusal::new(ErrorKind::ModelNotFound, "no provider is known to serve this model").response(family, ""),
-        json,
-    )
+    match write(&entries) {
+        Ok(body) => json(body),
+        Err(why) => Refusal::new(ErrorKind::ModelNotFound, why).response(family, ""),
+    }
 }
 
 fn json(body: Vec<u8>) -> Response {

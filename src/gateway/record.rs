@@ -273,21 +273,17 @@ fn price(
         return (Some(Microcents(0)), None, None);
     }
     let catalog_provider = Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url);
-    let query = |model| PriceQuery {
+    let Some(model) = model else { return (None, Some("no_model"), None) };
+    let priced = catalog.price(&PriceQuery {
         provider_id: &provider.id,
         catalog_provider,
         provider_pricing: provider.pricing.as_ref(),
         model,
+        asked_model: row.model.as_deref(),
         usage: &row.usage,
         at: record.started_at,
         service_tier: facts.service_tier.as_deref(),
-    };
-    let Some(model) = model else { return (None, Some("no_model"), None) };
-    let mut priced = catalog.price(&query(model));
-    // The name in the answer may be a private one (a deployment, a file name): then the one asked for counts.
-    if let (Some("no_price"), Some(asked)) = (priced.unknown_reason, row.model.as_deref()) {
-        priced = catalog.price(&query(asked));
-    }
+    });
     (priced.cost, priced.unknown_reason, priced.version)
 }
 

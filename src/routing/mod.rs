@@ -269,7 +269,7 @@ pub fn serves(catalog: &Catalog, provider: &Provider, model: &str) -> bool {
         return false;
     }
     Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url)
-        .is_some_and(|known| catalog.models_of(known).iter().any(|card| card.id == model))
+        .is_some_and(|known| catalog.serves(known, model))
 }
 
 fn default_model(facts: &Facts<'_>, provider: &Provider) -> Option<Arc<str>> {
