@@ -9,6 +9,7 @@
 
 mod house;
 mod store;
+mod analytics;
 mod readme;
 mod server;
 mod demo;

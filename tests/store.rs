@@ -30,13 +30,13 @@ fn storage(path: &Path, master_key: Option<&str>) -> Storage {
     Storage { path: path.to_owned(), master_key: master_key.map(Secret::new), retention_days: None }
 }
 
-async fn fresh() -> (TempDir, Store) {
+pub(crate) async fn fresh() -> (TempDir, Store) {
     let directory = tempfile::tempdir().unwrap();
     let store = store::open(&storage(&directory.path().join("data"), None)).await.unwrap();
     (directory, store)
 }
 
-fn text(value: &str) -> Option<Arc<str>> {
+pub(crate) fn text(value: &str) -> Option<Arc<str>> {
     Some(Arc::from(value))
 }
 
@@ -95,7 +95,7 @@ fn full_record() -> Record {
     }
 }
 
-fn attempt(provider: &str, status: Option<u16>, cost: Option<Microcents>) -> Attempt {
+pub(crate) fn attempt(provider: &str, status: Option<u16>, cost: Option<Microcents>) -> Attempt {
     Attempt {
         provider: provider.into(),
         model: text("m"),
@@ -113,7 +113,7 @@ fn attempt(provider: &str, status: Option<u16>, cost: Option<Microcents>) -> Att
 }
 
 /// A record that knows nothing but what it must.
-fn bare_record() -> Record {
+pub(crate) fn bare_record() -> Record {
     Record {
         id: RecordId::new(),
         started_at: Timestamp::now(),
