@@ -60,7 +60,7 @@ function SignOut() {
   if (!session.data?.credential_required || !session.data.signed_in) return null
   const signOut = async () => {
     await done(api.DELETE('/v1/session'))
-    client.setQueryData(sessionQuery.queryKey, { signed_in: false, credential_required: true })
+    client.setQueryData(sessionQuery.queryKey, { signed_in: false, credential_required: true, via: null })
     // Nothing that was seen stays behind for the next person.
     client.removeQueries({ predicate: (query) => query.queryHash !== hashKey(sessionQuery.queryKey) })
   }

@@ -33,6 +33,7 @@ export function SeriesCard({ range }: { range: Range }) {
 }
 
 function PointChart({ points, range }: { points: readonly Point[]; range: Range }) {
+  if (points.length === 0) return <p className="py-6 text-sm text-muted">No requests in the last {RANGE_LABELS[range]}.</p>
   const requests: TimeSeries = {
     name: 'Requests',
     kind: 'bars',
