@@ -52,8 +52,8 @@ portal/dist/index.html: $(PORTAL_SOURCES) $(PORTAL_MODULES) openapi/openapi.json
 
 ## Tests
 
-.PHONY: test test-tools test-begin test-portal test-rust lint fmt
-test: test-tools test-begin test-portal test-rust ## everything, installing what it needs
+.PHONY: test test-tools test-begin test-portal test-rust test-browser lint fmt
+test: test-tools test-begin test-portal test-rust test-browser ## everything, installing what it needs
 	@printf '\n\033[1m== summary\033[0m\n'
 	cat $(SUMMARY)
 	printf 'all parts passed\n'
@@ -77,6 +77,11 @@ test-rust: portal/dist/index.html ## formatting, clippy, unit and outside tests
 	$(call step,rust: clippy,$(CARGO) clippy --locked --all-targets -- -D warnings)
 	$(call step,rust: tests,$(CARGO) test --locked --all-targets)
 	$(call step,rust: examples in the documentation,$(CARGO) test --locked --doc)
+
+test-browser: portal/dist/index.html ## the portal in a real browser, on the demo and on gateways of its own
+	@mkdir -p target
+	$(CARGO) build --locked --bin llm-gateway
+	$(call step,portal: in a browser,$(NPM) run e2e)
 
 lint: portal/dist/index.html ## formatting, clippy, documentation and, where installed, cargo-deny
 	$(CARGO) fmt --check
