@@ -1,6 +1,7 @@
 //! The gateway as a library: asks one question, then mounts every route in an application of your own.
 //!
 //! Run it with `OPENAI_API_KEY=… cargo run --example mount`; without a key it asks a demo provider.
+#![allow(clippy::print_stdout, reason = "an example speaks to whoever runs it")]
 
 use std::collections::BTreeMap;
 

@@ -163,7 +163,6 @@ impl Gateway {
     /// If records could not be written at the end.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> Result<(), AppError> {
         let port = listener.local_addr().map_or(0, |address| address.port());
-        let settings = self.reloader.policy.load().config.server.clone();
         let router = self.router_for_port(port);
         let stopping = self.stopping.clone();
         let watched = stop.clone();
@@ -171,7 +170,10 @@ impl Gateway {
             watched.cancelled().await;
             stopping.cancel();
         });
-        let drained = server::listen(listener, router, &settings, stop).await;
+        tokio::spawn(self.metrics.clone().fold_until(stop.clone()));
+        let policy = Arc::clone(&self.reloader.policy);
+        let current = move || Arc::clone(&policy.load().config);
+        let drained = server::listen_reloading(listener, router, current, stop).await;
         if drained.cut_connections > 0 {
             tracing::warn!(connections = drained.cut_connections, "cut off after server.shutdown_timeout");
         }

@@ -16,9 +16,10 @@
 //! crate (rustls) are not collected at all. And the text of a panic is written only if it is a
 //! constant of the code; a formatted one may hold data.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer as _, Registry,
@@ -32,6 +33,8 @@ use crate::config;
 /// Bounds of the latency histograms, in seconds: from a cache answer to a long reasoning stream.
 const LATENCY_BUCKETS_SECONDS: [f64; 14] =
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
+
+const FOLD_EVERY: Duration = Duration::from_secs(5);
 
 /// Why logs cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -117,10 +120,12 @@ impl Metrics {
         self.0.render()
     }
 
-    /// Folds recorded samples into the histograms. To be called every few seconds, because memory
-    /// would otherwise grow until the next scrape.
-    pub fn fold(&self) {
-        self.0.run_upkeep();
+    /// Folds recorded samples into the histograms every few seconds until `stop` is cancelled,
+    /// because memory would otherwise grow until the next scrape.
+    pub async fn fold_until(self, stop: CancellationToken) {
+        while tokio::time::timeout(FOLD_EVERY, stop.cancelled()).await.is_err() {
+            self.0.run_upkeep();
+        }
     }
 }
 
@@ -188,11 +193,11 @@ mod tests {
 
     #[test]
     fn the_metrics_of_a_process_are_one() {
-        let metrics = Metrics::of_process();
+        let (first, metrics) = (Metrics::of_process(), Metrics::of_process());
         metrics::counter!("telemetry_test_total").increment(2);
         metrics::histogram!("telemetry_test_seconds").record(0.02);
-        metrics.fold();
-        let text = Metrics::of_process().render();
+        assert!(first.render().contains("telemetry_test_total 2"));
+        let text = metrics.render();
         assert!(text.contains("telemetry_test_total 2"), "{text}");
         assert!(text.contains("telemetry_test_seconds_bucket{le=\"0.025\"} 1"), "{text}");
     }
