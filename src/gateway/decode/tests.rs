@@ -83,6 +83,12 @@ fn garbage_ends_the_reading_and_nothing_else() {
     assert_eq!(decode(Some("gzip, br"), &[TEXT]).1, Some(DecodeError::UnknownEncoding));
 }
 
+#[test]
+fn a_decoder_may_travel_between_threads() {
+    const fn is_send<T: Send>() {}
+    is_send::<Decoder<crate::gateway::tally::Tally>>();
+}
+
 /// Counts and keeps nothing.
 struct Counter(u64);
 

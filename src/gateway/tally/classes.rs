@@ -10,7 +10,12 @@ use super::{
 use crate::domain::{Endpoint, Usage};
 
 /// The usage that `counts` stand for.
+///
+/// An endpoint that is not billed has none: a batch, asked after ten times, tells its usage ten times.
 pub(super) fn usage(shape: Shape, endpoint: Endpoint, counts: &Counts) -> Usage {
+    if !endpoint.is_billable() {
+        return Usage::default();
+    }
     let mut usage = match shape {
         Shape::Openai | Shape::Responses => openai(endpoint, counts),
         Shape::Anthropic => anthropic(counts),
@@ -47,7 +52,7 @@ fn openai(endpoint: Endpoint, counts: &Counts) -> Usage {
     let only_total = counts.get(Slot::Prompt).is_none() && counts.get(Slot::Completion).is_none();
     let mut input = if only_total && !makes_output(endpoint) { total } else { counts.get(Slot::Prompt) };
     let mut output = counts.get(Slot::Completion);
-    let reasoning = match (reasoning_apart(counts), counts.get(Slot::Reasoning)) {
+    let reasoning = match (reasoning_apart(endpoint, counts), counts.get(Slot::Reasoning)) {
         (Some(apart), _) => Some(apart),
         (None, inside) => carve(&mut output, inside),
     };
@@ -84,7 +89,7 @@ const fn makes_output(endpoint: Endpoint) -> bool {
 /// xAI leaves them out: its total is prompt + completion + reasoning. Gemini's OpenAI-compatible
 /// endpoint leaves them out and does not name them: its total is larger than the sum. Perplexity's
 /// research models leave them out of the total too, known by the citation tokens beside them.
-fn reasoning_apart(counts: &Counts) -> Option<u64> {
+fn reasoning_apart(endpoint: Endpoint, counts: &Counts) -> Option<u64> {
     let completion = counts.get(Slot::Completion)?;
     let spoken = counts.get(Slot::Prompt)?.checked_add(completion)?;
     match (counts.get(Slot::Reasoning), counts.get(Slot::Total)) {
@@ -92,7 +97,7 @@ fn reasoning_apart(counts: &Counts) -> Option<u64> {
             Some(reasoning)
         }
         (Some(reasoning), _) => (reasoning > completion || counts.get(Slot::Citation).is_some()).then_some(reasoning),
-        (None, Some(total)) if total > spoken => Some(total - spoken),
+        (None, Some(total)) if total > spoken && endpoint == Endpoint::ChatCompletions => Some(total - spoken),
         (None, _) => None,
     }
 }

@@ -3,6 +3,9 @@
 use super::StreamError;
 use crate::domain::ErrorKind;
 
+/// More words than any provider sends; a hostile one cannot make us keep its whole body.
+const MAX_WORDS: usize = 8;
+
 /// The parts of an error that providers send, in any mixture.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fault {
@@ -27,7 +30,8 @@ impl Fault {
     pub(super) fn word(&mut self, word: &str) {
         match word.parse() {
             Ok(number) => self.number = Some(number),
-            Err(_) => self.words.push(word.to_owned()),
+            Err(_) if self.words.len() < MAX_WORDS => self.words.push(word.to_owned()),
+            Err(_) => {}
         }
     }
 

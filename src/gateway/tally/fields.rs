@@ -95,6 +95,8 @@ pub(super) fn table(shape: Shape) -> &'static Table<Field> {
             ("choices[].message", OPENAI_MESSAGE),
             ("usage", OPENAI_USAGE),
             ("x_groq.usage", OPENAI_USAGE),
+            // Moonshot, on the finish chunk.
+            ("choices[].usage", OPENAI_USAGE),
             ("error", ERROR),
             ("choices[].error", ERROR),
             ("x_groq", X_GROQ),

@@ -103,8 +103,10 @@ impl Draft {
         if text.is_empty() {
             return;
         }
+        let is_message = matches!(field, Field::Error | Field::ErrorMessage | Field::LooseMessage);
+        let text = if is_message { &*text } else { beginning(&text) };
         let place = match field {
-            Field::Kind => return self.see_kind(&text),
+            Field::Kind => return self.see_kind(text),
             Field::Model => &mut self.model,
             Field::Id => &mut self.id,
             Field::Finish => &mut self.finish,
@@ -116,12 +118,12 @@ impl Draft {
             }
             Field::ErrorMessage => &mut self.fault.message,
             Field::LooseMessage => &mut self.loose.message,
-            Field::ErrorWord | Field::ErrorCode => return self.fault.word(&text),
-            Field::LooseCode => return self.loose.word(&text),
+            Field::ErrorWord | Field::ErrorCode => return self.fault.word(text),
+            Field::LooseCode => return self.loose.word(text),
             _ => return,
         };
         place.clear();
-        place.push_str(&text);
+        place.push_str(text);
     }
 
     /// Mistral says `object: "error"` and beside it the error's own `type`.
@@ -173,6 +175,17 @@ impl Draft {
     }
 }
 
+/// The longest name, id or reason that is kept, in bytes; what is longer is none.
+const MAX_NAME_BYTES: usize = 256;
+
+fn beginning(text: &str) -> &str {
+    let mut end = text.len().min(MAX_NAME_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
 /// A count: a whole number, also when it is written as `12.0`.
 fn whole(digits: &str) -> Option<u64> {
     let digits =
@@ -211,6 +224,12 @@ impl Sums {
     /// Takes over what a document says.
     pub(super) fn fold(&mut self, draft: &Draft) {
         self.counts.overlay(&draft.counts);
+        if draft.kind == "speech.audio.done"
+            && let Some(spoken) = draft.counts.get(Slot::Completion)
+        {
+            // Speech counts what it put out without saying that all of it is audio.
+            self.counts.set(Slot::AudioOut, spoken);
+        }
         let facts = &mut self.facts;
         keep_first(&mut facts.model, &draft.model);
         keep_first(&mut facts.response_id, &draft.id);

@@ -191,6 +191,16 @@ fn deepseek_and_mistral_report_on_the_finish_chunk_with_cache_names_of_their_own
 }
 
 #[test]
+fn moonshot_reports_inside_of_the_choice() {
+    let facts = chat(&[
+        DELTA,
+        r#"{"id":"c1","model":"kimi-k2","choices":[{"index":0,"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":19,"completion_tokens":13,"total_tokens":32,"cached_tokens":9}}]}"#,
+        "[DONE]",
+    ]);
+    assert_eq!(facts.usage, Usage { input: Some(10), cache_read: Some(9), output: Some(13), ..Usage::default() });
+}
+
+#[test]
 fn perplexity_reports_on_every_chunk_and_sends_no_done() {
     let chunk = |text: &str, finish: &str, tokens: u32| {
         format!(
@@ -338,6 +348,34 @@ fn transcriptions_count_tokens_or_do_not_know() {
         "data: {\"type\":\"transcript.text.done\",\"text\":\"\",\"usage\":{\"type\":\"tokens\",\"input_tokens\":14,\"output_tokens\":45}}\n\n",
     );
     assert!(read(Api::Openai, Endpoint::Audio, Framing::Sse, stream).ended);
+}
+
+#[test]
+fn speech_puts_out_audio() {
+    let stream = concat!(
+        "data: {\"type\":\"speech.audio.delta\",\"audio\":\"UklGRg==\"}\n\n",
+        "data: {\"type\":\"speech.audio.done\",\"usage\":{\"input_tokens\":14,\"output_tokens\":101,\"total_tokens\":115}}\n\n",
+    );
+    let facts = read(Api::Openai, Endpoint::Audio, Framing::Sse, stream);
+    let usage = Usage { input: Some(14), output: Some(0), output_audio: Some(101), ..Usage::default() };
+    assert_eq!(facts.usage, usage);
+    assert_eq!((facts.ended, facts.content_started, facts.output_text_bytes), (true, true, 0));
+}
+
+#[test]
+fn a_batch_that_is_asked_after_uses_nothing() {
+    let body = r#"{"id":"batch_1","object":"batch","status":"completed","usage":{"input_tokens":1500,"output_tokens":500,"total_tokens":2000}}"#;
+    assert!(json(Api::Openai, Endpoint::Batches, body).usage.is_unknown());
+}
+
+#[test]
+fn hostile_names_are_cut() {
+    let long = "é".repeat(3_000);
+    let words = format!(r#""type":"{long}","#).repeat(50);
+    let body = format!(r#"{{"model":"{long}","error":{{{words}"message":"{long}"}}}}"#);
+    let facts = json(Api::OpenaiChat, Endpoint::ChatCompletions, &body);
+    assert_eq!(facts.model.map(|model| model.len()), Some(256));
+    assert_eq!(facts.error.map(|error| error.message.len()), Some(4_096));
 }
 
 #[test]
