@@ -508,23 +508,6 @@ async fn connections_are_kept_alive_and_chunked_requests_are_read() {
 }
 
 #[tokio::test]
-async fn a_demo_heeds_no_key_of_the_environment_and_leaves_nothing_behind() {
-    let env = [("OPENAI_API_KEY", "sk-test-never-used"), ("LOG_LEVEL", "error")];
-    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let demo = llm_gateway::demo::prepare(Some(0), &env).await.unwrap();
-    let ids: Vec<&str> = demo.config.providers.iter().map(|provider| provider.id.as_str()).collect();
-    assert_eq!(ids, ["demo-openai", "demo-anthropic", "demo-gemini", "demo-local"]);
-    assert!(demo.config.providers.iter().all(|provider| provider.base_url.host_str() == Some("127.0.0.1")));
-    assert_eq!(demo.config.telemetry.log, "error");
-    assert_eq!(demo.config.warnings, [""; 0]);
-    let directory = demo.options.working_dir.clone();
-    assert!(demo.config.storage.path.starts_with(&directory) && directory.exists());
-    assert!(demo.welcome("127.0.0.1:8930".parse().unwrap()).contains("curl -N http://127.0.0.1:8930/v1/chat"));
-    drop(demo);
-    assert!(!directory.exists());
-}
-
-#[tokio::test]
 async fn compressed_requests_are_answered_like_plain_ones() {
     let provider = calm().await;
     let body = chat(&json!({}));

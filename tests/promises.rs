@@ -13,6 +13,7 @@ mod analytics;
 mod readme;
 mod server;
 mod demo;
+mod demo_run;
 mod prices;
 mod config;
 mod harness;
