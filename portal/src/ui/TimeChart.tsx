@@ -28,6 +28,8 @@ interface Props {
 }
 
 const HEIGHT = 220
+/** The narrowest stretch of time that the API tells apart. */
+const QUARTER_S = 900
 
 // uPlot's enum exists in its types only.
 // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
@@ -43,7 +45,7 @@ export function TimeChart({ label, times, left, right }: Props) {
   const theme = useTheme()
 
   useEffect(() => {
-    data.current = [times.map((time) => Date.parse(time) / 1000), [...left.values], [...right.values]]
+    data.current = [middles(times), [...left.values], [...right.values]]
     formats.current = { left: left.format, right: right.format }
     chart.current?.setData(data.current)
   }, [times, left, right])
@@ -100,14 +102,14 @@ interface Formats {
 function options(UPlot: typeof uPlot, element: HTMLElement, formats: Formats, onPoint: (index: number | null) => void): uPlot.Options {
   const colour = (token: string) => resolve(element, token)
   const [ink, line, bars, curve] = [colour('--muted'), colour('--line'), colour('--requests'), colour('--cost')]
-  const drawBars = UPlot.paths.bars?.({ size: [0.7, 40], align: 1 })
+  const drawBars = UPlot.paths.bars?.({ size: [0.7, 40] })
   const axis: uPlot.Axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } }
   return {
     width: element.clientWidth,
     height: HEIGHT,
     legend: { show: false },
     cursor: { drag: { setScale: false, x: false, y: false }, points: { show: false } },
-    scales: { x: { time: true }, left: { range: fromZero }, right: { range: fromZero } },
+    scales: { x: { time: true, range: wholeBars }, left: { range: fromZero }, right: { range: fromZero } },
     axes: [
       { ...axis, size: 30, values: (_, ticks) => ticks.map(axisTime) },
       { ...axis, scale: 'left', size: 56, values: (_, ticks) => ticks.map((tick) => formats.current.left(tick)) },
@@ -120,6 +122,22 @@ function options(UPlot: typeof uPlot, element: HTMLElement, formats: Formats, on
     ],
     hooks: { setCursor: [(plot) => { onPoint(plot.cursor.idx ?? null) }] },
   }
+}
+
+/** Where each stretch has its middle, in Unix seconds: there its bar stands and its point lies. */
+function middles(times: readonly string[]): number[] {
+  const starts = times.map((time) => Date.parse(time) / 1000)
+  return starts.map((start) => start + widthOf(starts) / 2)
+}
+
+/** The axis of time reaches from the beginning of the first stretch to the end of the last one. */
+function wholeBars({ data: [times] }: uPlot, first: number, last: number): uPlot.Range.MinMax {
+  const half = widthOf(times) / 2
+  return [first - half, last + half]
+}
+
+function widthOf([first, second]: ArrayLike<number> & Iterable<number>): number {
+  return first === undefined || second === undefined ? QUARTER_S : second - first
 }
 
 /** A scale that begins at 0 and has a height even when all is 0. */

@@ -38,9 +38,9 @@ function RecordTable({ rows, arrivedIds }: { rows: readonly Row[]; arrivedIds: R
           <th scope="col" className={`${head} xl:w-[20%]`}>Model</th>
           <th scope="col" className={`${head} ${wide}`}>Project</th>
           <th scope="col" className={`${head} ${wide}`}>Source</th>
-          <th scope="col" className={`${head} ${wide} w-24`}>Status</th>
-          <th scope="col" className={`${head} ${wide} ${number} w-32`}>Tokens in → out</th>
-          <th scope="col" className={`${head} ${number} w-24`}>Cost</th>
+          <th scope="col" className={`${head} ${wide} w-28`}>Status</th>
+          <th scope="col" className={`${head} ${wide} ${number} w-28`}>Tokens in → out</th>
+          <th scope="col" className={`${head} ${number} w-24 xl:w-28`}>Cost</th>
           <th scope="col" className={`${head} ${number} w-16 xl:w-20`}>Latency</th>
           <th scope="col" className={`${head} ${wide} ${number} w-20`}>First token</th>
         </tr>

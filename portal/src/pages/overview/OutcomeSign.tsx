@@ -15,7 +15,9 @@ export function OutcomeSign({ row }: { row: Row }) {
   const { sign, word, look } = SIGNS[row.outcome] ?? { sign: '?', word: row.outcome, look: 'text-muted' }
   return (
     <span className={look} title={row.error_kind ?? undefined}>
-      <span aria-hidden="true">{sign}</span> {row.status ?? ''} {word}
+      <span className="whitespace-nowrap">
+        <span aria-hidden="true">{sign}</span> {row.status ?? ''} {word}
+      </span>
       {row.error_kind != null && <span className="text-xs text-muted xl:block xl:truncate"> {row.error_kind}</span>}
     </span>
   )
