@@ -18,5 +18,6 @@ mod prices;
 mod config;
 mod harness;
 mod openapi;
+mod admin_roles;
 mod relay;
 mod portal;

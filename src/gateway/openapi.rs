@@ -4,11 +4,12 @@
 //! descriptions instead of copying schemas that change without us.
 
 use utoipa::openapi::{
-    Content, HttpMethod, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem, PathsBuilder, RefOr, Required,
+    Components, Content, HttpMethod, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem, PathsBuilder, RefOr, Required,
     path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn},
     request_body::RequestBodyBuilder,
     response::{ResponseBuilder, ResponsesBuilder},
     schema::{AdditionalProperties, Type},
+    security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     tag::TagBuilder,
 };
 
@@ -126,7 +127,11 @@ pub fn openapi() -> OpenApi {
         paths = paths.path(row.path, PathItem::new(row.method.clone(), operation(&row)));
     }
     let tags = TAGS.map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build());
-    OpenApiBuilder::new().paths(paths.build()).tags(Some(tags)).build()
+    let mut components = Components::new();
+    for (name, scheme) in credentials() {
+        components.add_security_scheme(name, scheme);
+    }
+    OpenApiBuilder::new().paths(paths.build()).tags(Some(tags)).components(Some(components)).build()
 }
 
 fn operation(row: &Row) -> Operation {
@@ -151,6 +156,12 @@ fn operation(row: &Row) -> Operation {
         .tag(row.tag)
         .summary(Some(row.summary))
         .responses(ResponsesBuilder::new().response("200", ok).response("default", error).build());
+    // Ollama's clients ask for the version before they have a credential.
+    if row.path != "/api/version" {
+        let no_scopes: [&str; 0] = [];
+        let required = credentials().map(|(name, _)| SecurityRequirement::new(name, no_scopes));
+        operation = operation.securities(Some(required));
+    }
     for (name, about) in [("model", "The model's id, or `provider/model`"), ("tail", "The rest of the provider's path")]
     {
         if row.path.contains(&format!("{{{name}}}")) {
@@ -183,6 +194,13 @@ fn operation(row: &Row) -> Operation {
         operation = operation.request_body(Some(body.build()));
     }
     operation.build()
+}
+
+/// The places of a virtual key; all give the same answer.
+fn credentials() -> [(&'static str, SecurityScheme); 3] {
+    let header = |name| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(name)));
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    [("virtual_key", bearer), ("x_api_key", header("x-api-key")), ("x_goog_api_key", header("x-goog-api-key"))]
 }
 
 const TAGS: [(&str, &str); 5] = [
