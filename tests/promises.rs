@@ -4,7 +4,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test fails by panicking, its helper functions included"
+    clippy::too_many_lines,
+    reason = "a test fails by panicking, its helper functions included, and a table of cases is one test"
 )]
 
 mod house;
