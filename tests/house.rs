@@ -20,7 +20,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
 ];
 
 /// What a room may import of its own floor, and why.
-const NEIGHBOURS: [(&str, &str); 9] = [
+const NEIGHBOURS: [(&str, &str); 10] = [
     // Configuration is made of domain words.
     ("config", "domain"),
     // Telemetry is told by the configuration what to log.
@@ -35,6 +35,7 @@ const NEIGHBOURS: [(&str, &str); 9] = [
     // The roof is one staircase: main, cli, app, server.
     ("main", "cli"),
     ("cli", "app"),
+    ("cli", "server"),
     ("app", "server"),
 ];
 
