@@ -149,7 +149,11 @@ pub(super) fn from_json(file: &Arc<str>, text: &str, report: &Report) -> Table {
     match serde_json::from_str::<&RawValue>(text) {
         Ok(raw) => match json_node(raw, text, &lines, JSON_DEPTH).value {
             Value::Table(table) => return table,
-            _ => report.error(&Place::file(file), "", "is not a JSON object; see providers.json in the README"),
+            _ => report.error(
+                &Place::file(file),
+                "",
+                "is not an object; write {\"providers\": {\"<id>\": {\"kind\": …}}}",
+            ),
         },
         Err(error) => report.error(
             &Place::Line(Arc::clone(file), error.line()),
