@@ -2,7 +2,14 @@
 //!
 //! No decision about a request is made here.
 
-use std::{collections::BTreeMap, io::Write as _, net::SocketAddr, path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    io::Write as _,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::Router;
 use bytes::Bytes;
@@ -51,6 +58,9 @@ pub enum AppError {
     Logs(#[from] telemetry::TelemetryError),
 }
 
+/// How soon a running gateway notices what another process changed in the control store.
+const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
+
 /// A gateway with open stores and a compiled policy, ready to be mounted or served.
 ///
 /// ```no_run
@@ -92,6 +102,21 @@ impl Reloader {
         let config = config.map_or_else(|| Arc::clone(&before.config), Arc::new);
         self.policy.store(Policy::compile(config, &snapshot, Some(&before), &self.tls));
         Ok(())
+    }
+
+    /// Takes over what the `keys` command changes from another process, until `stop` is cancelled.
+    async fn follow_store(self, stop: CancellationToken) {
+        let mut seen = self.store.control.revision().await.ok();
+        while stop.run_until_cancelled(tokio::time::sleep(FOLLOW_INTERVAL)).await.is_some() {
+            let Ok(revision) = self.store.control.revision().await else { continue };
+            if seen.replace(revision) == Some(revision) {
+                continue;
+            }
+            if let Err(error) = self.reload(None).await {
+                tracing::error!(%error, "keys or providers have changed but cannot be read; the old ones stay");
+                seen = None;
+            }
+        }
     }
 }
 
@@ -170,6 +195,7 @@ impl Gateway {
             watched.cancelled().await;
             stopping.cancel();
         });
+        tokio::spawn(self.reloader.clone().follow_store(stop.clone()));
         tokio::spawn(self.metrics.clone().fold_until(stop.clone()));
         let policy = Arc::clone(&self.reloader.policy);
         let current = move || Arc::clone(&policy.load().config);
@@ -197,8 +223,12 @@ impl Gateway {
             Ok(config) => {
                 let reloader = reloader.clone();
                 runtime.spawn(async move {
+                    let warnings = config.warnings.clone();
                     match reloader.reload(Some(config)).await {
-                        Ok(()) => tracing::info!("the changed configuration is in force"),
+                        Ok(()) => {
+                            warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+                            tracing::info!("the changed configuration is in force");
+                        }
                         Err(error) => tracing::error!(%error, "the changed configuration could not be applied"),
                     }
                 });
@@ -207,6 +237,11 @@ impl Gateway {
         });
         watcher.inspect_err(|error| tracing::warn!(%error, "config changes are not watched")).ok()
     }
+}
+
+/// The `openapi` command: the document of the whole API, as indented JSON.
+pub fn openapi() -> String {
+    server::openapi().to_pretty_json().unwrap_or_default()
 }
 
 /// The `serve` command: from a checked configuration to a clean end.

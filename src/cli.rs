@@ -2,6 +2,8 @@
 //!
 //! It decides nothing about requests, and never prints a secret but the one that `keys create` makes.
 
+mod keys;
+
 use std::{collections::BTreeMap, io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
@@ -11,8 +13,8 @@ use crate::{
     catalog,
     config::{self, Config, LoadOptions},
     domain::Timestamp,
-    server,
 };
+use keys::KeysCommand;
 
 /// The exit code for a configuration that cannot be used (`EX_CONFIG` of sysexits.h).
 const EXIT_CONFIG: u8 = 78;
@@ -49,6 +51,9 @@ enum Command {
     Openapi,
     /// Check the configuration and show the effective one with secrets masked
     Check,
+    /// Make, list and revoke virtual keys in the data directory
+    #[command(subcommand)]
+    Keys(KeysCommand),
 }
 
 /// Runs the command that the process was called with.
@@ -58,26 +63,36 @@ pub fn run() -> ExitCode {
         Command::Serve => with_config(&cli.source, |config, options| ended(run_async(app::serve(config, options)))),
         Command::Demo => match load_options(&cli.source) {
             Ok(options) => ended(run_async(app::demo(options.port, &options.env))),
-            Err(error) => ended(Err(AppError::Runtime(error))),
+            Err(error) => ended(Err::<(), _>(AppError::Runtime(error))),
         },
         Command::Openapi => {
-            print(&server::openapi().to_pretty_json().unwrap_or_default());
+            print(&app::openapi());
             ExitCode::SUCCESS
         }
         Command::Check => with_config(&cli.source, |config, _| {
+            warn(&config);
             print(&config::effective_toml(&config));
             ExitCode::SUCCESS
+        }),
+        Command::Keys(command) => with_config(&cli.source, |config, _| {
+            warn(&config);
+            ended(run_async(keys::run(command, &config)))
         }),
     }
 }
 
 /// Runs a command to its end on a runtime of its own.
-fn run_async(command: impl Future<Output = Result<(), AppError>>) -> Result<(), AppError> {
+fn run_async<E: From<AppError>>(command: impl Future<Output = Result<(), E>>) -> Result<(), E> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(AppError::Runtime)?;
     runtime.block_on(command)
 }
 
-fn ended(result: Result<(), AppError>) -> ExitCode {
+/// Tells the warnings of a command that keeps no log.
+fn warn(config: &Config) {
+    config.warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
+}
+
+fn ended(result: Result<(), impl std::fmt::Display>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -99,7 +114,6 @@ fn with_config(source: &Source, go_on: impl FnOnce(Config, LoadOptions) -> ExitC
     match config::load(&options) {
         Ok(mut config) => {
             config.warnings.extend(catalog::doubtful_prices(&config, Timestamp::now()));
-            config.warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
             go_on(config, options)
         }
         Err(errors) => {

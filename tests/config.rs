@@ -125,144 +125,143 @@ fn names_that_container_platforms_make_up_are_left_alone() {
     assert_eq!(load("", &env).unwrap().server.port, 8930);
 }
 
+/// What may be mistyped, and what is said about it.
+const MISTAKES: &[(&str, &str)] = &[
+    ("[server]\n\nprot = 1", "config.toml:3: server.prot: unknown key; did you mean \"port\"?"),
+    ("[sever]", "config.toml:1: sever: unknown section; did you mean \"server\"?"),
+    ("port = 1", "config.toml:1: port: stands outside of any section; put it below [server]"),
+    ("\n[routing]", "config.toml:2: routing: this section is not supported by this version yet; remove it"),
+    ("[[models]]", "config.toml:1: models: this section is not supported by this version yet; remove it"),
+    ("[server]\nport = 70000", "config.toml:2: server.port: is out of range; write a whole number from 0 to 65535"),
+    ("[server]\nport = \"8930\"", "config.toml:2: server.port: is a string; write a whole number from 0 to 65535"),
+    (
+        "[server]\nhost = \"example\"",
+        "config.toml:2: server.host: \"example\" is not an IP address; write 127.0.0.1, 0.0.0.0, ::1 or another one",
+    ),
+    (
+        "[server]\nallowed_hosts = [\n\"ok\",\n\"http://no\"]",
+        "config.toml:4: server.allowed_hosts: \"http://no\" is not a host name; write it without scheme, port or \"*\"",
+    ),
+    (
+        "[server]\non_client_disconnect = \"drian\"",
+        "config.toml:2: server.on_client_disconnect: \"drian\" is not known; write \"cancel\" or \"drain\"; did you mean \"drain\"?",
+    ),
+    ("server = 1", "config.toml:1: server: is a number; write it as a table"),
+    ("[auth]\nrequire_key = 1", "config.toml:2: auth.require_key: is a number; write true or false"),
+    ("[auth]\nadmin_token = \"\"", "config.toml:2: auth.admin_token: is empty; set it or remove the key"),
+    (
+        "[auth]\nadmin_token = \"a b\"",
+        "config.toml:2: auth.admin_token: holds blanks or characters outside ASCII; paste the key without quotes, spaces or line breaks",
+    ),
+    (
+        "[server]\nheader_timeout = 0",
+        "config.toml:2: server.header_timeout: is out of range; write seconds above 0 and up to 86400",
+    ),
+    ("[server]\nport = 1\nport = 2", "config.toml:3: duplicate key; fix the TOML syntax"),
+    (
+        "[telemetry]\nlog = \"a=b=c\"",
+        "config.toml:2: telemetry.log: is not a log filter; write a level (error, warn, info, debug, trace) or e.g. llm_gateway=debug",
+    ),
+    (
+        "[sanitization]\nenabled = true",
+        "config.toml:2: sanitization.enabled: the sanitizer is not in this version, and starting without it would forward unscanned text; set it to false",
+    ),
+    (
+        "[[providers]]\nprovider_type = \"openai\"",
+        "config.toml:1: providers.id: is missing; give the provider a name, such as id = \"openai\"",
+    ),
+    (
+        "[[providers]]\nid = \"x\"\nprovider_type = \"antropic\"",
+        "config.toml:3: providers.provider_type: \"antropic\" is not known; did you mean \"anthropic\"?",
+    ),
+    (
+        "[[providers]]\nid = \"x\"",
+        "config.toml:2: providers.provider_type: is missing; write one of anthropic, openai, azure_openai, local, openai_compatible, gemini, ollama",
+    ),
+    ("[[providers]]\nid = \"auto\"", "config.toml:2: providers.id: \"auto\" is reserved; choose another id"),
+    (
+        "[[providers]]\nid = \"OpenAI\"",
+        "config.toml:2: providers.id: \"OpenAI\" is not an id; use at most 64 lower-case letters, digits, \".\", \"_\" and \"-\", beginning with a letter or digit",
+    ),
+    (
+        "[[providers]]\nid = \"openai\"\n[[providers]]\nid = \"openai\"",
+        "config.toml:4: providers.id: \"openai\" is used at config.toml:2 already; give each provider its own id",
+    ),
+    (
+        "[[providers]]\nid = \"groqq\"\nprovider_type = \"openai_compatible\"",
+        "config.toml:2: providers.base_url: is missing, and the id is not one of the presets; write what the OpenAI SDK takes, such as https://api.example.com/v1; or did you mean id = \"groq\"?",
+    ),
+    (
+        "[[providers]]\nid = \"a\"\nprovider_type = \"azure_openai\"",
+        "config.toml:2: providers.endpoint: is missing; write the resource's root, such as https://myresource.openai.azure.com",
+    ),
+    (
+        "[[providers]]\nid = \"a\"\nprovider_type = \"local\"",
+        "config.toml:2: providers.endpoint: is missing; write the server's root, such as http://localhost:11434",
+    ),
+    (
+        "[[providers]]\nid = \"openai\"\nbase_url = \"ftp://x\"",
+        "config.toml:3: providers.base_url: has another scheme than http or https; write https://…",
+    ),
+    (
+        "[[providers]]\nid = \"openai\"\nbase_url = \"https://me:pw@x\"",
+        "config.toml:3: providers.base_url: holds a user name or password; give the credential as api_key",
+    ),
+    (
+        "[[providers]]\nid = \"openai\"\nbase_url = \"https://x\"\nendpoint = \"https://x\"",
+        "config.toml:4: providers.endpoint: and base_url are both given; keep one of them",
+    ),
+    (
+        "[[providers]]\nid = \"openai\"\napi_key = \"sk-test\"\nenv_key = \"K\"",
+        "config.toml:4: providers.env_key: and api_key are both given; keep one of them",
+    ),
+    (
+        "[[providers]]\nid = \"openai\"\nenv_key = \"NOT_SET\"",
+        "config.toml:3: providers.env_key: names an environment variable that is not set; set it, or disable the provider",
+    ),
+    (
+        "[[providers]]\nid = \"openai\"\ndeployment = \"d\"",
+        "config.toml:3: providers.deployment: belongs to provider_type = \"azure_openai\" only; remove it",
+    ),
+    (
+        "[[providers]]\nid = \"openai\"\nweight = 2",
+        "config.toml:3: providers.weight: is not supported by this version yet; remove it",
+    ),
+    (
+        "[[providers]]\nid = \"openai\"\npricing = { inptu = 1 }",
+        "config.toml:3: providers.pricing.inptu: unknown key; did you mean \"input\"?",
+    ),
+    (
+        "[[providers]]\nid = \"openai\"\napi_key = \"${NOT_SET}\"",
+        "config.toml:3: providers.api_key: the environment variable NOT_SET is not set; set it, or give a default as in ${NOT_SET:-default}",
+    ),
+    (
+        "[[providers]]\nid = \"openai\"\napi_key = \"${NOT\"",
+        "config.toml:3: providers.api_key: has \"${\" without \"}\"; write ${NAME}, or $${ for the characters themselves",
+    ),
+    ("[key_map.virtual]\nlable = \"x\"", "config.toml:2: key_map.*.lable: unknown key; did you mean \"label\"?"),
+    (
+        "[key_map.virtual]\nopnai_key = \"sk-test\"",
+        "config.toml:2: key_map.*.opnai_key: belongs to no known provider; did you mean \"openai_key\"?",
+    ),
+    (
+        "[key_map.virtual]\nproject = \"v1\"",
+        "config.toml:2: key_map.*.project: \"v1\" is a reserved name; choose another project",
+    ),
+    ("[[catalog]]\ninput = 1", "config.toml:1: catalog.model: is missing; name the model exactly as the provider does"),
+    (
+        "[[catalog]]\nmodel = \"m\"\ninput = -1",
+        "config.toml:3: catalog.input: is not a price; write USD as a number of at most 12 decimal places, such as 0.15",
+    ),
+    (
+        "[[catalog]]\nmodel = \"m\"",
+        "config.toml:1: catalog: states no price; give at least one of input, cache_read, cache_write, cache_write_1h, input_audio, output, reasoning, output_audio, per_request",
+    ),
+];
+
 #[test]
 fn every_error_leads_to_its_line_and_says_what_would_be_right() {
-    let table = [
-        ("[server]\n\nprot = 1", "config.toml:3: server.prot: unknown key; did you mean \"port\"?"),
-        ("[sever]", "config.toml:1: sever: unknown section; did you mean \"server\"?"),
-        ("port = 1", "config.toml:1: port: stands outside of any section; put it below [server]"),
-        ("\n[routing]", "config.toml:2: routing: this section is not supported by this version yet; remove it"),
-        ("[[models]]", "config.toml:1: models: this section is not supported by this version yet; remove it"),
-        ("[server]\nport = 70000", "config.toml:2: server.port: is out of range; write a whole number from 0 to 65535"),
-        ("[server]\nport = \"8930\"", "config.toml:2: server.port: is a string; write a whole number from 0 to 65535"),
-        (
-            "[server]\nhost = \"example\"",
-            "config.toml:2: server.host: \"example\" is not an IP address; write 127.0.0.1, 0.0.0.0, ::1 or another one",
-        ),
-        (
-            "[server]\nallowed_hosts = [\n\"ok\",\n\"http://no\"]",
-            "config.toml:4: server.allowed_hosts: \"http://no\" is not a host name; write it without scheme, port or \"*\"",
-        ),
-        (
-            "[server]\non_client_disconnect = \"drian\"",
-            "config.toml:2: server.on_client_disconnect: \"drian\" is not known; write \"cancel\" or \"drain\"; did you mean \"drain\"?",
-        ),
-        ("server = 1", "config.toml:1: server: is a number; write it as a table"),
-        ("[auth]\nrequire_key = 1", "config.toml:2: auth.require_key: is a number; write true or false"),
-        ("[auth]\nadmin_token = \"\"", "config.toml:2: auth.admin_token: is empty; set it or remove the key"),
-        (
-            "[auth]\nadmin_token = \"a b\"",
-            "config.toml:2: auth.admin_token: holds blanks or characters outside ASCII; paste the key without quotes, spaces or line breaks",
-        ),
-        (
-            "[server]\nheader_timeout = 0",
-            "config.toml:2: server.header_timeout: is out of range; write seconds above 0 and up to 86400",
-        ),
-        ("[server]\nport = 1\nport = 2", "config.toml:3: duplicate key; fix the TOML syntax"),
-        (
-            "[telemetry]\nlog = \"a=b=c\"",
-            "config.toml:2: telemetry.log: is not a log filter; write a level (error, warn, info, debug, trace) or e.g. llm_gateway=debug",
-        ),
-        (
-            "[sanitization]\nenabled = true",
-            "config.toml:2: sanitization.enabled: the sanitizer is not in this version, and starting without it would forward unscanned text; set it to false",
-        ),
-        (
-            "[[providers]]\nprovider_type = \"openai\"",
-            "config.toml:1: providers.id: is missing; give the provider a name, such as id = \"openai\"",
-        ),
-        (
-            "[[providers]]\nid = \"x\"\nprovider_type = \"antropic\"",
-            "config.toml:3: providers.provider_type: \"antropic\" is not known; did you mean \"anthropic\"?",
-        ),
-        (
-            "[[providers]]\nid = \"x\"",
-            "config.toml:2: providers.provider_type: is missing; write one of anthropic, openai, azure_openai, local, openai_compatible, gemini, ollama",
-        ),
-        ("[[providers]]\nid = \"auto\"", "config.toml:2: providers.id: \"auto\" is reserved; choose another id"),
-        (
-            "[[providers]]\nid = \"OpenAI\"",
-            "config.toml:2: providers.id: \"OpenAI\" is not an id; use at most 64 lower-case letters, digits, \".\", \"_\" and \"-\", beginning with a letter or digit",
-        ),
-        (
-            "[[providers]]\nid = \"openai\"\n[[providers]]\nid = \"openai\"",
-            "config.toml:4: providers.id: \"openai\" is used at config.toml:2 already; give each provider its own id",
-        ),
-        (
-            "[[providers]]\nid = \"groqq\"\nprovider_type = \"openai_compatible\"",
-            "config.toml:2: providers.base_url: is missing, and the id is not one of the presets; write what the OpenAI SDK takes, such as https://api.example.com/v1; or did you mean id = \"groq\"?",
-        ),
-        (
-            "[[providers]]\nid = \"a\"\nprovider_type = \"azure_openai\"",
-            "config.toml:2: providers.endpoint: is missing; write the resource's root, such as https://myresource.openai.azure.com",
-        ),
-        (
-            "[[providers]]\nid = \"a\"\nprovider_type = \"local\"",
-            "config.toml:2: providers.endpoint: is missing; write the server's root, such as http://localhost:11434",
-        ),
-        (
-            "[[providers]]\nid = \"openai\"\nbase_url = \"ftp://x\"",
-            "config.toml:3: providers.base_url: has another scheme than http or https; write https://…",
-        ),
-        (
-            "[[providers]]\nid = \"openai\"\nbase_url = \"https://me:pw@x\"",
-            "config.toml:3: providers.base_url: holds a user name or password; give the credential as api_key",
-        ),
-        (
-            "[[providers]]\nid = \"openai\"\nbase_url = \"https://x\"\nendpoint = \"https://x\"",
-            "config.toml:4: providers.endpoint: and base_url are both given; keep one of them",
-        ),
-        (
-            "[[providers]]\nid = \"openai\"\napi_key = \"sk-test\"\nenv_key = \"K\"",
-            "config.toml:4: providers.env_key: and api_key are both given; keep one of them",
-        ),
-        (
-            "[[providers]]\nid = \"openai\"\nenv_key = \"NOT_SET\"",
-            "config.toml:3: providers.env_key: names an environment variable that is not set; set it, or disable the provider",
-        ),
-        (
-            "[[providers]]\nid = \"openai\"\ndeployment = \"d\"",
-            "config.toml:3: providers.deployment: belongs to provider_type = \"azure_openai\" only; remove it",
-        ),
-        (
-            "[[providers]]\nid = \"openai\"\nweight = 2",
-            "config.toml:3: providers.weight: is not supported by this version yet; remove it",
-        ),
-        (
-            "[[providers]]\nid = \"openai\"\npricing = { inptu = 1 }",
-            "config.toml:3: providers.pricing.inptu: unknown key; did you mean \"input\"?",
-        ),
-        (
-            "[[providers]]\nid = \"openai\"\napi_key = \"${NOT_SET}\"",
-            "config.toml:3: providers.api_key: the environment variable NOT_SET is not set; set it, or give a default as in ${NOT_SET:-default}",
-        ),
-        (
-            "[[providers]]\nid = \"openai\"\napi_key = \"${NOT\"",
-            "config.toml:3: providers.api_key: has \"${\" without \"}\"; write ${NAME}, or $${ for the characters themselves",
-        ),
-        ("[key_map.virtual]\nlable = \"x\"", "config.toml:2: key_map.*.lable: unknown key; did you mean \"label\"?"),
-        (
-            "[key_map.virtual]\nopnai_key = \"sk-test\"",
-            "config.toml:2: key_map.*.opnai_key: belongs to no known provider; did you mean \"openai_key\"?",
-        ),
-        (
-            "[key_map.virtual]\nproject = \"v1\"",
-            "config.toml:2: key_map.*.project: \"v1\" is a reserved name; choose another project",
-        ),
-        (
-            "[[catalog]]\ninput = 1",
-            "config.toml:1: catalog.model: is missing; name the model exactly as the provider does",
-        ),
-        (
-            "[[catalog]]\nmodel = \"m\"\ninput = -1",
-            "config.toml:3: catalog.input: is not a price; write USD as a number of at most 12 decimal places, such as 0.15",
-        ),
-        (
-            "[[catalog]]\nmodel = \"m\"",
-            "config.toml:1: catalog: states no price; give at least one of input, cache_read, cache_write, cache_write_1h, input_audio, output, reasoning, output_audio, per_request",
-        ),
-    ];
-    for (toml, expected) in table {
+    for (toml, expected) in MISTAKES {
         let found = errors(toml, &[]);
         assert!(found.iter().any(|error| error == expected), "{toml}\nexpected: {expected}\nfound: {found:#?}");
     }

@@ -16,6 +16,7 @@ mod server;
 mod demo;
 mod demo_run;
 mod prices;
+mod cli;
 mod config;
 mod harness;
 mod openapi;
