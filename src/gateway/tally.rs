@@ -78,7 +78,7 @@ pub struct Facts {
     /// Whether anything that a user would call content has come (text, reasoning, tool calls, media).
     pub content_started: bool,
     /// Whether the API's own sign of the end has come: of a stream its last event (or, where there
-    /// is none, a finish reason), of a document its closing brace. Always true for [`Framing::Opaque`].
+    /// is none, a finish reason and the usage), of a document its closing brace. Always true for [`Framing::Opaque`].
     pub ended: bool,
     /// An error told inside the answer.
     pub error: Option<StreamError>,

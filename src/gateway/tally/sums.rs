@@ -252,8 +252,10 @@ impl Sums {
     /// Whether this document is the API's last one.
     fn ends(&mut self, draft: &Draft) -> bool {
         match self.shape {
+            // Not every server sends `[DONE]`. A finish reason alone is not the end, because the usage
+            // may follow it: who hangs up between the two must not hide it.
             Shape::Openai => {
-                !draft.finish.is_empty()
+                (self.facts.finish_reason.is_some() && self.counts.get(Slot::Completion).is_some())
                     || matches!(
                         draft.kind.as_str(),
                         "transcript.text.done"

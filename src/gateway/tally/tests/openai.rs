@@ -300,6 +300,16 @@ fn what_was_cut_off_is_estimated_and_marked() {
 }
 
 #[test]
+fn a_finish_reason_is_not_the_end_while_the_usage_may_follow() {
+    let mut facts = chat(&[DELTA, FINISH]);
+    assert!(!facts.ended);
+    facts.estimate_missing(40);
+    assert_eq!(facts.usage, Usage { input: Some(10), output: Some(2), estimated: true, ..Usage::default() });
+    let usage = r#"{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":7,"total_tokens":12}}"#;
+    assert!(chat(&[DELTA, FINISH, usage]).ended);
+}
+
+#[test]
 fn embeddings_and_rerank_put_out_nothing() {
     let vector = format!("[{}]", ["-0.0123456"; 64].join(","));
     let openai = format!(
