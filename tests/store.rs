@@ -670,6 +670,7 @@ async fn a_session_lives_until_it_is_ended_or_the_password_changes() {
 async fn no_secret_is_in_the_files_and_no_file_is_open_to_others() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("deep/data");
+    let umask = rustix::process::umask(rustix::fs::Mode::empty());
     let store = store::open(&storage(&path, None)).await.unwrap();
     store.control.put_provider(&provider("extra", own_key()), Credential::Replace).await.unwrap();
     let key = store.control.create_key(KeyFields::default()).await.unwrap().secret;
@@ -677,6 +678,8 @@ async fn no_secret_is_in_the_files_and_no_file_is_open_to_others() {
     let session = store.control.create_session(&password).await.unwrap();
     store.recorder.submit(full_record());
     store.recorder.flush().await.unwrap();
+
+    rustix::process::umask(umask);
 
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o700);

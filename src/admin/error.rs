@@ -173,6 +173,7 @@ impl From<StoreError> for ApiError {
                 tracing::error!(%fault, "an admin call found the store unavailable");
                 Self::retry_after(Code::Unavailable, "the store does not answer; the log says why", 5)
             }
+            StoreError::TooSlow => Self::retry_after(Code::Unavailable, &fault.to_string(), 5),
             other => Self::internal(&other),
         }
     }

@@ -47,7 +47,10 @@ pub enum StoreError {
     },
     /// SQLite failed.
     #[error("the database failed: {0}")]
-    Sqlite(#[from] sqlx::Error),
+    Sqlite(sqlx::Error),
+    /// A read was cut off, so that it would not hold the write-ahead log back.
+    #[error("the read took too long, ask for a shorter time")]
+    TooSlow,
     /// The master key is missing, malformed or not the one the data was encrypted with.
     #[error("the master key cannot be used: {0}")]
     MasterKey(String),
@@ -75,4 +78,20 @@ pub enum StoreError {
     /// The recorder has been closed.
     #[error("the store is closed")]
     Closed,
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match primary_code(&error) {
+            // SQLITE_INTERRUPT: our own deadline, nothing else interrupts.
+            Some(9) => Self::TooSlow,
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+/// SQLite's primary result code, if it was SQLite that failed.
+pub(super) fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error()?.code()?;
+    code.parse::<u32>().ok().map(|code| code & 0xff)
 }

@@ -42,7 +42,7 @@ pub struct Store {
     usage: Database,
     lock: Lock,
     /// Ends with the last clone.
-    _retention: Option<Arc<AbortOnDropHandle<()>>>,
+    retention: Option<Arc<AbortOnDropHandle<()>>>,
 }
 
 /// Opens (and on first use makes) the data directory and brings its schema up to date.
@@ -65,7 +65,7 @@ pub async fn open(storage: &Storage) -> Result<Store, StoreError> {
     let retention = storage.retention_days.map(|days| retention::run(usage.writer.clone(), days));
     let retention = retention.map(|run| Arc::new(AbortOnDropHandle::new(tokio::spawn(run))));
     let history = History::new(usage.readers.clone());
-    Ok(Store { control, history, recorder, usage, lock, _retention: retention })
+    Ok(Store { control, history, recorder, usage, lock, retention })
 }
 
 /// Opens the control database alone, beside a gateway that may be running: for the `keys` command.
@@ -85,6 +85,9 @@ impl Store {
     /// # Errors
     /// When records could not be written.
     pub async fn close(&self) -> Result<(), StoreError> {
+        if let Some(retention) = &self.retention {
+            retention.abort();
+        }
         let drained = self.recorder.close().await;
         let usage = self.usage.close().await;
         let control = self.control.close().await;

@@ -92,17 +92,13 @@ impl Recorder {
         let weight = weight(&record);
         if self.gauges.depth_bytes.fetch_add(weight, Relaxed) + weight > QUEUE_BYTES {
             self.gauges.depth_bytes.fetch_sub(weight, Relaxed);
-            self.gauges.dropped.fetch_add(1, Relaxed);
-            tracing::error!(record = %record.id, "record dropped: the queue in front of usage.db is full");
+            self.gauges.dropped("the queue in front of usage.db is full");
             return;
         }
         self.gauges.at_risk.fetch_add(1, Relaxed);
-        if let Err(mpsc::error::SendError(Message::Record(record, weight))) =
-            self.queue.send(Message::Record(Arc::new(record), weight))
-        {
+        if self.queue.send(Message::Record(Arc::new(record), weight)).is_err() {
             self.gauges.settle(weight);
-            self.gauges.dropped.fetch_add(1, Relaxed);
-            tracing::error!(record = %record.id, "record dropped: the store is closed");
+            self.gauges.dropped("the store is closed");
         }
     }
 
@@ -159,6 +155,15 @@ impl Gauges {
     pub(super) fn refused(&self, weight: u64) {
         self.settle(weight);
         self.dropped.fetch_add(1, Relaxed);
+    }
+
+    /// Counts a record that never got into the queue. Says so at each doubling, so that an outage
+    /// does not flood the log.
+    fn dropped(&self, why: &'static str) {
+        let dropped = self.dropped.fetch_add(1, Relaxed) + 1;
+        if dropped.is_power_of_two() {
+            tracing::error!(dropped, why, "records are being dropped");
+        }
     }
 
     fn settle(&self, weight: u64) {

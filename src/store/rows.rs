@@ -391,6 +391,6 @@ pub(super) fn to_i64(value: u64) -> i64 {
 
 /// Reasons are few and constant; one that this version does not know reads as `other`.
 fn known_reason(text: &str) -> &'static str {
-    const KNOWN: [&str; 6] = ["no_usage", "no_price", "no_provider", "no_model", "not_priced", "usage_incomplete"];
+    const KNOWN: [&str; 3] = ["no_usage", "no_price", "no_model"];
     KNOWN.into_iter().find(|reason| *reason == text).unwrap_or("other")
 }

@@ -10,6 +10,7 @@ use tokio::{sync::mpsc, time::sleep};
 
 use super::{
     Histogram, StoreError,
+    error::primary_code,
     recorder::{Gauges, Message},
     rollup::{Addition, DimensionKey, MEASURES, quarter_of},
     rows::{ATTEMPT_COLUMNS, RECORD_COLUMNS, Values, bind_attempt, bind_record},
@@ -308,8 +309,10 @@ async fn stored_histograms(
             .await?;
     let (mut latency, mut ttft) = (Histogram::default(), Histogram::default());
     if let Some((latency_bytes, ttft_bytes)) = stored {
-        let read = latency.merge_bytes(&latency_bytes).and_then(|()| ttft.merge_bytes(&ttft_bytes));
-        read.ok_or(StoreError::Corrupt { what: "a histogram" })?;
+        // Percentiles of one quarter hour are worth less than the records that come now.
+        if latency.merge_bytes(&latency_bytes).is_none() || ttft.merge_bytes(&ttft_bytes).is_none() {
+            tracing::error!(quarter, dimension, "a histogram in usage.db cannot be read, what is left of it is kept");
+        }
     }
     Ok((latency, ttft))
 }
@@ -343,16 +346,12 @@ fn bind_seen(values: &mut Values, (kind, name, first, last): &SeenRow) {
     values.int(*last);
 }
 
-/// Whether the database as a whole is in trouble, so that waiting may help: busy (5), locked (6),
-/// out of memory (7), interrupted (9), input or output (10), full (13), cannot open (14),
-/// protocol (15), or no connection at all.
+/// Whether the database as a whole is in trouble, so that the records must wait for it. What a
+/// record or a statement of ours is at fault for does not pass: error (1), too big (18),
+/// constraint (19), mismatch (20), range (25).
 fn passes(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => error
-            .code()
-            .and_then(|code| code.parse::<u32>().ok())
-            .is_some_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 9 | 10 | 13 | 14 | 15)),
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-        _ => false,
+    match primary_code(error) {
+        Some(code) => !matches!(code, 1 | 18 | 19 | 20 | 25),
+        None => matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed),
     }
 }
