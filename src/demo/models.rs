@@ -32,8 +32,8 @@ const fn thinking(model: DemoModel) -> DemoModel {
 pub const OPENAI: &[DemoModel] = &[
     model("gpt-4o", "system", 1_715_367_049, (420, 85, 0.012)),
     model("gpt-4o-mini", "system", 1_721_172_741, (310, 110, 0.006)),
-    thinking(model("gpt-5", "system", 1_754_425_777, (1400, 60, 0.018))),
-    thinking(model("gpt-5-mini", "system", 1_754_425_928, (800, 95, 0.010))),
+    thinking(model("gpt-5", "system", 1_754_425_777, (600, 60, 0.018))),
+    thinking(model("gpt-5-mini", "system", 1_754_425_928, (450, 95, 0.010))),
     model("text-embedding-3-small", "system", 1_705_948_997, (90, 4000, 0.003)),
 ];
 
@@ -46,7 +46,7 @@ pub const ANTHROPIC: &[DemoModel] = &[
 
 /// Models of the provider that speaks the Gemini API.
 pub const GEMINI: &[DemoModel] = &[
-    thinking(model("gemini-2.5-pro", "google", 1_750_118_400, (1100, 90, 0.014))),
+    thinking(model("gemini-2.5-pro", "google", 1_750_118_400, (500, 90, 0.014))),
     model("gemini-2.5-flash", "google", 1_750_118_400, (350, 160, 0.007)),
     model("gemini-embedding-001", "google", 1_752_451_200, (110, 4000, 0.003)),
 ];

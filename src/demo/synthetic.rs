@@ -120,19 +120,20 @@ impl<'a> Scribe<'a> {
             reason = "times"
         )]
         let scaled = |us: u64| (us as f64 * speed) as u64;
-        let ttft_us = scaled(model.ttft_ms * 1000);
+        // What is thought is not seen, but waited for.
+        let token_us = 1_000_000 / model.tokens_per_s.max(1);
+        let ttft_us = scaled(model.ttft_ms * 1000 + usage.reasoning.unwrap_or(0) * token_us);
         let output = usage.output_tokens().unwrap_or(0);
-        let mut latency_us = ttft_us + scaled(output * 1_000_000 / model.tokens_per_s.max(1));
+        let mut latency_us = ttft_us + scaled(usage.output.unwrap_or(0) * token_us);
         let (mut status, mut outcome, mut error_kind) = (Some(200), Outcome::Ok, None);
         let mut said = output;
         match fate {
             Fate::Answered => record.finish_reason = self.finish_reason(workload),
             Fate::LeftAt(percent) => {
-                said = output * percent / 100;
+                said = usage.output.unwrap_or(0) * percent / 100;
                 latency_us = ttft_us + (latency_us - ttft_us) * percent / 100;
                 outcome = Outcome::ClientDisconnected;
                 usage.output = Some(said);
-                usage.reasoning = usage.reasoning.map(|_| 0);
                 usage.estimated = true;
             }
             Fate::Failed(kind, upstream) => {

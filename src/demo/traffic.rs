@@ -75,7 +75,9 @@ fn request(gateway: SocketAddr, work: &Workload, twist: Twist, dice: &mut Dice) 
     // A number keeps the answers from all being the same.
     let prompt = format!("{prompt} (case {})", dice.between(100, 999));
     let model = if twist == Twist::UnknownModel { "gpt-4.9" } else { work.model };
+    let context = context(work, dice);
     let messages = json!([{"role": "user", "content": prompt}]);
+    let instructed = json!([{"role": "system", "content": context}, {"role": "user", "content": prompt}]);
     let limit = (work.tokens.1 * 2).max(16);
     let path = match work.endpoint {
         Endpoint::Messages => "/v1/messages".to_owned(),
@@ -86,11 +88,19 @@ fn request(gateway: SocketAddr, work: &Workload, twist: Twist, dice: &mut Dice) 
         _ => "/v1/chat/completions".to_owned(),
     };
     let body = match work.api() {
-        Api::Anthropic => json!({"model": model, "max_tokens": limit, "stream": work.stream, "messages": messages}),
-        Api::OpenaiResponses => json!({"model": model, "stream": work.stream, "input": prompt}),
-        Api::OpenaiEmbeddings => json!({"model": model, "input": prompt}),
-        Api::Gemini => json!({"contents": [{"role": "user", "parts": [{"text": prompt}]}]}),
-        _ => json!({"model": model, "stream": work.stream, "messages": messages}),
+        Api::Anthropic => {
+            let system = json!([{"type": "text", "text": context, "cache_control": {"type": "ephemeral"}}]);
+            json!({"model": model, "max_tokens": limit, "stream": work.stream, "system": system, "messages": messages})
+        }
+        Api::OpenaiResponses => {
+            json!({"model": model, "stream": work.stream, "instructions": context, "input": prompt})
+        }
+        Api::OpenaiEmbeddings => json!({"model": model, "input": format!("{prompt} {context}")}),
+        Api::Gemini => json!({
+            "systemInstruction": {"parts": [{"text": context}]},
+            "contents": [{"role": "user", "parts": [{"text": prompt}]}],
+        }),
+        _ => json!({"model": model, "stream": work.stream, "messages": instructed}),
     };
     let mut request = Request::post(format!("http://{gateway}{path}"))
         .header("content-type", "application/json")
@@ -104,6 +114,14 @@ fn request(gateway: SocketAddr, work: &Workload, twist: Twist, dice: &mut Dice) 
         request = request.header("authorization", format!("Bearer {}", key.key)).header("x-tags", "env=prod");
     }
     request.body(Full::new(Bytes::from(body.to_string()))).ok()
+}
+
+/// Instructions and documents that come with a prompt, as long as the workload's requests typically are.
+fn context(work: &Workload, dice: &mut Dice) -> String {
+    const PAGE: &str = "Answer from the documents below and say so when they do not hold the answer. ";
+    // A token is about four bytes.
+    let bytes = work.tokens.0.saturating_mul(4) / 100 * dice.between(60, 140);
+    PAGE.repeat(usize::try_from(bytes).unwrap_or(0) / PAGE.len() + 1)
 }
 
 #[cfg(test)]

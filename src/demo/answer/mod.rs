@@ -148,13 +148,15 @@ fn set_pace(reply: &mut Reply, model: &DemoModel, dice: &mut Dice) {
     let scaled = |typical: f64, factor: f64| Duration::from_secs_f64((typical * factor / 1000.0).clamp(0.0, 60.0));
     let ttft_ms = f64::from(u32::try_from(model.ttft_ms).unwrap_or(u32::MAX));
     let token_ms = 1000.0 / f64::from(u32::try_from(model.tokens_per_s.max(1)).unwrap_or(u32::MAX));
-    reply.wait = scaled(ttft_ms, dice.skewed(0.35));
+    // What is thought is not seen, but waited for.
+    let thought = f64::from(reply.tokens.map_or(0, |tokens| u32::try_from(tokens.reasoning).unwrap_or(u32::MAX)));
+    reply.wait = scaled(ttft_ms, dice.skewed(0.35)) + scaled(token_ms * thought, 1.0);
     if reply.frames.len() > 1 {
         for frame in reply.frames.iter_mut().skip(1) {
             frame.after = scaled(token_ms, dice.skewed(0.5));
         }
     } else {
         let output = f64::from(reply.tokens.map_or(0, |tokens| u32::try_from(tokens.output).unwrap_or(u32::MAX)));
-        reply.wait += scaled(token_ms * output, 1.0);
+        reply.wait += scaled(token_ms * (output - thought).max(0.0), 1.0);
     }
 }
