@@ -21,5 +21,6 @@ mod config;
 mod harness;
 mod openapi;
 mod admin_roles;
+mod admin_api;
 mod relay;
 mod portal;

@@ -4,7 +4,7 @@
 use url::{Host, Url};
 
 use super::error::ApiError;
-use crate::{config::ProviderType, domain::Network};
+use crate::domain::Network;
 
 /// Reads a provider's address. Only a plain `http` or `https` root or path is one.
 ///
@@ -25,31 +25,21 @@ pub(super) fn read_address(param: &str, text: &str) -> Result<Url, ApiError> {
     Err(ApiError::invalid(param, format!("`{param}` {fault}")))
 }
 
-/// Refuses an address that a provider of this type may not have.
+/// Refuses an address that a provider with or without `allow_private_network` may not have.
 ///
 /// # Errors
 /// 400 that names `param` and the way out, if there is one.
-pub(super) fn check_network(
-    param: &str,
-    url: &Url,
-    provider_type: ProviderType,
-    allow_private_network: bool,
-) -> Result<(), ApiError> {
-    let own = allow_private_network || matches!(provider_type, ProviderType::Local | ProviderType::Ollama);
-    match network(url) {
-        Network::Public => Ok(()),
-        Network::Private | Network::Loopback if own => Ok(()),
+pub(super) fn check_network(param: &str, url: &Url, allow_private_network: bool) -> Result<(), ApiError> {
+    let fault = match network(url) {
+        Network::Public => return Ok(()),
+        Network::Private | Network::Loopback if allow_private_network => return Ok(()),
         Network::Private | Network::Loopback => {
-            let message = format!(
-                "`{param}` lies in a private or loopback network: only providers of type `local` and `ollama` may, \
-                 or set `allow_private_network` to true"
-            );
-            Err(ApiError::invalid(param, message))
+            "lies in a private or loopback network: only providers of type `local` and `ollama` may, or set \
+             `allow_private_network` to true"
         }
-        Network::Reserved => {
-            Err(ApiError::invalid(param, format!("`{param}` is a link-local, unspecified or reserved address")))
-        }
-    }
+        Network::Reserved => "is a link-local, unspecified or reserved address",
+    };
+    Err(ApiError::invalid(param, format!("`{param}` {fault}")))
 }
 
 fn network(url: &Url) -> Network {
@@ -91,17 +81,16 @@ mod tests {
         ];
         for text in inward {
             let url = read_address("base_url", text).unwrap();
-            assert!(check_network("base_url", &url, ProviderType::Openai, false).is_err(), "{text}");
-            assert!(check_network("base_url", &url, ProviderType::Openai, true).is_ok(), "{text}");
-            assert!(check_network("base_url", &url, ProviderType::Local, false).is_ok(), "{text}");
+            assert!(check_network("base_url", &url, false).is_err(), "{text}");
+            assert!(check_network("base_url", &url, true).is_ok(), "{text}");
         }
         for text in ["http://169.254.169.254/latest", "http://0.0.0.0", "http://[fe80::1]", "http://[::]"] {
             let url = read_address("base_url", text).unwrap();
-            assert!(check_network("base_url", &url, ProviderType::Local, true).is_err(), "{text}");
+            assert!(check_network("base_url", &url, true).is_err(), "{text}");
         }
         let url = read_address("base_url", "https://api.openai.com/v1/").unwrap();
         assert_eq!(url.as_str(), "https://api.openai.com/v1");
-        assert!(check_network("base_url", &url, ProviderType::Openai, false).is_ok());
+        assert!(check_network("base_url", &url, false).is_ok());
     }
 
     #[test]

@@ -140,9 +140,8 @@ pub(super) struct NewProvider {
     models: Vec<String>,
     /// Lower is tried first; 100 when left out.
     priority: Option<u32>,
-    /// Whether it may lie in a private or loopback network though its type is neither `local` nor `ollama`.
-    #[serde(default)]
-    allow_private_network: bool,
+    /// Whether it may lie in a private or loopback network; when left out, only `local` and `ollama` may.
+    allow_private_network: Option<bool>,
     /// Time limit of a call that is not streamed, in seconds.
     timeout: Option<f64>,
     /// Time limit for connecting, in seconds.
@@ -230,7 +229,7 @@ impl NewProvider {
             default_model: self.default_model,
             models: self.models,
             priority: self.priority.unwrap_or(PRIORITY),
-            allow_private_network: self.allow_private_network,
+            allow_private_network: self.allow_private_network.unwrap_or(lies_within(provider_type)),
             timeouts,
             pricing: None,
             origin: ProviderOrigin::Api,
@@ -274,7 +273,7 @@ impl ProviderChange {
 
 /// The rules that hold for a new provider and a changed one alike.
 fn checked(provider: Provider) -> Result<Provider, ApiError> {
-    check_network("base_url", &provider.base_url, provider.provider_type, provider.allow_private_network)?;
+    check_network("base_url", &provider.base_url, provider.allow_private_network)?;
     let is_azure = provider.provider_type == ProviderType::AzureOpenai;
     for (name, text) in [("deployment", &provider.deployment), ("api_version", &provider.api_version)] {
         if text.is_some() && !is_azure {
@@ -290,6 +289,11 @@ fn checked(provider: Provider) -> Result<Provider, ApiError> {
     }
     provider.models.iter().try_for_each(|model| check_text("models", model))?;
     Ok(provider)
+}
+
+/// Types that usually stand for a server on the operator's own network.
+const fn lies_within(kind: ProviderType) -> bool {
+    matches!(kind, ProviderType::Local | ProviderType::Ollama)
 }
 
 fn check_id(id: &str) -> Result<(), ApiError> {
