@@ -44,7 +44,8 @@ type Remembered = HashMap<String, (Instant, Arc<[String]>)>;
 #[derive(Clone, Debug, Default)]
 pub struct LiveModels(Arc<Mutex<Remembered>>);
 
-/// `GET /v1/models`: OpenAI's list, or Anthropic's for a client that sends `anthropic-version`.
+/// `GET /v1/models`: OpenAI's list, Anthropic's for a client that sends `anthropic-version`, Gemini's for
+/// one that sends Google's headers (google-genai calls `/v1` when only a base URL is set).
 pub(super) async fn list(State(state): State<GatewayState>, headers: HeaderMap, uri: Uri) -> Response {
     let family = family(&headers);
     answer(&state, &headers, &uri, family, |entries| match family {
@@ -66,6 +67,7 @@ pub(super) async fn one(
         let entry = find(entries, &id)?;
         Ok(match family {
             ApiFamily::Anthropic => shape::anthropic_one(entry),
+            ApiFamily::Gemini => shape::gemini_one(entry),
             _ => shape::openai_one(entry),
         })
     })
@@ -98,7 +100,13 @@ pub(super) async fn ollama_version() -> Response {
 }
 
 fn family(headers: &HeaderMap) -> ApiFamily {
-    if headers.contains_key("anthropic-version") { ApiFamily::Anthropic } else { ApiFamily::Openai }
+    if headers.contains_key("anthropic-version") {
+        ApiFamily::Anthropic
+    } else if headers.contains_key("x-goog-api-key") || headers.contains_key("x-goog-api-client") {
+        ApiFamily::Gemini
+    } else {
+        ApiFamily::Openai
+    }
 }
 
 /// The entry that a name means; else what to say about it.
