@@ -50,6 +50,7 @@ pub(super) async fn list(State(state): State<GatewayState>, headers: HeaderMap, 
     let family = family(&headers);
     answer(&state, &headers, &uri, family, |entries| match family {
         ApiFamily::Anthropic => Ok(shape::anthropic_list(entries)),
+        ApiFamily::Gemini => Ok(shape::gemini_list(entries)),
         _ => Ok(shape::openai_list(entries)),
     })
     .await
