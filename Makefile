@@ -52,8 +52,8 @@ portal/dist/index.html: $(PORTAL_SOURCES) $(PORTAL_MODULES) openapi/openapi.json
 
 ## Tests
 
-.PHONY: test test-tools test-begin test-portal test-rust test-browser lint fmt
-test: test-tools test-begin test-portal test-rust test-browser ## everything, installing what it needs
+.PHONY: test test-tools test-begin test-portal test-rust test-sdk test-browser lint fmt
+test: test-tools test-begin test-portal test-rust test-sdk test-browser ## everything, installing what it needs
 	@printf '\n\033[1m== summary\033[0m\n'
 	cat $(SUMMARY)
 	printf 'all parts passed\n'
@@ -77,6 +77,24 @@ test-rust: portal/dist/index.html ## formatting, clippy, unit and outside tests
 	$(call step,rust: clippy,$(CARGO) clippy --locked --all-targets -- -D warnings)
 	$(call step,rust: tests,$(CARGO) test --locked --all-targets)
 	$(call step,rust: examples in the documentation,$(CARGO) test --locked --doc)
+
+SDK_PYTHON := .venv/installed
+SDK_NODE := tests/sdk/node/node_modules/.package-lock.json
+
+$(SDK_PYTHON): tests/sdk/requirements.txt
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+$(SDK_NODE): tests/sdk/node/package.json tests/sdk/node/package-lock.json
+	npm --prefix tests/sdk/node --no-audit --no-fund --no-update-notifier ci --ignore-scripts
+	touch $@
+
+test-sdk: $(SDK_PYTHON) $(SDK_NODE) ## the providers' official clients, unchanged but for their base URL
+	@mkdir -p target
+	$(CARGO) build --locked --example rig
+	$(call step,sdk: Python,target/debug/examples/rig .venv/bin/pytest tests/sdk/python)
+	$(call step,sdk: Node,target/debug/examples/rig npm --prefix tests/sdk/node test)
 
 test-browser: portal/dist/index.html ## the portal in a real browser, on the demo and on gateways of its own
 	@mkdir -p target
