@@ -52,7 +52,7 @@ portal/dist/index.html: $(PORTAL_SOURCES) $(PORTAL_MODULES) openapi/openapi.json
 
 ## Tests
 
-.PHONY: test test-tools test-begin test-portal test-rust test-sdk test-browser lint fmt
+.PHONY: test test-tools test-begin test-portal test-rust test-sdk test-browser bench lint fmt
 test: test-tools test-begin test-portal test-rust test-sdk test-browser ## everything, installing what it needs
 	@printf '\n\033[1m== summary\033[0m\n'
 	cat $(SUMMARY)
@@ -100,6 +100,9 @@ test-browser: portal/dist/index.html ## the portal in a real browser, on the dem
 	@mkdir -p target
 	$(CARGO) build --locked --bin llm-gateway
 	$(call step,portal: in a browser,$(NPM) run e2e)
+
+bench: ## how fast the pure rooms are, for comparing runs on one machine
+	$(CARGO) bench --locked --bench pure
 
 lint: portal/dist/index.html ## formatting, clippy, documentation and, where installed, cargo-deny
 	$(CARGO) fmt --check

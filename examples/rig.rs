@@ -29,12 +29,8 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let url = format!("http://{}", listener.local_addr()?);
     let stop = CancellationToken::new();
     let serving = tokio::spawn(gateway.serve(listener, stop.clone()));
-    let status = Command::new(program)
-        .args(arguments)
-        .env("GATEWAY_URL", url)
-        .env("VIRTUAL_KEY", VIRTUAL_KEY)
-        .status()
-        .await?;
+    let status =
+        Command::new(program).args(arguments).env("GATEWAY_URL", url).env("VIRTUAL_KEY", VIRTUAL_KEY).status().await?;
     stop.cancel();
     serving.await??;
     std::fs::remove_dir_all(working_dir)?;

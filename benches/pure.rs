@@ -1,0 +1,74 @@
+//! The pure rooms that every request passes: steering, metering, pricing. Figures are for comparing
+//! one run with another on the same machine; nothing asserts them.
+#![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macros make undocumented items")]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use llm_gateway::{
+    catalog::{Catalog, PriceQuery},
+    dialect::{steer, usage_chunk::Filter},
+    domain::{Api, Endpoint, Timestamp, Usage},
+    gateway::tally::{Framing, Tally},
+};
+
+fn request(bytes: usize) -> String {
+    let text = "a plain sentence of a prompt, ".repeat(bytes / 30);
+    format!(r#"{{"model":"gpt-4o","stream":true,"messages":[{{"role":"user","content":"{text}"}}]}}"#)
+}
+
+fn chunk() -> &'static str {
+    concat!(
+        r#"data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1795256627,"model":"gpt-4o","#,
+        r#""service_tier":"default","system_fingerprint":null,"choices":[{"index":0,"delta":{"content":" word"},"#,
+        r#""logprobs":null,"finish_reason":null}],"usage":null}"#,
+        "\n\n"
+    )
+}
+
+fn steering(c: &mut Criterion) {
+    let mut group = c.benchmark_group("steer");
+    for bytes in [1 << 10, 64 << 10] {
+        let body = request(bytes);
+        group.throughput(Throughput::Bytes(body.len() as u64));
+        group.bench_function(format!("{bytes} B"), |b| {
+            b.iter(|| steer::read(Endpoint::ChatCompletions, black_box(body.as_bytes())).unwrap());
+        });
+    }
+    group.finish();
+}
+
+fn metering(c: &mut Criterion) {
+    let mut group = c.benchmark_group("stream event");
+    group.throughput(Throughput::Bytes(chunk().len() as u64));
+    let mut tally = Tally::new(Api::OpenaiChat, Endpoint::ChatCompletions, Framing::Sse);
+    group.bench_function("tally", |b| b.iter(|| tally.feed(black_box(chunk().as_bytes()))));
+    let mut filter = Filter::default();
+    let mut out = Vec::with_capacity(1024);
+    group.bench_function("usage-chunk filter", |b| {
+        b.iter(|| {
+            out.clear();
+            filter.feed(black_box(chunk().as_bytes()), &mut out);
+        });
+    });
+    group.finish();
+}
+
+fn pricing(c: &mut Criterion) {
+    let catalog = Catalog::bundled(&[]);
+    let usage = Usage { input: Some(1_000), cache_read: Some(5_000), output: Some(700), ..Usage::default() };
+    let query = PriceQuery {
+        provider_id: "openai",
+        catalog_provider: Some("openai"),
+        provider_pricing: None,
+        model: "gpt-4o-2024-08-06",
+        asked_model: Some("gpt-4o"),
+        usage: &usage,
+        at: Timestamp::now(),
+        service_tier: None,
+    };
+    c.bench_function("price", |b| b.iter(|| catalog.price(black_box(&query))));
+}
+
+criterion_group!(benches, steering, metering, pricing);
+criterion_main!(benches);
