@@ -277,6 +277,9 @@ async fn records_are_filtered_by_the_names_of_their_fields() {
         ("project=alpha", 2),
         ("project=alpha&source=ci", 1),
         ("project=gamma", 0),
+        ("project=", 1),
+        ("team=", 4),
+        ("team=&source=ci", 2),
         ("project=%25", 0),
         ("tags=env%3Dprod", 2),
         ("tags=env%3Dprod,tier%3D1", 1),
@@ -494,5 +497,27 @@ async fn the_gateway_tells_that_it_lives_and_what_it_can() {
     assert!(metrics.text().contains("# TYPE "), "{}", metrics.text());
     for path in ["/v1/keys", "/v1/stats", "/health", "/v1/keys/x"] {
         assert_eq!(client.get(path).await.headers["cache-control"], "no-store", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn no_secret_lies_readable_on_disk() {
+    let rig =
+        start_with("[auth]\nadmin_password = \"test password 1f2e3d\"\nadmin_token = \"test-token-4c5b6a\"\n").await;
+    let admin = rig.client().with("authorization", "Bearer test-token-4c5b6a");
+    let provider_key = "sk-test-canary-disk-0a1b2c3d4e5f";
+    let new = json!({"id": "lab", "provider_type": "local", "endpoint": "http://localhost:9", "api_key": provider_key});
+    admin.post("/v1/providers", &new).await.expect(201);
+    let key = admin.post("/v1/keys", &json!({"label": "findable"})).await.expect(201);
+    let session = rig.client().post("/v1/session", &json!({"password": "test password 1f2e3d"})).await;
+    let cookie = session.headers["set-cookie"].to_str().unwrap().split(['=', ';']).nth(1).unwrap();
+    let files: Vec<Vec<u8>> = std::fs::read_dir(rig.data.path().join("data"))
+        .unwrap()
+        .map(|entry| std::fs::read(entry.unwrap().path()).unwrap())
+        .collect();
+    let lies_there = |text: &str| files.iter().any(|file| file.windows(text.len()).any(|part| part == text.as_bytes()));
+    assert!(lies_there("findable"), "the files that were searched hold what was written");
+    for secret in [provider_key, key["secret"].as_str().unwrap(), cookie, "test password 1f2e3d", "test-token-4c5b6a"] {
+        assert!(!lies_there(secret), "{secret} lies readable on disk");
     }
 }

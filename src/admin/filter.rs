@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct RecordParams {
-    /// Project.
+    /// Project; empty for requests without one, as in all filters by name.
     project: Option<String>,
     /// Requester (`x-source`).
     source: Option<String>,

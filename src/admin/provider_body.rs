@@ -1,8 +1,10 @@
-//! A provider as the API takes it and shows it; between the two lies the check.
+//! A provider as the API takes it, and the check that makes it one of ours.
+//!
+//! A key goes in here; it is shown nowhere.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use url::Url;
 use utoipa::ToSchema;
 
@@ -10,7 +12,8 @@ use super::{
     change::Change,
     egress::{check_network, read_address},
     error::ApiError,
-    keys::check_text,
+    key_body::check_text,
+    provider_view::TypeName,
 };
 use crate::{
     config::{self, Provider, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType, default_base_url},
@@ -23,92 +26,6 @@ const PRIORITY: u32 = 100;
 const AZURE_API_VERSION: &str = "2024-10-21";
 /// Words that a model name or an address could not tell from an id.
 const RESERVED_IDS: [&str; 2] = ["auto", "default"];
-
-/// A provider, without its key.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Provider)]
-pub(super) struct ProviderView {
-    /// Unique id.
-    pub(super) id: String,
-    /// Which API it speaks and with which quirks.
-    pub(super) provider_type: TypeName,
-    /// Disabled providers are never called.
-    pub(super) enabled: bool,
-    /// Where it lies: what its own SDK takes as base URL, or the root of a `local`, `ollama` or Azure server.
-    pub(super) base_url: String,
-    /// Which credential it is called with.
-    pub(super) credential: CredentialKind,
-    /// Azure: the deployment that answers when the model names none.
-    pub(super) deployment: Option<String>,
-    /// Azure: the API version.
-    pub(super) api_version: Option<String>,
-    /// The model for requests that name none.
-    pub(super) default_model: Option<String>,
-    /// Models it is known to serve; empty means "ask the catalog or the server".
-    pub(super) models: Vec<String>,
-    /// Lower is tried first.
-    pub(super) priority: u32,
-    /// Whether it may lie in a private or loopback network.
-    pub(super) allow_private_network: bool,
-    /// Time limit of a call that is not streamed, in seconds.
-    pub(super) timeout: f64,
-    /// Time limit for connecting, in seconds.
-    pub(super) connect_timeout: f64,
-    /// Time limit for the first byte of an answer, in seconds.
-    pub(super) first_token_timeout: f64,
-    /// Longest silence in a streamed answer, in seconds.
-    pub(super) idle_timeout: f64,
-    /// Who defines it, and so who can change it.
-    pub(super) origin: OriginName,
-}
-
-/// Which API a provider speaks.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = ProviderType)]
-pub(super) enum TypeName {
-    /// Anthropic.
-    Anthropic,
-    /// OpenAI itself.
-    Openai,
-    /// Azure OpenAI.
-    AzureOpenai,
-    /// An OpenAI-compatible server on the operator's own network (Ollama, vLLM, LM Studio, llama.cpp, …).
-    Local,
-    /// Any other OpenAI-compatible service.
-    OpenaiCompatible,
-    /// Google Gemini.
-    Gemini,
-    /// Ollama's native API.
-    Ollama,
-}
-
-/// Who defines a provider.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = ProviderOrigin)]
-pub(super) enum OriginName {
-    /// The config file.
-    Config,
-    /// A variable such as `OPENAI_API_KEY`.
-    Environment,
-    /// `providers.json`.
-    ProvidersJson,
-    /// This API.
-    Api,
-}
-
-/// Which credential a provider is called with.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum CredentialKind {
-    /// None.
-    None,
-    /// The operator's key, which is never shown.
-    Own,
-    /// The client's own credential is passed through.
-    Passthrough,
-}
 
 /// A provider to add.
 #[derive(Deserialize, ToSchema)]
@@ -339,65 +256,4 @@ fn set_seconds(name: &str, given: Option<f64>, limit: &mut Duration) -> Result<(
         }
     }
     Ok(())
-}
-
-impl ProviderView {
-    /// What may be shown of a provider.
-    pub(super) fn of(provider: &Provider) -> Self {
-        Self {
-            id: provider.id.clone(),
-            provider_type: provider.provider_type.into(),
-            enabled: provider.enabled,
-            base_url: provider.base_url.as_str().trim_end_matches('/').to_owned(),
-            credential: match provider.key {
-                ProviderKey::None => CredentialKind::None,
-                ProviderKey::Own(_) => CredentialKind::Own,
-                ProviderKey::Passthrough => CredentialKind::Passthrough,
-            },
-            deployment: provider.deployment.clone(),
-            api_version: provider.api_version.clone(),
-            default_model: provider.default_model.clone(),
-            models: provider.models.clone(),
-            priority: provider.priority,
-            allow_private_network: provider.allow_private_network,
-            timeout: provider.timeouts.total.as_secs_f64(),
-            connect_timeout: provider.timeouts.connect.as_secs_f64(),
-            first_token_timeout: provider.timeouts.first_token.as_secs_f64(),
-            idle_timeout: provider.timeouts.idle.as_secs_f64(),
-            origin: match provider.origin {
-                ProviderOrigin::Config => OriginName::Config,
-                ProviderOrigin::Environment => OriginName::Environment,
-                ProviderOrigin::ProvidersJson => OriginName::ProvidersJson,
-                ProviderOrigin::Api => OriginName::Api,
-            },
-        }
-    }
-}
-
-impl From<TypeName> for ProviderType {
-    fn from(name: TypeName) -> Self {
-        match name {
-            TypeName::Anthropic => Self::Anthropic,
-            TypeName::Openai => Self::Openai,
-            TypeName::AzureOpenai => Self::AzureOpenai,
-            TypeName::Local => Self::Local,
-            TypeName::OpenaiCompatible => Self::OpenaiCompatible,
-            TypeName::Gemini => Self::Gemini,
-            TypeName::Ollama => Self::Ollama,
-        }
-    }
-}
-
-impl From<ProviderType> for TypeName {
-    fn from(kind: ProviderType) -> Self {
-        match kind {
-            ProviderType::Anthropic => Self::Anthropic,
-            ProviderType::Openai => Self::Openai,
-            ProviderType::AzureOpenai => Self::AzureOpenai,
-            ProviderType::Local => Self::Local,
-            ProviderType::OpenaiCompatible => Self::OpenaiCompatible,
-            ProviderType::Gemini => Self::Gemini,
-            ProviderType::Ollama => Self::Ollama,
-        }
-    }
 }

@@ -10,7 +10,8 @@ use super::{
     error::{ApiError, Code, ErrorBody},
     extract::{Body, Id, Nothing, Params},
     page::List,
-    provider_body::{NewProvider, ProviderChange, ProviderView},
+    provider_body::{NewProvider, ProviderChange},
+    provider_view::ProviderView,
     state::AdminState,
 };
 use crate::{

@@ -2,7 +2,8 @@
 
 use crate::domain::{Api, CacheState, Endpoint, ErrorKind, Outcome, Timestamp};
 
-/// Which records; a field that is `None` lets all pass. `from` is inclusive, `to` exclusive.
+/// Which records; a field that is `None` lets all pass, `Some("")` means "not set". `from` is
+/// inclusive, `to` exclusive.
 #[derive(Clone, Debug, Default)]
 pub struct RecordFilter {
     /// Project.

@@ -116,8 +116,11 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &RecordFilter) {
         ("model", &filter.model),
         ("model_requested", &filter.model_requested),
     ] {
-        if let Some(value) = value {
-            query.push(" AND ").push(column).push(" = ").push_bind(value.clone());
+        match value.as_deref() {
+            None => {}
+            // As in the sums, "" means "not set".
+            Some("") => drop(query.push(" AND ").push(column).push(" IS NULL")),
+            Some(value) => drop(query.push(" AND ").push(column).push(" = ").push_bind(value.to_owned())),
         }
     }
     for (column, value) in [
