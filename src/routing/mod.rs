@@ -3,6 +3,9 @@
 //! Pure: no I/O, no clock, no global. Everything that steers the decision is an argument, so that a
 //! stored trace can be run again on its facts.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use crate::{
@@ -139,18 +142,20 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan, Unroutable> {
         return Err(Unroutable::NoProvider);
     }
     let named = facts.model.filter(|model| !model.is_empty() && *model != "default");
-    let (rule, candidates, model) = match named.and_then(|model| split_pin(model, &enabled)) {
-        Some((provider, model)) => (Rule::Pinned, vec![checked_pin(facts, provider)?], Some(Arc::from(model))),
+    let (rule, candidates, model) = match named.and_then(|model| split_pin(model, facts.providers)) {
+        Some((provider, model)) => {
+            (Rule::Pinned, vec![checked_pin(facts, provider, &enabled)?], Some(Arc::from(model)))
+        }
         None => unpinned(facts, &enabled, named)?,
     };
-    if let Some(model) = &model {
-        check_model(facts, model)?;
-    }
     let allowed = allowed_only(facts, candidates)?;
     let candidate_ids = allowed.iter().map(|provider| provider.id.clone()).collect();
     let trace = Trace { rule, candidates: candidate_ids };
     let Some(provider) = allowed.into_iter().next() else { return Err(Unroutable::NoProvider) };
     let model = model.or_else(|| default_model(facts, provider));
+    if let Some(model) = &model {
+        check_model(facts, model)?;
+    }
     if model.is_none() && needs_model(facts.endpoint) {
         return Err(Unroutable::NoDefaultModel { known: some_models(facts, &enabled) });
     }
@@ -158,15 +163,22 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan, Unroutable> {
     Ok(Plan { first, fallbacks: Vec::new(), trace })
 }
 
-/// `provider/model` with the id of an enabled provider before the first slash. Other names may hold
-/// slashes too (`meta-llama/Llama-3-8b`), so an unknown prefix is part of the model's name.
-fn split_pin<'p, 'm>(model: &'m str, enabled: &[&'p Arc<Provider>]) -> Option<(&'p Arc<Provider>, &'m str)> {
+/// `provider/model` with the id of a provider before the first slash. Other names may hold slashes
+/// too (`meta-llama/Llama-3-8b`), so an unknown prefix is part of the model's name.
+fn split_pin<'p, 'm>(model: &'m str, providers: &'p [Arc<Provider>]) -> Option<(&'p Arc<Provider>, &'m str)> {
     let (prefix, rest) = model.split_once('/')?;
-    let provider = enabled.iter().find(|provider| provider.id == prefix)?;
-    (!rest.is_empty()).then_some((*provider, rest))
+    let provider = providers.iter().find(|provider| provider.id == prefix)?;
+    (!rest.is_empty()).then_some((provider, rest))
 }
 
-fn checked_pin<'p>(facts: &Facts<'_>, provider: &'p Arc<Provider>) -> Result<&'p Arc<Provider>, Unroutable> {
+fn checked_pin<'p>(
+    facts: &Facts<'_>,
+    provider: &'p Arc<Provider>,
+    enabled: &[&Arc<Provider>],
+) -> Result<&'p Arc<Provider>, Unroutable> {
+    if !provider.enabled {
+        return Err(Unroutable::UnknownProvider { provider: provider.id.clone(), configured: ids(enabled) });
+    }
     if speaks(provider.provider_type, facts.endpoint.api()) {
         return Ok(provider);
     }

@@ -1,0 +1,123 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::*;
+use crate::config::{self, LoadOptions};
+
+/// Providers as a config file would define them, disabled ones included.
+fn providers(toml: &str) -> Vec<Arc<Provider>> {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("config.toml"), toml).unwrap();
+    let options =
+        LoadOptions { working_dir: directory.path().to_owned(), env: BTreeMap::new(), ..LoadOptions::default() };
+    config::load(&options).unwrap_or_else(|errors| panic!("{errors}")).providers
+}
+
+const TWO_OPENAIS: &str = r#"
+[[providers]]
+id = "groq"
+provider_type = "openai_compatible"
+api_key = "k"
+models = ["llama-3.3-70b-versatile"]
+[[providers]]
+id = "openai"
+provider_type = "openai"
+api_key = "k"
+default_model = "gpt-4o-mini"
+[[providers]]
+id = "anthropic"
+provider_type = "anthropic"
+api_key = "k"
+[[providers]]
+id = "resting"
+provider_type = "openai"
+api_key = "k"
+enabled = false
+"#;
+
+struct Case {
+    endpoint: Endpoint,
+    model: Option<&'static str>,
+    header: Option<&'static str>,
+    allowed_providers: &'static [&'static str],
+    allowed_models: &'static [&'static str],
+}
+
+const CHAT: Case = Case {
+    endpoint: Endpoint::ChatCompletions,
+    model: None,
+    header: None,
+    allowed_providers: &[],
+    allowed_models: &[],
+};
+
+fn decide(case: &Case) -> Result<(String, Option<String>, Rule), Unroutable> {
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let facts = Facts {
+        endpoint: case.endpoint,
+        model: case.model,
+        provider_wanted: case.header,
+        providers: &providers(TWO_OPENAIS),
+        default_provider: None,
+        allowed_providers: &owned(case.allowed_providers),
+        allowed_models: &owned(case.allowed_models),
+        catalog: &Catalog::bundled(&[]),
+    };
+    let plan = plan(&facts)?;
+    Ok((plan.first.provider.id.clone(), plan.first.model.map(|model| model.to_string()), plan.trace.rule))
+}
+
+#[test]
+fn a_request_goes_where_its_model_says() {
+    let rows = [
+        ("a pin", Case { model: Some("groq/anything"), ..CHAT }, ("groq", Some("anything"), Rule::Pinned)),
+        ("a pin of a name with slashes", Case { model: Some("groq/a/b"), ..CHAT }, ("groq", Some("a/b"), Rule::Pinned)),
+        ("a slash that is no pin", Case { model: Some("a/b"), ..CHAT }, ("openai", Some("a/b"), Rule::Native)),
+        (
+            "a listed model",
+            Case { model: Some("llama-3.3-70b-versatile"), ..CHAT },
+            ("groq", Some("llama-3.3-70b-versatile"), Rule::KnownModel),
+        ),
+        ("a catalog model", Case { model: Some("gpt-4o"), ..CHAT }, ("openai", Some("gpt-4o"), Rule::KnownModel)),
+        ("an unknown model", Case { model: Some("new"), ..CHAT }, ("openai", Some("new"), Rule::Native)),
+        ("no model", CHAT, ("openai", Some("gpt-4o-mini"), Rule::Default)),
+        ("default", Case { model: Some("default"), ..CHAT }, ("openai", Some("gpt-4o-mini"), Rule::Default)),
+        (
+            "a header where no model decides",
+            Case { endpoint: Endpoint::Files, header: Some("groq"), ..CHAT },
+            ("groq", None, Rule::Header),
+        ),
+        ("files of the default", Case { endpoint: Endpoint::Files, ..CHAT }, ("openai", None, Rule::Default)),
+        (
+            "another API",
+            Case { endpoint: Endpoint::Messages, model: Some("unheard-of"), ..CHAT },
+            ("anthropic", Some("unheard-of"), Rule::Native),
+        ),
+        (
+            "a key with one provider",
+            Case { model: Some("new"), allowed_providers: &["groq"], ..CHAT },
+            ("groq", Some("new"), Rule::Native),
+        ),
+    ];
+    for (name, case, (provider, model, rule)) in rows {
+        let expected = (provider.to_owned(), model.map(str::to_owned), rule);
+        assert_eq!(decide(&case), Ok(expected), "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_served_says_why() {
+    let rows = [
+        ("a disabled provider", Case { model: Some("resting/gpt-4o"), ..CHAT }, "no enabled provider `resting`"),
+        ("the wrong API", Case { model: Some("anthropic/claude"), ..CHAT }, "does not speak the openai_chat API"),
+        ("nobody", Case { endpoint: Endpoint::GenerateContent, model: Some("g"), ..CHAT }, "no configured provider"),
+        ("no default", Case { endpoint: Endpoint::Messages, ..CHAT }, "no provider has a default_model"),
+        ("a foreign model", Case { model: Some("gpt-4o"), allowed_models: &["o3"], ..CHAT }, "may not use model"),
+        ("a foreign default", Case { allowed_models: &["o3"], ..CHAT }, "may not use model"),
+        ("a foreign provider", Case { model: Some("openai/x"), allowed_providers: &["groq"], ..CHAT }, "may not use"),
+        ("an unknown header", Case { endpoint: Endpoint::Files, header: Some("x"), ..CHAT }, "no enabled provider `x`"),
+    ];
+    for (name, case, expected) in rows {
+        let message = decide(&case).map_err(|error| error.to_string()).unwrap_err();
+        assert!(message.contains(expected), "{name}: {message}");
+    }
+}
