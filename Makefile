@@ -52,7 +52,7 @@ portal/dist/index.html: $(PORTAL_SOURCES) $(PORTAL_MODULES) openapi/openapi.json
 
 ## Tests
 
-.PHONY: test test-tools test-begin test-portal test-rust test-sdk test-browser bench lint fmt
+.PHONY: test test-tools test-begin test-portal test-rust test-sdk test-browser bench lint catalog fmt
 test: test-tools test-begin test-portal test-rust test-sdk test-browser ## everything, installing what it needs
 	@printf '\n\033[1m== summary\033[0m\n'
 	cat $(SUMMARY)
@@ -111,6 +111,9 @@ lint: portal/dist/index.html ## formatting, clippy, documentation and, where ins
 	if command -v cargo-deny > /dev/null; then $(CARGO) deny --locked check bans licenses sources; \
 	else echo 'cargo-deny is not installed: the check of dependencies was left out'; fi
 	$(NPM) run lint
+
+catalog: ## generate the checked-in catalog anew: make catalog PRICES=<genai-prices crate> FACTS=<model-facts.jsonl>
+	$(CARGO) run --example catalog_refresh -- "$(PRICES)" "$(FACTS)"
 
 fmt: ## format the Rust code
 	$(CARGO) fmt

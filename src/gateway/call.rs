@@ -204,6 +204,10 @@ fn body(
                 let message = "an upload cannot be renamed on its way: name the bare model and send x-provider";
                 return Err(Refusal::new(ErrorKind::InvalidRequest, message));
             }
+            // Not every provider takes an upload of unknown length.
+            if let Some(length) = inbound.headers.get(header::CONTENT_LENGTH) {
+                headers.insert(header::CONTENT_LENGTH, length.clone());
+            }
             let upload = Arc::new(Upload::default());
             Ok((upload_body(prefix, rest, max_upload_bytes, Arc::clone(&upload)), Some(upload)))
         }
