@@ -19,14 +19,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{self, AdminParts, AdminState},
     complete::{self, Completion, CompletionError, CompletionRequest},
-    config::{Config, LoadOptions, Watcher},
+    config::{Config, ConfigErrors, LoadOptions, Watcher},
     demo,
     gateway::{self, GatewayState, LiveModels},
     policy::{Policy, PolicyCell},
     portal,
     provider::TlsSetup,
     server,
-    store::{self, Store, StoreError},
+    store::{self, Action, Actor, Deed, Ending, Store, StoreError},
     telemetry,
 };
 
@@ -60,6 +60,9 @@ pub enum AppError {
 
 /// How soon a running gateway notices what another process changed in the control store.
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Errors of a refused configuration that the audit log keeps.
+const NOTED_ERRORS: usize = 20;
 
 /// A gateway with open stores and a compiled policy, ready to be mounted or served.
 ///
@@ -99,9 +102,25 @@ impl Reloader {
         let _turn = self.turn.lock().await;
         let before = self.policy.load();
         let snapshot = self.store.control.snapshot().await?;
+        let is_new = config.is_some();
         let config = config.map_or_else(|| Arc::clone(&before.config), Arc::new);
-        self.policy.store(Policy::compile(config, &snapshot, Some(&before), &self.tls));
+        let policy = Policy::compile(config, &snapshot, Some(&before), &self.tls);
+        if is_new {
+            // A configuration that cannot be written down is not taken over.
+            self.store.control.log(&Actor::Config, &Deed::done(Action::ConfigReload, None)).await?;
+        }
+        self.policy.store(policy);
         Ok(())
+    }
+
+    /// Writes down that a changed configuration was refused. Its errors never hold a value that may be secret.
+    async fn note_refused(&self, errors: &ConfigErrors) {
+        let mut deed = Deed::undone(Action::ConfigReload, None, Ending::Refused("invalid_config".to_owned()));
+        let lines: Vec<&str> = errors.lines().iter().take(NOTED_ERRORS).map(String::as_str).collect();
+        deed.changes.insert("errors".to_owned(), lines.into());
+        if let Err(error) = self.store.control.log(&Actor::Config, &deed).await {
+            tracing::error!(%error, "a refused configuration could not be written to the audit log");
+        }
     }
 
     /// Takes over what the `keys` command changes from another process, until `stop` is cancelled.
@@ -233,7 +252,11 @@ impl Gateway {
                     }
                 });
             }
-            Err(errors) => tracing::error!(%errors, "the changed configuration is invalid; the old one stays"),
+            Err(errors) => {
+                tracing::error!(%errors, "the changed configuration is invalid; the old one stays");
+                let reloader = reloader.clone();
+                runtime.spawn(async move { reloader.note_refused(&errors).await });
+            }
         });
         watcher.inspect_err(|error| tracing::warn!(%error, "config changes are not watched")).ok()
     }

@@ -127,6 +127,23 @@ impl Serving {
         answer.get(9..12)?.parse().ok()
     }
 
+    /// The audit log, as soon as it tells this.
+    fn until_told(&self, words: &str) -> String {
+        let begun = Instant::now();
+        let mut told = String::new();
+        while begun.elapsed() < Duration::from_secs(30) {
+            let mut stream = TcpStream::connect(self.address).unwrap();
+            stream.write_all(b"GET /v1/audit HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+            told.clear();
+            stream.read_to_string(&mut told).unwrap();
+            if told.contains(words) {
+                return told;
+            }
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+        panic!("the audit log never told {words}; last {told}");
+    }
+
     fn until(&self, path: &str, key: &str, status: u16) {
         let begun = Instant::now();
         let mut last = None;
@@ -155,6 +172,26 @@ fn a_running_gateway_follows_the_keys_command() {
     let id = text(&made.stderr).split_whitespace().nth(1).unwrap().trim_end_matches(';').to_owned();
     assert!(run(dir.path(), &["keys", "revoke", &id]).status.success());
     serving.until("/v1/chat/completions", secret, 401);
+}
+
+#[test]
+fn the_audit_log_tells_what_the_keys_command_and_the_config_file_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("config.toml");
+    std::fs::write(&config, "[auth]\nrequire_key = false").unwrap();
+    let serving = Serving::start(dir.path());
+    assert!(run(dir.path(), &["keys", "create", "--label", "ci"]).status.success());
+    assert!(!run(dir.path(), &["keys", "revoke", "gk-typed-in-the-wrong-place"]).status.success());
+    serving.until_told(r#""actor":"cli","actor_id":null,"action":"key.create""#);
+    let told =
+        serving.until_told(r#""action":"key.revoke","target":null,"outcome":"refused","error_code":"not_found""#);
+    assert!(!told.contains("typed-in-the-wrong-place"));
+
+    std::fs::write(&config, "[auth]\nrequire_key = maybe").unwrap();
+    serving.until_told(r#""action":"config.reload","target":null,"outcome":"refused","error_code":"invalid_config""#);
+    std::fs::write(&config, "[auth]\nrequire_key = true").unwrap();
+    serving.until_told(r#""actor":"config","actor_id":null,"action":"config.reload","target":null,"outcome":"ok""#);
+    serving.until("/v1/chat/completions", "gk-unknown", 401);
 }
 
 #[test]

@@ -22,5 +22,6 @@ mod harness;
 mod openapi;
 mod admin_roles;
 mod admin_api;
+mod audit;
 mod relay;
 mod portal;

@@ -16,7 +16,8 @@ use llm_gateway::{
         Timestamp, Usage, VirtualKey,
     },
     store::{
-        self, Aggregate, Credential, Dimension, KeyFields, RecordFilter, SeenKind, StatsFilter, Store, StoreError,
+        self, Actor, Aggregate, Credential, Dimension, KeyFields, RecordFilter, SeenKind, StatsFilter, Store,
+        StoreError,
     },
 };
 use proptest::prelude::*;
@@ -552,7 +553,7 @@ async fn a_provider_comes_back_with_every_field_and_survives_a_restart() {
     let storage = storage(directory.path(), Some(MASTER_KEY));
     let store = store::open(&storage).await.unwrap();
     let put = provider("extra", own_key());
-    let stored = store.control.put_provider(&put, Credential::Replace).await.unwrap();
+    let stored = store.control.put_provider(&Actor::Cli, &put, Credential::Replace).await.unwrap();
     assert_eq!(format!("{:?}", stored.provider), format!("{put:?}"));
     assert_eq!(stored.provider.key, put.key);
     store.close().await.unwrap();
@@ -560,20 +561,20 @@ async fn a_provider_comes_back_with_every_field_and_survives_a_restart() {
     let store = store::open(&storage).await.unwrap();
     let snapshot = store.control.snapshot().await.unwrap();
     assert_eq!(snapshot.providers[0].key, own_key());
-    store.control.delete_provider("extra").await.unwrap();
-    assert!(matches!(store.control.delete_provider("extra").await, Err(StoreError::NotFound(_))));
+    store.control.delete_provider(&Actor::Cli, "extra").await.unwrap();
+    assert!(matches!(store.control.delete_provider(&Actor::Cli, "extra").await, Err(StoreError::NotFound(_))));
 }
 
 #[tokio::test]
 async fn a_new_address_clears_the_key_and_any_other_change_keeps_it() {
     let (_directory, store) = fresh().await;
-    store.control.put_provider(&provider("extra", own_key()), Credential::Replace).await.unwrap();
+    store.control.put_provider(&Actor::Cli, &provider("extra", own_key()), Credential::Replace).await.unwrap();
     let mut changed = provider("extra", ProviderKey::None);
     changed.priority = 1;
-    let stored = store.control.put_provider(&changed, Credential::Keep).await.unwrap();
+    let stored = store.control.put_provider(&Actor::Cli, &changed, Credential::Keep).await.unwrap();
     assert_eq!((stored.provider.priority, &stored.provider.key), (1, &own_key()));
     changed.base_url = url::Url::parse("https://elsewhere.test/v1").unwrap();
-    let stored = store.control.put_provider(&changed, Credential::Keep).await.unwrap();
+    let stored = store.control.put_provider(&Actor::Cli, &changed, Credential::Keep).await.unwrap();
     assert_eq!(stored.provider.key, ProviderKey::None);
 }
 
@@ -581,7 +582,7 @@ async fn a_new_address_clears_the_key_and_any_other_change_keeps_it() {
 async fn another_master_key_is_refused_and_the_database_stays_untouched() {
     let directory = tempfile::tempdir().unwrap();
     let store = store::open(&storage(directory.path(), Some(MASTER_KEY))).await.unwrap();
-    store.control.put_provider(&provider("extra", own_key()), Credential::Replace).await.unwrap();
+    store.control.put_provider(&Actor::Cli, &provider("extra", own_key()), Credential::Replace).await.unwrap();
     store.close().await.unwrap();
     drop(store);
     let file = directory.path().join("control.db");
@@ -604,7 +605,7 @@ async fn swapped_ciphertexts_do_not_decrypt() {
     let store = store::open(&storage).await.unwrap();
     for id in ["one", "two"] {
         let key = ProviderKey::Own(Secret::new(format!("{PROVIDER_KEY}-{id}")));
-        store.control.put_provider(&provider(id, key), Credential::Replace).await.unwrap();
+        store.control.put_provider(&Actor::Cli, &provider(id, key), Credential::Replace).await.unwrap();
     }
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(directory.path().join("control.db"));
     let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
@@ -629,27 +630,31 @@ async fn a_virtual_key_is_shown_once_and_rotates_and_ends() {
         allowed_providers: vec!["openai".to_owned()],
         expires_at: Some(Timestamp { unix_us: 1 }),
     };
-    let issued = store.control.create_key(fields.clone()).await.unwrap();
+    let issued = store.control.create_key(&Actor::Cli, fields.clone()).await.unwrap();
     assert!(VirtualKey::is_well_formed(issued.secret.expose()));
     assert!(issued.key.id.starts_with("key_"));
     assert_eq!((issued.key.hash, &issued.key.fields), (KeyHash::of(issued.secret.expose()), &fields));
 
-    let rotated = store.control.rotate_key(&issued.key.id).await.unwrap();
+    let rotated = store.control.rotate_key(&Actor::Cli, &issued.key.id).await.unwrap();
     assert_eq!(rotated.key.id, issued.key.id);
     assert_ne!(rotated.key.hash, issued.key.hash);
 
     let revision = store.control.revision().await.unwrap();
-    let updated = store.control.update_key(&issued.key.id, KeyFields::default()).await.unwrap();
+    let updated = store.control.update_key(&Actor::Cli, &issued.key.id, KeyFields::default()).await.unwrap();
     assert_eq!(updated.fields, KeyFields::default());
     assert!(store.control.revision().await.unwrap() > revision, "others notice the change");
 
     store.recorder.submit(Record { key_id: Some(issued.key.id.as_str().into()), ..full_record() });
     store.recorder.flush().await.unwrap();
-    let revoked = store.control.revoke_key(&issued.key.id).await.unwrap();
+    let revoked = store.control.revoke_key(&Actor::Cli, &issued.key.id).await.unwrap();
     assert!(revoked.revoked_at.is_some());
     assert_eq!(revoked.last_used_at, Some(full_record().started_at));
-    assert_eq!(store.control.revoke_key(&issued.key.id).await.unwrap(), revoked, "the first revocation counts");
-    assert!(matches!(store.control.rotate_key(&issued.key.id).await, Err(StoreError::NotFound(_))));
+    assert_eq!(
+        store.control.revoke_key(&Actor::Cli, &issued.key.id).await.unwrap(),
+        revoked,
+        "the first revocation counts"
+    );
+    assert!(matches!(store.control.rotate_key(&Actor::Cli, &issued.key.id).await, Err(StoreError::NotFound(_))));
     assert!(matches!(store.control.key("key_none").await, Err(StoreError::NotFound(_))));
     assert_eq!(store.control.snapshot().await.unwrap().keys, [revoked]);
 }
@@ -672,8 +677,8 @@ async fn no_secret_is_in_the_files_and_no_file_is_open_to_others() {
     let path = directory.path().join("deep/data");
     let umask = rustix::process::umask(rustix::fs::Mode::empty());
     let store = store::open(&storage(&path, None)).await.unwrap();
-    store.control.put_provider(&provider("extra", own_key()), Credential::Replace).await.unwrap();
-    let key = store.control.create_key(KeyFields::default()).await.unwrap().secret;
+    store.control.put_provider(&Actor::Cli, &provider("extra", own_key()), Credential::Replace).await.unwrap();
+    let key = store.control.create_key(&Actor::Cli, KeyFields::default()).await.unwrap().secret;
     let password = Secret::new("test-admin-password");
     let session = store.control.create_session(&password).await.unwrap();
     store.recorder.submit(full_record());
@@ -716,7 +721,7 @@ async fn a_second_process_is_turned_away_but_the_keys_command_is_not() {
     let error = store::open(&storage).await.unwrap_err();
     assert!(matches!(error, StoreError::InUse { .. }), "{error}");
     let control = store::open_control(&storage).await.unwrap();
-    let issued = control.create_key(KeyFields::default()).await.unwrap();
+    let issued = control.create_key(&Actor::Cli, KeyFields::default()).await.unwrap();
     assert_eq!(store.control.key(&issued.key.id).await.unwrap().hash, issued.key.hash);
 }
 

@@ -17,7 +17,11 @@ use super::{
     session,
     state::AdminState,
 };
-use crate::{config::Auth, domain::Secret};
+use crate::{
+    config::Auth,
+    domain::Secret,
+    store::{Actor, session_id},
+};
 
 /// Why the caller of this request counts as the admin.
 #[derive(Clone, Debug)]
@@ -28,6 +32,17 @@ pub(super) enum Admin {
     Token(Secret),
     /// The cookie of a session, as it was presented.
     Session(Secret),
+}
+
+impl Admin {
+    /// The same for the audit log, without the credential.
+    pub(super) fn actor(&self) -> Actor {
+        match self {
+            Self::Open => Actor::Open,
+            Self::Token(_) => Actor::Token,
+            Self::Session(cookie) => Actor::Session(session_id(cookie.expose())),
+        }
+    }
 }
 
 /// Middleware: lets the admin through and answers 401 to everyone else.

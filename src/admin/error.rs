@@ -10,7 +10,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::store::StoreError;
+use crate::store::{Ending, StoreError};
 
 /// The stable codes of admin errors; where the data plane has the same failure, it uses the same word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -62,6 +62,13 @@ impl Code {
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
+    }
+
+    /// How the audit log tells it.
+    pub(super) fn ending(self) -> Ending {
+        let code =
+            serde_json::to_value(self).ok().and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default();
+        if self.status().is_server_error() { Ending::Failed(code) } else { Ending::Refused(code) }
     }
 
     const fn kind(self) -> &'static str {
@@ -158,7 +165,6 @@ impl ApiError {
     }
 
     /// The stable code.
-    #[cfg(test)]
     pub(super) const fn code(&self) -> Code {
         self.code
     }
@@ -184,6 +190,8 @@ impl IntoResponse for ApiError {
         let Self { code, message, param, retry_after_secs } = self;
         let detail = ErrorDetail { message, kind: code.kind(), param, code };
         let mut response = (code.status(), Json(ErrorBody { error: detail })).into_response();
+        // For the audit log, which sees only the answer.
+        response.extensions_mut().insert(code);
         let headers = response.headers_mut();
         if code == Code::Authentication {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"llm-gateway admin\""));

@@ -232,7 +232,7 @@ fn cache<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<CacheState>, D::
     one_of(reader, CacheState::parse, &["bypass", "hit", "miss"])
 }
 
-fn time<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Timestamp>, D::Error> {
+pub(super) fn time<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Timestamp>, D::Error> {
     let text = String::deserialize(reader)?;
     let fault = || D::Error::custom("expected an RFC 3339 time such as 2026-11-18T14:30:00Z");
     Timestamp::parse(&text).map(Some).ok_or_else(fault)

@@ -1,8 +1,9 @@
 //! `/v1/keys`: virtual keys. A secret is shown when it is made and never again.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Extension, Json, extract::State, http::StatusCode};
 
 use super::{
+    auth::Admin,
     change::Change,
     error::{ApiError, Code, ErrorBody},
     extract::{Body, Id, Params},
@@ -45,6 +46,7 @@ pub(super) async fn list(
 )]
 pub(super) async fn create(
     State(state): State<AdminState>,
+    Extension(admin): Extension<Admin>,
     Body(new): Body<NewKey>,
 ) -> Result<(StatusCode, Json<IssuedKeyView>), ApiError> {
     if new.expires_at.is_some_and(|at| at <= Timestamp::now()) {
@@ -55,7 +57,7 @@ pub(super) async fn create(
     check(&fields)?;
     check_providers(&fields.allowed_providers, &state.parts.policy.load())?;
     let control = state.parts.store.control.clone();
-    let issued = state.change(async move { Ok(control.create_key(fields).await?) }).await?;
+    let issued = state.change(async move { Ok(control.create_key(&admin.actor(), fields).await?) }).await?;
     Ok((StatusCode::CREATED, Json(issued.into())))
 }
 
@@ -92,6 +94,7 @@ pub(super) async fn show(State(state): State<AdminState>, Id(id): Id) -> Result<
 )]
 pub(super) async fn update(
     State(state): State<AdminState>,
+    Extension(admin): Extension<Admin>,
     Id(id): Id,
     Body(change): Body<KeyChange>,
 ) -> Result<Json<KeyView>, ApiError> {
@@ -108,7 +111,7 @@ pub(super) async fn update(
         change.allowed_providers.apply_or_default(&mut fields.allowed_providers);
         change.expires_at.apply(&mut fields.expires_at);
         check(&fields)?;
-        Ok(inner.parts.store.control.update_key(&id, fields).await?)
+        Ok(inner.parts.store.control.update_key(&admin.actor(), &id, fields).await?)
     });
     Ok(Json(KeyView::stored(key.await?)))
 }
@@ -124,11 +127,15 @@ pub(super) async fn update(
         (status = 409, description = "The config file defines this key", body = ErrorBody),
     )
 )]
-pub(super) async fn revoke(State(state): State<AdminState>, Id(id): Id) -> Result<Json<KeyView>, ApiError> {
+pub(super) async fn revoke(
+    State(state): State<AdminState>,
+    Extension(admin): Extension<Admin>,
+    Id(id): Id,
+) -> Result<Json<KeyView>, ApiError> {
     let inner = state.clone();
     let key = state.change(async move {
         changeable(&inner, &id).await?;
-        Ok(inner.parts.store.control.revoke_key(&id).await?)
+        Ok(inner.parts.store.control.revoke_key(&admin.actor(), &id).await?)
     });
     Ok(Json(KeyView::stored(key.await?)))
 }
@@ -144,13 +151,17 @@ pub(super) async fn revoke(State(state): State<AdminState>, Id(id): Id) -> Resul
         (status = 409, description = "The key is revoked, or the config file defines it", body = ErrorBody),
     )
 )]
-pub(super) async fn rotate(State(state): State<AdminState>, Id(id): Id) -> Result<Json<IssuedKeyView>, ApiError> {
+pub(super) async fn rotate(
+    State(state): State<AdminState>,
+    Extension(admin): Extension<Admin>,
+    Id(id): Id,
+) -> Result<Json<IssuedKeyView>, ApiError> {
     let inner = state.clone();
     let issued = state.change(async move {
         if changeable(&inner, &id).await?.revoked_at.is_some() {
             return Err(ApiError::new(Code::Conflict, "a revoked key gets no new secret; make a new key"));
         }
-        Ok(inner.parts.store.control.rotate_key(&id).await?)
+        Ok(inner.parts.store.control.rotate_key(&admin.actor(), &id).await?)
     });
     Ok(Json(issued.await?.into()))
 }

@@ -3,6 +3,7 @@
 //! A route stands in [`public`] or in [`guarded`], and that is its role: what stands in neither does
 //! not exist. Nothing here touches a prompt, an answer or the way of a request.
 
+mod audit;
 mod auth;
 mod change;
 mod egress;
@@ -72,13 +73,15 @@ fn guarded() -> OpenApiRouter<AdminState> {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::show, keys::update, keys::revoke))
         .routes(routes!(keys::rotate))
+        .routes(routes!(audit::list))
         .routes(routes!(health::metrics))
 }
 
 /// The routes with their guards, to be merged with the other rooms'. It has no fallback of its own.
 pub fn router(state: AdminState) -> Router {
     let guard = middleware::from_fn_with_state(state.clone(), auth::require_admin);
-    let guarded = Router::from(guarded()).route_layer(guard);
+    let witness = middleware::from_fn_with_state(state.clone(), audit::note_refusals);
+    let guarded = Router::from(guarded()).route_layer(witness).route_layer(guard);
     Router::from(public())
         .merge(guarded)
         .method_not_allowed_fallback(method_not_allowed)
@@ -155,6 +158,7 @@ fn describe_guard(operation: &mut Operation) {
         (name = "Requesters", description = "Who asked, by `x-source`."),
         (name = "Providers", description = "Where requests can go."),
         (name = "Keys", description = "Virtual keys, which stand for a team or an application."),
+        (name = "Audit", description = "Who changed what, and who tried."),
         (name = "Session", description = "Signing in to the portal. Only needed once an admin credential is configured."),
         (name = "Health", description = "Whether the gateway lives."),
     )

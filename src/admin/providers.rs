@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Extension, Json, extract::State, http::StatusCode};
 
 use super::{
+    auth::Admin,
     error::{ApiError, Code, ErrorBody},
     extract::{Body, Id, Nothing, Params},
     page::List,
@@ -46,6 +47,7 @@ pub(super) async fn list(State(state): State<AdminState>, _none: Params<Nothing>
 )]
 pub(super) async fn create(
     State(state): State<AdminState>,
+    Extension(admin): Extension<Admin>,
     Body(new): Body<NewProvider>,
 ) -> Result<(StatusCode, Json<ProviderView>), ApiError> {
     let provider = new.check()?;
@@ -54,7 +56,7 @@ pub(super) async fn create(
         if find(&inner, &provider.id).is_ok() {
             return Err(ApiError::new(Code::Conflict, format!("there is a provider `{}` already", provider.id)));
         }
-        Ok(inner.parts.store.control.put_provider(&provider, Credential::Replace).await?)
+        Ok(inner.parts.store.control.put_provider(&admin.actor(), &provider, Credential::Replace).await?)
     });
     Ok((StatusCode::CREATED, Json(ProviderView::of(&stored.await?.provider))))
 }
@@ -88,6 +90,7 @@ pub(super) async fn show(State(state): State<AdminState>, Id(id): Id) -> Result<
 )]
 pub(super) async fn update(
     State(state): State<AdminState>,
+    Extension(admin): Extension<Admin>,
     Id(id): Id,
     Body(change): Body<ProviderChange>,
 ) -> Result<Json<ProviderView>, ApiError> {
@@ -99,7 +102,7 @@ pub(super) async fn update(
         if after.base_url != before.base_url && credential == Credential::Keep {
             after.key = ProviderKey::None;
         }
-        Ok(inner.parts.store.control.put_provider(&after, credential).await?)
+        Ok(inner.parts.store.control.put_provider(&admin.actor(), &after, credential).await?)
     });
     Ok(Json(ProviderView::of(&stored.await?.provider)))
 }
@@ -116,11 +119,15 @@ pub(super) async fn update(
         (status = 409, description = "The config defines this provider", body = ErrorBody),
     )
 )]
-pub(super) async fn remove(State(state): State<AdminState>, Id(id): Id) -> Result<StatusCode, ApiError> {
+pub(super) async fn remove(
+    State(state): State<AdminState>,
+    Extension(admin): Extension<Admin>,
+    Id(id): Id,
+) -> Result<StatusCode, ApiError> {
     let inner = state.clone();
     let removed = state.change(async move {
         changeable(&inner, &id)?;
-        Ok(inner.parts.store.control.delete_provider(&id).await?)
+        Ok(inner.parts.store.control.delete_provider(&admin.actor(), &id).await?)
     });
     removed.await.map(|()| StatusCode::NO_CONTENT)
 }

@@ -17,7 +17,10 @@ use super::{
     extract::Body,
     state::AdminState,
 };
-use crate::domain::Secret;
+use crate::{
+    domain::Secret,
+    store::{Action, Actor, Deed},
+};
 
 /// The cookie over plain HTTP, which only loopback and private networks should see.
 const PLAIN_COOKIE: &str = "llm_gateway_session";
@@ -98,7 +101,14 @@ pub(super) async fn create(
     if !auth.admin_is_closed() {
         return Err(ApiError::new(Code::Conflict, "no admin credential is configured: the admin side is open"));
     }
-    state.door.enter(auth, typed).await?;
+    if let Err(refusal) = state.door.enter(auth, typed).await {
+        // Tries over the limit are not looked at, and so cannot fill the log.
+        if refusal.code() == Code::Authentication {
+            let deed = Deed::undone(Action::SessionCreate, None, refusal.code().ending());
+            state.parts.store.control.log(&Actor::Anonymous, &deed).await?;
+        }
+        return Err(refusal);
+    }
     end_presented(&state, &headers).await?;
     let secret = state.parts.store.control.create_session(&auth::session_credential(auth)).await?;
     let session = Session { signed_in: true, credential_required: true, via: Some(Via::Session) };

@@ -10,7 +10,7 @@ use crate::{
     app::AppError,
     config::{Config, Storage},
     domain::Timestamp,
-    store::{self, KeyFields, StoreError, StoredKey},
+    store::{self, Action, Actor, Deed, Ending, KeyFields, StoreError, StoredKey},
 };
 
 /// What can be done with virtual keys.
@@ -84,14 +84,17 @@ async fn create(new: NewKey, config: &Config) -> Result<(), KeysError> {
         }
     }
     let issued = control
-        .create_key(KeyFields {
-            label: new.label,
-            team: new.team,
-            project: new.project,
-            allowed_models: new.models,
-            allowed_providers: new.providers,
-            expires_at: new.expires_at,
-        })
+        .create_key(
+            &Actor::Cli,
+            KeyFields {
+                label: new.label,
+                team: new.team,
+                project: new.project,
+                allowed_models: new.models,
+                allowed_providers: new.providers,
+                expires_at: new.expires_at,
+            },
+        )
         .await?;
     complain(&format!("made {}; its secret is shown this once:", issued.key.id));
     print(&format!("{}\n", issued.secret.expose()));
@@ -108,7 +111,13 @@ async fn list(storage: &Storage) -> Result<(), KeysError> {
 }
 
 async fn revoke(id: &str, storage: &Storage) -> Result<(), KeysError> {
-    let key = store::open_control(storage).await?.revoke_key(id).await?;
+    let control = store::open_control(storage).await?;
+    let revoked = control.revoke_key(&Actor::Cli, id).await;
+    if let Err(StoreError::NotFound(_)) = revoked {
+        let refused = Ending::Refused("not_found".to_owned());
+        control.log(&Actor::Cli, &Deed::undone(Action::KeyRevoke, None, refused)).await?;
+    }
+    let key = revoked?;
     complain(&format!("{} is revoked", key.id));
     Ok(())
 }

@@ -15,7 +15,10 @@ mod seal;
 mod tags;
 mod writer;
 
-pub use control::{Control, Credential, IssuedKey, KeyFields, Snapshot, StoredKey, StoredProvider};
+pub use control::{
+    Action, Actor, AuditEntry, AuditFilter, Control, Credential, Deed, Ending, IssuedKey, KeyFields, Snapshot,
+    StoredKey, StoredProvider, session_id,
+};
 pub use error::StoreError;
 pub use histogram::Histogram;
 pub use history::{
@@ -33,7 +36,7 @@ use file::{Database, File, Lock};
 /// The three databases of one data directory. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Store {
-    /// Keys, providers added at run time, sessions.
+    /// Keys, providers added at run time, sessions, and the audit log.
     pub control: Control,
     /// What was recorded.
     pub history: History,

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use rand::RngCore as _;
-use sqlx::{Row as _, sqlite::SqliteRow};
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
-use super::{Control, IssuedKey, KeyFields, StoredKey, from_json, time, to_json};
+use super::{Action, Actor, Control, Deed, IssuedKey, KeyFields, StoredKey, audit::append, from_json, time, to_json};
 use crate::{
     domain::{KeyHash, Secret, Timestamp, VirtualKey},
     store::StoreError,
@@ -16,9 +16,10 @@ impl Control {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn create_key(&self, fields: KeyFields) -> Result<IssuedKey, StoreError> {
+    pub async fn create_key(&self, actor: &Actor, fields: KeyFields) -> Result<IssuedKey, StoreError> {
         let (secret, hash) = new_secret();
         let id = new_id();
+        let mut transaction = self.begin().await?;
         sqlx::query(
             "INSERT INTO keys (id, hash, label, team, project, allowed_models, allowed_providers, expires_at, created_at)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -32,8 +33,12 @@ impl Control {
         .bind(to_json(&fields.allowed_providers))
         .bind(fields.expires_at.map(|at| at.unix_us))
         .bind(Timestamp::now().unix_us)
-        .execute(&self.database.writer)
+        .execute(&mut *transaction)
         .await?;
+        let after = describe(&mut transaction, &id).await?;
+        let deed = Deed::done(Action::KeyCreate, Some(&id)).between(None, after.as_deref());
+        append(&mut transaction, actor, &deed).await?;
+        transaction.commit().await?;
         Ok(IssuedKey { key: self.key(&id).await?, secret })
     }
 
@@ -75,7 +80,9 @@ impl Control {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or when the database fails.
-    pub async fn update_key(&self, id: &str, fields: KeyFields) -> Result<StoredKey, StoreError> {
+    pub async fn update_key(&self, actor: &Actor, id: &str, fields: KeyFields) -> Result<StoredKey, StoreError> {
+        let mut transaction = self.begin().await?;
+        let before = describe(&mut transaction, id).await?;
         let done = sqlx::query(
             "UPDATE keys SET label = ?, team = ?, project = ?, allowed_models = ?, allowed_providers = ?, expires_at = ?
              WHERE id = ?",
@@ -87,9 +94,13 @@ impl Control {
         .bind(to_json(&fields.allowed_providers))
         .bind(fields.expires_at.map(|at| at.unix_us))
         .bind(id)
-        .execute(&self.database.writer)
+        .execute(&mut *transaction)
         .await?;
         found(done.rows_affected())?;
+        let after = describe(&mut transaction, id).await?;
+        let deed = Deed::done(Action::KeyUpdate, Some(id)).between(before.as_deref(), after.as_deref());
+        append(&mut transaction, actor, &deed).await?;
+        transaction.commit().await?;
         self.key(id).await
     }
 
@@ -97,15 +108,19 @@ impl Control {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] (also for a revoked key), or when the database fails.
-    pub async fn rotate_key(&self, id: &str) -> Result<IssuedKey, StoreError> {
+    pub async fn rotate_key(&self, actor: &Actor, id: &str) -> Result<IssuedKey, StoreError> {
         let (secret, hash) = new_secret();
+        let mut transaction = self.begin().await?;
         let done = sqlx::query("UPDATE keys SET hash = ?, rotated_at = ? WHERE id = ? AND revoked_at IS NULL")
             .bind(hash.0.to_vec())
             .bind(Timestamp::now().unix_us)
             .bind(id)
-            .execute(&self.database.writer)
+            .execute(&mut *transaction)
             .await?;
         found(done.rows_affected())?;
+        let deed = Deed::done(Action::KeyRotate, Some(id)).replacing("secret");
+        append(&mut transaction, actor, &deed).await?;
+        transaction.commit().await?;
         Ok(IssuedKey { key: self.key(id).await?, secret })
     }
 
@@ -113,13 +128,16 @@ impl Control {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or when the database fails.
-    pub async fn revoke_key(&self, id: &str) -> Result<StoredKey, StoreError> {
+    pub async fn revoke_key(&self, actor: &Actor, id: &str) -> Result<StoredKey, StoreError> {
+        let mut transaction = self.begin().await?;
         let done = sqlx::query("UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?")
             .bind(Timestamp::now().unix_us)
             .bind(id)
-            .execute(&self.database.writer)
+            .execute(&mut *transaction)
             .await?;
         found(done.rows_affected())?;
+        append(&mut transaction, actor, &Deed::done(Action::KeyRevoke, Some(id))).await?;
+        transaction.commit().await?;
         self.key(id).await
     }
 
@@ -129,6 +147,18 @@ impl Control {
             sqlx::query_as("SELECT name, last_seen_at FROM seen WHERE kind = 'key'").fetch_all(usage).await?;
         Ok(rows.into_iter().map(|(id, at)| (id, time(at))).collect())
     }
+}
+
+/// A key's row as the audit log shows it.
+async fn describe(connection: &mut SqliteConnection, id: &str) -> Result<Option<String>, StoreError> {
+    let query = sqlx::query_scalar(
+        "SELECT json_object(
+             'label', label, 'team', team, 'project', project, 'allowed_models', json(allowed_models),
+             'allowed_providers', json(allowed_providers),
+             'expires_at', strftime('%Y-%m-%dT%H:%M:%fZ', expires_at / 1e6, 'unixepoch'))
+         FROM keys WHERE id = ?",
+    );
+    Ok(query.bind(id).fetch_optional(connection).await?)
 }
 
 fn found(rows: u64) -> Result<(), StoreError> {

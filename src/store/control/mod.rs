@@ -1,10 +1,13 @@
-//! Control state: virtual keys, providers added at run time, sessions of the portal.
+//! Control state: virtual keys, providers added at run time, sessions of the portal, and who changed them.
 //!
-//! Every write is on disk before its function returns. Never gives out a secret twice.
+//! Every write is on disk, and in the audit log, before its function returns. Never gives out a secret twice.
 
+mod audit;
 mod keys;
 mod providers;
 mod sessions;
+
+pub use audit::{Action, Actor, AuditEntry, AuditFilter, Deed, Ending, session_id};
 
 use std::{path::Path, sync::Arc};
 
@@ -132,6 +135,11 @@ impl Control {
     /// When the database fails.
     pub async fn revision(&self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT number FROM revision").fetch_one(&self.database.readers).await?)
+    }
+
+    /// A change that others wait for, instead of failing when they find it under way.
+    async fn begin(&self) -> Result<sqlx::SqliteTransaction<'static>, StoreError> {
+        Ok(self.database.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
     pub(super) async fn close(&self) -> Result<(), StoreError> {

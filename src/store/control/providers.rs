@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{Connection as _, Row as _, SqliteConnection, sqlite::SqliteRow};
 
-use super::{Control, Credential, StoredProvider, from_json, time, to_json};
+use super::{Action, Actor, Control, Credential, Deed, StoredProvider, audit::append, from_json, time, to_json};
 use crate::{
     config::{PriceOverride, Provider, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType},
     domain::Timestamp,
@@ -50,26 +50,42 @@ impl Control {
     /// When the database or the encryption fails.
     pub async fn put_provider(
         &self,
+        actor: &Actor,
         provider: &Provider,
         credential: Credential,
     ) -> Result<StoredProvider, StoreError> {
-        let mut transaction = self.database.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let id = provider.id.as_str();
+        let mut transaction = self.begin().await?;
         let key = match credential {
             Credential::Replace => self.seal_key(provider)?,
             Credential::Keep => kept_key(&mut transaction, provider).await?,
         };
+        let is_new_secret = credential == Credential::Replace && key.sealed.is_some();
+        let before = describe(&mut transaction, id).await?;
         write_provider(&mut transaction, provider, key).await?;
+        let after = describe(&mut transaction, id).await?;
+        let action = if before.is_some() { Action::ProviderUpdate } else { Action::ProviderCreate };
+        let deed = Deed::done(action, Some(id)).between(before.as_deref(), after.as_deref());
+        let deed = if is_new_secret { deed.replacing("api_key") } else { deed };
+        append(&mut transaction, actor, &deed).await?;
         transaction.commit().await?;
-        self.provider(&provider.id).await
+        self.provider(id).await
     }
 
     /// Removes a provider and its key.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or when the database fails.
-    pub async fn delete_provider(&self, id: &str) -> Result<(), StoreError> {
-        let done = sqlx::query("DELETE FROM providers WHERE id = ?").bind(id).execute(&self.database.writer).await?;
-        if done.rows_affected() == 0 { Err(StoreError::NotFound("provider")) } else { Ok(()) }
+    pub async fn delete_provider(&self, actor: &Actor, id: &str) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let before = describe(&mut transaction, id).await?;
+        let done = sqlx::query("DELETE FROM providers WHERE id = ?").bind(id).execute(&mut *transaction).await?;
+        if done.rows_affected() == 0 {
+            return Err(StoreError::NotFound("provider"));
+        }
+        let deed = Deed::done(Action::ProviderDelete, Some(id)).between(before.as_deref(), None);
+        append(&mut transaction, actor, &deed).await?;
+        Ok(transaction.commit().await?)
     }
 
     fn seal_key(&self, provider: &Provider) -> Result<KeyColumns, StoreError> {
@@ -116,6 +132,21 @@ async fn kept_key(connection: &mut SqliteConnection, provider: &Provider) -> Res
         || Ok(KeyColumns { kind: "none".to_owned(), sealed: None }),
         |row| Ok(KeyColumns { kind: row.try_get("key_kind")?, sealed: read_sealed(&row)? }),
     )
+}
+
+/// A provider's row as the audit log shows it: everything but its key.
+async fn describe(connection: &mut SqliteConnection, id: &str) -> Result<Option<String>, StoreError> {
+    let query = sqlx::query_scalar(
+        "SELECT json_object(
+             'provider_type', provider_type, 'enabled', json(iif(enabled, 'true', 'false')), 'credential', key_kind,
+             'base_url', base_url, 'deployment', deployment, 'api_version', api_version,
+             'default_model', default_model, 'models', json(models), 'priority', priority,
+             'allow_private_network', json(iif(allow_private_network, 'true', 'false')),
+             'connect_timeout_ms', connect_timeout_ms, 'first_token_timeout_ms', first_token_timeout_ms,
+             'idle_timeout_ms', idle_timeout_ms, 'total_timeout_ms', total_timeout_ms, 'pricing', json(pricing))
+         FROM providers WHERE id = ?",
+    );
+    Ok(query.bind(id).fetch_optional(connection).await?)
 }
 
 async fn write_provider(

@@ -3,7 +3,10 @@
 use rand::RngCore as _;
 use sha2::{Digest as _, Sha256};
 
-use super::Control;
+use super::{
+    Action, Actor, Control, Deed,
+    audit::{append, session_id},
+};
 use crate::{
     domain::{Secret, Timestamp},
     store::StoreError,
@@ -27,12 +30,16 @@ impl Control {
         let token = Secret::new(hex::encode(*random));
         let now = Timestamp::now().unix_us;
         self.purge_sessions(now).await?;
+        let id = session_id(token.expose());
+        let mut transaction = self.begin().await?;
         sqlx::query("INSERT INTO sessions (hash, created_at, last_seen_at) VALUES (?, ?, ?)")
             .bind(hash(token.expose(), credential))
             .bind(now)
             .bind(now)
-            .execute(&self.database.writer)
+            .execute(&mut *transaction)
             .await?;
+        append(&mut transaction, &Actor::Session(id.clone()), &Deed::done(Action::SessionCreate, Some(&id))).await?;
+        transaction.commit().await?;
         Ok(token)
     }
 
@@ -67,11 +74,17 @@ impl Control {
     /// # Errors
     /// When the database fails.
     pub async fn delete_session(&self, token: &str, credential: &Secret) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM sessions WHERE hash = ?")
+        let mut transaction = self.begin().await?;
+        let done = sqlx::query("DELETE FROM sessions WHERE hash = ?")
             .bind(hash(token, credential))
-            .execute(&self.database.writer)
+            .execute(&mut *transaction)
             .await?;
-        Ok(())
+        if done.rows_affected() > 0 {
+            let id = session_id(token);
+            let deed = Deed::done(Action::SessionDelete, Some(&id));
+            append(&mut transaction, &Actor::Session(id.clone()), &deed).await?;
+        }
+        Ok(transaction.commit().await?)
     }
 
     async fn purge_sessions(&self, now: i64) -> Result<(), StoreError> {
