@@ -1,3 +1,5 @@
+//! The plan's decisions as tables of cases.
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::*;
