@@ -101,8 +101,10 @@ test-browser: portal/dist/index.html ## the portal in a real browser, on the dem
 	$(CARGO) build --locked --bin llm-gateway
 	$(call step,portal: in a browser,$(NPM) run e2e)
 
-bench: ## how fast the pure rooms are, for comparing runs on one machine
-	$(CARGO) bench --locked --bench pure
+# LOAD_ROUNDS=n changes how often the load harness goes round. Results are kept under bench-results/.
+bench: portal/dist/index.html ## the pure rooms, then the gateway under load beside nginx (Debian: nginx-light)
+	$(CARGO) bench --locked --bench pure -- --warm-up-time 1 --measurement-time 2
+	$(CARGO) bench --locked --bench load
 
 lint: portal/dist/index.html ## formatting, clippy, documentation and, where installed, cargo-deny
 	$(CARGO) fmt --check

@@ -1,0 +1,147 @@
+//! What the run found: medians over the rounds, beside the bars that the project set itself.
+
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+
+use serde_json::json;
+
+use super::Failure;
+
+/// What a row must hold for the gateway.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bar {
+    /// At most so much.
+    AtMost(f64),
+    /// At least this share of what nginx does.
+    ShareOfNginx(f64),
+    /// For comparison only.
+    None,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub(crate) key: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) digits: usize,
+    pub(crate) bar: Bar,
+}
+
+const fn row(key: &'static str, name: &'static str, digits: usize, bar: Bar) -> Row {
+    Row { key, name, digits, bar }
+}
+
+/// All rows, in the order of the table.
+pub(crate) const ROWS: [Row; 14] = [
+    row("requests_per_s", "requests/s, 32 connections", 0, Bar::ShareOfNginx(0.45)),
+    row("request_cpu_us", "CPU per request, µs", 1, Bar::AtMost(50.0)),
+    row("one_p50_ms", "latency p50 at one connection, ms", 3, Bar::None),
+    row("one_added_p50_ms", "… added to direct, p50, ms", 3, Bar::AtMost(0.12)),
+    row("one_added_p99_ms", "… added to direct, p99, ms", 3, Bar::AtMost(0.3)),
+    row("open_added_p50_ms", "500 requests/s on 32 connections, open loop: added p50, ms", 3, Bar::None),
+    row("open_added_p99_ms", "… added p99, ms", 3, Bar::None),
+    row("open_cpu_us", "… CPU per request, µs", 1, Bar::None),
+    row("chunk_cpu_us", "64 streams × 100 chunks at 10 ms: CPU per chunk, µs", 1, Bar::AtMost(20.0)),
+    row("chunk_added_p50_us", "… added delay of a chunk, p50, µs", 0, Bar::AtMost(90.0)),
+    row("chunk_added_p99_us", "… added delay of a chunk, p99, µs", 0, Bar::AtMost(300.0)),
+    row("rss_256_mib", "RSS at 256 connections, MiB", 1, Bar::AtMost(60.0)),
+    row("rss_1000_streams_mib", "RSS with 1,000 streams, MiB", 1, Bar::AtMost(100.0)),
+    row("start_ms", "from start to the first 200, ms", 0, Bar::AtMost(150.0)),
+];
+
+/// Names of the targets, in the order of the columns. A feature that is to be seen on its own gets
+/// a target of its own.
+pub(crate) const TARGETS: [&str; 3] = ["direct", "nginx", "llm-gateway"];
+
+/// Every figure of every round.
+#[derive(Debug, Default)]
+pub(crate) struct Figures(BTreeMap<(&'static str, &'static str), Vec<f64>>);
+
+impl Figures {
+    /// Notes one round's figure.
+    pub(crate) fn note(&mut self, key: &'static str, target: &'static str, value: f64) {
+        self.0.entry((key, target)).or_default().push(value);
+    }
+
+    fn median(&self, key: &str, target: &str) -> Option<f64> {
+        let (_, values) = self.0.iter().find(|((k, t), _)| *k == key && *t == target)?;
+        let mut values = values.clone();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied()
+    }
+
+    /// The table in Markdown, which is also what the terminal shows.
+    pub(crate) fn table(&self) -> String {
+        let mut table = "| |".to_owned();
+        for target in TARGETS {
+            let _ = write!(table, " {target} |");
+        }
+        table.push_str(" bar | reached |\n|---|--:|--:|--:|--:|:-:|\n");
+        for row in ROWS {
+            let _ = write!(table, "| {} |", row.name);
+            for target in TARGETS {
+                match self.median(row.key, target) {
+                    Some(value) => {
+                        let _ = write!(table, " {value:.*} |", row.digits);
+                    }
+                    None => table.push_str(" |"),
+                }
+            }
+            let (bar, reached) = self.judge(&row);
+            let _ = writeln!(table, " {bar} | {reached} |");
+        }
+        table
+    }
+
+    fn judge(&self, row: &Row) -> (String, &'static str) {
+        let word = |reached: Option<bool>| match reached {
+            Some(true) => "yes",
+            Some(false) => "not yet",
+            None => "",
+        };
+        let ours = self.median(row.key, "llm-gateway");
+        match row.bar {
+            Bar::None => (String::new(), ""),
+            Bar::AtMost(most) => (format!("≤ {most}"), word(ours.map(|ours| ours <= most))),
+            Bar::ShareOfNginx(least) => {
+                let share = ours.zip(self.median(row.key, "nginx")).map(|(ours, nginx)| ours / nginx);
+                let found = share.map_or_else(String::new, |share| format!(" (here {share:.2})"));
+                (format!("≥ {least} × nginx{found}"), word(share.map(|share| share >= least)))
+            }
+        }
+    }
+
+    /// Saves the table and every single figure under `dir`, named after the time.
+    pub(crate) fn save(&self, dir: &Path, about: &str, notes: &[String]) -> Result<(), Failure> {
+        fs::create_dir_all(dir)?;
+        let now = jiff::Timestamp::now();
+        let name = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let rows: Vec<_> = ROWS
+            .iter()
+            .map(|row| {
+                let of = |target: &&'static str| {
+                    (
+                        target.to_string(),
+                        json!({
+                            "median": self.median(row.key, target),
+                            "rounds": self.0.get(&(row.key, *target)),
+                        }),
+                    )
+                };
+                let targets: serde_json::Map<_, _> = TARGETS.iter().map(of).collect();
+                json!({ "key": row.key, "name": row.name, "bar": self.judge(row).0, "targets": targets })
+            })
+            .collect();
+        let document = json!({ "at": now.to_string(), "about": about, "notes": notes, "rows": rows });
+        fs::write(dir.join(format!("load-{name}.json")), serde_json::to_vec_pretty(&document)?)?;
+        let page = format!("# Load, {now}\n\n{about}\n\n{}\n{}\n", self.table(), notes.join("\n\n"));
+        fs::write(dir.join(format!("load-{name}.md")), &page)?;
+        fs::write(dir.join("load-latest.md"), page)?;
+        Ok(())
+    }
+}
+
+/// The value below which `percent` of the sorted values lie.
+pub(crate) fn percentile(sorted: &[u64], percent: f64) -> f64 {
+    let rank = (sorted.len() as f64 * percent / 100.0).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).or(sorted.last()).copied().unwrap_or(0) as f64
+}
