@@ -34,9 +34,9 @@ use report::{Figures, percentile};
 /// Why a run ended early, in words.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 7;
 const STARTS: usize = 3;
-const LOAD_TIME: Duration = Duration::from_millis(1500);
+const LOAD_TIME: Duration = Duration::from_millis(1000);
 const OPEN_RATE: u32 = 500;
 
 /// One column: nothing in between, or a child process.

@@ -62,11 +62,18 @@ impl Figures {
         self.0.entry((key, target)).or_default().push(value);
     }
 
+    fn rounds(&self, key: &str, target: &str) -> &[f64] {
+        self.0.iter().find(|((k, t), _)| *k == key && *t == target).map_or(&[], |(_, values)| values)
+    }
+
     fn median(&self, key: &str, target: &str) -> Option<f64> {
-        let (_, values) = self.0.iter().find(|((k, t), _)| *k == key && *t == target)?;
-        let mut values = values.clone();
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied()
+        median(self.rounds(key, target).to_vec())
+    }
+
+    /// The median of each round's share: what disturbs a round disturbs both sides of its share.
+    fn share_of_nginx(&self, key: &str) -> Option<f64> {
+        let rounds = self.rounds(key, "llm-gateway").iter().zip(self.rounds(key, "nginx"));
+        median(rounds.map(|(ours, nginx)| ours / nginx).collect())
     }
 
     /// The table in Markdown, which is also what the terminal shows.
@@ -103,7 +110,7 @@ impl Figures {
             Bar::None => (String::new(), ""),
             Bar::AtMost(most) => (format!("≤ {most}"), word(ours.map(|ours| ours <= most))),
             Bar::ShareOfNginx(least) => {
-                let share = ours.zip(self.median(row.key, "nginx")).map(|(ours, nginx)| ours / nginx);
+                let share = self.share_of_nginx(row.key);
                 let found = share.map_or_else(String::new, |share| format!(" (here {share:.2})"));
                 (format!("≥ {least} × nginx{found}"), word(share.map(|share| share >= least)))
             }
@@ -123,7 +130,7 @@ impl Figures {
                         target.to_string(),
                         json!({
                             "median": self.median(row.key, target),
-                            "rounds": self.0.get(&(row.key, *target)),
+                            "rounds": self.rounds(row.key, target),
                         }),
                     )
                 };
@@ -138,6 +145,11 @@ impl Figures {
         fs::write(dir.join("load-latest.md"), page)?;
         Ok(())
     }
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
 }
 
 /// The value below which `percent` of the sorted values lie.
