@@ -24,4 +24,5 @@ mod admin_roles;
 mod admin_api;
 mod audit;
 mod relay;
+mod security_bar;
 mod portal;

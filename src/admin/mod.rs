@@ -46,6 +46,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::error::{ApiError, Code, ErrorBody};
 
+pub(crate) use origin::is_foreign;
 pub use state::{AdminParts, AdminState, Reload};
 
 /// Anyone may call these. They tell nothing but that the gateway lives, and they let the admin in.

@@ -39,7 +39,8 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-fn is_foreign(headers: &HeaderMap, uri: &Uri) -> bool {
+/// Whether a browser says that a page of another origin made this request.
+pub(crate) fn is_foreign(headers: &HeaderMap, uri: &Uri) -> bool {
     let mut sites = headers.get_all("sec-fetch-site").iter();
     if let Some(site) = sites.next() {
         let ours = site == "same-origin" || site == "none";

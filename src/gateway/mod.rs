@@ -158,7 +158,7 @@ async fn call(
     };
     let outbound = call::outbound(inbound, caller, &target, policy.config.server.max_upload_bytes)?;
     head.target(&target);
-    record.call_begins(&target);
+    record.call_begins(&target, &outbound.credential);
     let timeouts = &target.provider.timeouts;
     let patience = if stream { timeouts.first_token } else { timeouts.total };
     let sent = call::send(client, &target.provider.id, outbound.request, patience).await;

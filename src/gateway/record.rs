@@ -16,6 +16,7 @@ use crate::{
     config::Provider,
     domain::{Attempt, CacheState, ErrorKind, Microcents, Outcome, Record, RecordId, Timestamp, Usage},
     policy::Policy,
+    provider::Credential,
     routing::Target,
     store::Recorder,
 };
@@ -35,6 +36,8 @@ struct OpenAttempt {
     row: Attempt,
     began: Instant,
     provider: Arc<Provider>,
+    /// What the call was signed with: words of the provider's that hold it are not kept.
+    credential: Credential,
 }
 
 /// How an upstream call ended.
@@ -151,7 +154,7 @@ impl OpenRecord {
     }
 
     /// An upstream call begins.
-    pub(crate) fn call_begins(&mut self, target: &Target) {
+    pub(crate) fn call_begins(&mut self, target: &Target, credential: &Credential) {
         let row = Attempt {
             provider: Arc::from(target.provider.id.as_str()),
             model: target.model.clone(),
@@ -171,24 +174,29 @@ impl OpenRecord {
             record.model.clone_from(&row.model);
             record.provider_api = Some(row.provider_api);
         });
-        self.attempt = Some(OpenAttempt { row, began: Instant::now(), provider: Arc::clone(&target.provider) });
+        let (provider, credential) = (Arc::clone(&target.provider), credential.clone());
+        self.attempt = Some(OpenAttempt { row, began: Instant::now(), provider, credential });
     }
 
     /// The head of the provider's answer is here.
     pub(crate) fn call_answered(&mut self, status: u16, provider_request_id: Option<&str>) {
         if let Some(attempt) = &mut self.attempt {
             attempt.row.status = Some(status);
-            attempt.row.provider_request_id = provider_request_id.map(Arc::from);
+            let keepable = |id: &&str| !attempt.credential.is_in(id.as_bytes());
+            attempt.row.provider_request_id = provider_request_id.filter(keepable).map(Arc::from);
         }
     }
 
     /// The upstream call is over: price it and make its row.
     pub(crate) fn call_ends(&mut self, end: CallEnd) {
-        let Some(OpenAttempt { mut row, began, provider }) = self.attempt.take() else { return };
+        let Some(OpenAttempt { mut row, began, provider, credential }) = self.attempt.take() else { return };
         row.latency_us = micros(began);
         row.outcome = end.outcome;
         row.error_kind = end.error_kind;
         let mut facts = end.facts.unwrap_or_default();
+        for word in [&mut facts.model, &mut facts.finish_reason, &mut facts.response_id] {
+            word.take_if(|word| credential.is_in(word.as_bytes()));
+        }
         if end.outcome == Outcome::ClientDisconnected {
             facts.estimate_missing(self.text_bytes);
         }

@@ -212,21 +212,11 @@ fn passed_on(headers: &HeaderMap, credential: &Credential) -> HeaderMap {
             || CREDENTIAL_HEADERS.contains(name)
             || name.as_str().starts_with("x-gateway-")
             || listed.iter().any(|listed| name.as_str().eq_ignore_ascii_case(listed));
-        if !ends_here && !echoes(value.as_bytes(), credential) {
+        if !ends_here && !credential.is_in(value.as_bytes()) {
             kept.append(name.clone(), value.clone());
         }
     }
     kept
-}
-
-/// Whether bytes hold the credential of the call.
-fn echoes(bytes: &[u8], credential: &Credential) -> bool {
-    match credential {
-        Credential::Key(key) if key.expose().len() >= 8 => {
-            memchr::memmem::find(bytes, key.expose().as_bytes()).is_some()
-        }
-        _ => false,
-    }
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
@@ -256,7 +246,7 @@ async fn provider_error(
     let mut decoder = Decoder::new(text(&headers, header::CONTENT_ENCODING), Vec::new());
     decoder.feed(&bytes);
     let plain = decoder.sink().map_or(&[][..], Vec::as_slice);
-    if echoes(&bytes, exchange.credential) || echoes(plain, exchange.credential) {
+    if exchange.credential.is_in(&bytes) || exchange.credential.is_in(plain) {
         let message = format!("provider `{}` answered {} with text that held its key", provider.id, status.as_u16());
         return Err(Refusal::new(kind, message));
     }

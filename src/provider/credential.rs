@@ -21,6 +21,16 @@ pub enum Credential {
     Key(Secret),
 }
 
+impl Credential {
+    /// Whether these bytes hold the credential. A key of less than 8 bytes proves nothing: it may be any word.
+    pub fn is_in(&self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Key(key) if key.expose().len() >= 8 => memchr::memmem::find(bytes, key.expose().as_bytes()).is_some(),
+            _ => false,
+        }
+    }
+}
+
 /// Puts the credential where this provider type expects it. A key that cannot stand in a header
 /// (control characters) is left out: the provider will refuse the call.
 pub fn apply(provider_type: ProviderType, credential: &Credential, headers: &mut HeaderMap) {

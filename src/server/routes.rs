@@ -4,19 +4,32 @@ use axum::{
     Router,
     body::Body,
     http::{Method, Request, Response, StatusCode},
+    middleware::{self, Next},
 };
 use tower::ServiceExt as _;
 
 use super::refusal::{Voice, is_api_path};
-use crate::domain::ErrorKind;
+use crate::{admin::is_foreign, domain::ErrorKind};
 
 /// All routes of the process: `gateway` and `admin` by their own tables, every other `GET` from
 /// `portal`. None of the three may bring a fallback of its own except `portal`, which may use one.
 pub fn router(gateway: Router, admin: Router, portal: Router) -> Router {
     gateway
+        .layer(middleware::from_fn(refuse_foreign_calls))
         .merge(admin)
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(move |request| elsewhere(portal.clone(), request))
+}
+
+/// A form or script on any web page can send a body without asking first (`text/plain`, `no-cors`), and
+/// an open gateway would pay for it. The admin routes have a like check of their own.
+async fn refuse_foreign_calls(request: Request<Body>, next: Next) -> Response<Body> {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if reads || !is_foreign(request.headers(), request.uri()) {
+        return next.run(request).await;
+    }
+    let message = "this call came from a page of another origin";
+    Voice::of(&request).refuse(ErrorKind::PermissionDenied, StatusCode::FORBIDDEN, message)
 }
 
 async fn elsewhere(portal: Router, request: Request<Body>) -> Response<Body> {

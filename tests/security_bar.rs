@@ -1,0 +1,10 @@
+//! The bar of the house's security: one test a bar, each from outside, against a whole gateway.
+//!
+//! Bars 2, 11, 13 and 14 are proven for the admin side in `admin_roles.rs`, 10 for the guard alone in
+//! `server.rs`, 11 in a real browser in `portal/e2e/cross-origin.test.ts`. Here they are carried to every
+//! inference route.
+
+mod corpus;
+mod doors;
+mod raw;
+mod upstream;
