@@ -78,21 +78,25 @@ const ERROR_BODY_BYTES_MAX: usize = 256 * 1024;
 /// Headers in which providers tell the id of a call.
 const REQUEST_ID_HEADERS: [&str; 5] = ["x-request-id", "request-id", "apim-request-id", "x-goog-request-id", "cf-ray"];
 
-/// Provider headers that would act on the client as if they were ours.
-static NOT_OURS: [HeaderName; 12] = [
+/// Provider headers that would act on the client, or its browser, as if they were ours.
+static NOT_OURS: [HeaderName; 13] = [
     header::SET_COOKIE,
     header::STRICT_TRANSPORT_SECURITY,
     header::ALT_SVC,
     header::SERVER,
     header::CONTENT_SECURITY_POLICY,
-    header::ACCESS_CONTROL_ALLOW_ORIGIN,
-    header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-    header::ACCESS_CONTROL_ALLOW_METHODS,
-    header::ACCESS_CONTROL_ALLOW_HEADERS,
-    header::ACCESS_CONTROL_EXPOSE_HEADERS,
-    header::ACCESS_CONTROL_MAX_AGE,
+    header::CONTENT_SECURITY_POLICY_REPORT_ONLY,
+    header::REFRESH,
+    HeaderName::from_static("clear-site-data"),
+    HeaderName::from_static("service-worker-allowed"),
+    HeaderName::from_static("report-to"),
+    HeaderName::from_static("reporting-endpoints"),
+    HeaderName::from_static("nel"),
     HeaderName::from_static("x-request-id"),
 ];
+
+/// Beginnings of the names of headers that are ours to send, or nobody's.
+const NOT_OURS_PREFIXES: [&str; 2] = ["x-gateway-", "access-control-"];
 
 impl Head {
     pub(crate) fn new(record: &OpenRecord) -> Self {
@@ -210,7 +214,7 @@ fn passed_on(headers: &HeaderMap, credential: &Credential) -> HeaderMap {
         let ends_here = HOP_BY_HOP.contains(name)
             || NOT_OURS.contains(name)
             || CREDENTIAL_HEADERS.contains(name)
-            || name.as_str().starts_with("x-gateway-")
+            || NOT_OURS_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
             || listed.iter().any(|listed| name.as_str().eq_ignore_ascii_case(listed));
         if !ends_here && !credential.is_in(value.as_bytes()) {
             kept.append(name.clone(), value.clone());

@@ -92,7 +92,7 @@ pub enum Unroutable {
     NobodySpeaks {
         /// The endpoint's API.
         api: &'static str,
-        /// Ids of the enabled providers.
+        /// Ids of the enabled providers that the key may use.
         configured: String,
     },
     /// The pinned provider does not speak the endpoint's API.
@@ -108,7 +108,7 @@ pub enum Unroutable {
     UnknownProvider {
         /// The name that was asked for.
         provider: String,
-        /// Ids of the enabled providers.
+        /// Ids of the enabled providers that the key may use.
         configured: String,
     },
     /// No model was named and no provider has a default one.
@@ -125,10 +125,10 @@ pub enum Unroutable {
         /// What the key may use.
         allowed: String,
     },
-    /// The caller's key may use none of the providers that could answer.
+    /// The caller's key may not use the pinned provider.
     #[error("this key may not use provider {wanted} (allowed: {allowed})")]
     ProviderForbidden {
-        /// Who could have answered.
+        /// The pinned provider.
         wanted: String,
         /// What the key may use.
         allowed: String,
@@ -141,23 +141,22 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan, Unroutable> {
     if enabled.is_empty() {
         return Err(Unroutable::NoProvider);
     }
+    // A provider that the key may not use is not there for it: neither chosen nor named in a refusal.
+    let usable: Vec<_> = enabled.into_iter().filter(|provider| may_use(facts, provider)).collect();
     let named = facts.model.filter(|model| !model.is_empty() && *model != "default");
     let (rule, candidates, model) = match named.and_then(|model| split_pin(model, facts.providers)) {
-        Some((provider, model)) => {
-            (Rule::Pinned, vec![checked_pin(facts, provider, &enabled)?], Some(Arc::from(model)))
-        }
-        None => unpinned(facts, &enabled, named)?,
+        Some((provider, model)) => (Rule::Pinned, vec![checked_pin(facts, provider, &usable)?], Some(Arc::from(model))),
+        None => unpinned(facts, &usable, named)?,
     };
-    let allowed = allowed_only(facts, candidates)?;
-    let candidate_ids = allowed.iter().map(|provider| provider.id.clone()).collect();
+    let candidate_ids = candidates.iter().map(|provider| provider.id.clone()).collect();
     let trace = Trace { rule, candidates: candidate_ids };
-    let Some(provider) = allowed.into_iter().next() else { return Err(Unroutable::NoProvider) };
+    let Some(provider) = candidates.into_iter().next() else { return Err(Unroutable::NoProvider) };
     let model = model.or_else(|| default_model(facts, provider));
     if let Some(model) = &model {
         check_model(facts, model)?;
     }
     if model.is_none() && needs_model(facts.endpoint) {
-        return Err(Unroutable::NoDefaultModel { known: some_models(facts, &enabled) });
+        return Err(Unroutable::NoDefaultModel { known: some_models(facts, &usable) });
     }
     let first = Target { provider: Arc::clone(provider), model, api: facts.endpoint.api() };
     Ok(Plan { first, fallbacks: Vec::new(), trace })
@@ -174,10 +173,14 @@ fn split_pin<'p, 'm>(model: &'m str, providers: &'p [Arc<Provider>]) -> Option<(
 fn checked_pin<'p>(
     facts: &Facts<'_>,
     provider: &'p Arc<Provider>,
-    enabled: &[&Arc<Provider>],
+    usable: &[&Arc<Provider>],
 ) -> Result<&'p Arc<Provider>, Unroutable> {
+    if !may_use(facts, provider) {
+        let allowed = facts.allowed_providers.join(", ");
+        return Err(Unroutable::ProviderForbidden { wanted: provider.id.clone(), allowed });
+    }
     if !provider.enabled {
-        return Err(Unroutable::UnknownProvider { provider: provider.id.clone(), configured: ids(enabled) });
+        return Err(Unroutable::UnknownProvider { provider: provider.id.clone(), configured: ids(usable) });
     }
     if speaks(provider.provider_type, facts.endpoint.api()) {
         return Ok(provider);
@@ -189,14 +192,14 @@ type Candidates<'p> = (Rule, Vec<&'p Arc<Provider>>, Option<Arc<str>>);
 
 fn unpinned<'p>(
     facts: &Facts<'_>,
-    enabled: &[&'p Arc<Provider>],
+    usable: &[&'p Arc<Provider>],
     named: Option<&str>,
 ) -> Result<Candidates<'p>, Unroutable> {
     let api = facts.endpoint.api();
     let mut speaking: Vec<&Arc<Provider>> =
-        enabled.iter().copied().filter(|provider| speaks(provider.provider_type, api)).collect();
+        usable.iter().copied().filter(|provider| speaks(provider.provider_type, api)).collect();
     if speaking.is_empty() {
-        return Err(Unroutable::NobodySpeaks { api: api.as_str(), configured: ids(enabled) });
+        return Err(Unroutable::NobodySpeaks { api: api.as_str(), configured: ids(usable) });
     }
     // A stable sort: providers arrive by priority, and the API's own vendor comes before compatible servers.
     speaking.sort_by_key(|provider| native_rank(provider.provider_type));
@@ -213,13 +216,13 @@ fn unpinned<'p>(
     }
     if let Some(wanted) = facts.provider_wanted {
         let provider = speaking.iter().copied().find(|provider| provider.id == wanted);
-        let unknown = || Unroutable::UnknownProvider { provider: wanted.to_owned(), configured: ids(enabled) };
+        let unknown = || Unroutable::UnknownProvider { provider: wanted.to_owned(), configured: ids(usable) };
         return Ok((Rule::Header, vec![provider.ok_or_else(unknown)?], model));
     }
     if named.is_none() && needs_model(facts.endpoint) {
         speaking.retain(|provider| default_model(facts, provider).is_some());
         if speaking.is_empty() {
-            return Err(Unroutable::NoDefaultModel { known: some_models(facts, enabled) });
+            return Err(Unroutable::NoDefaultModel { known: some_models(facts, usable) });
         }
     }
     Ok((if named.is_some() { Rule::Native } else { Rule::Default }, speaking, model))
@@ -234,20 +237,8 @@ fn check_model(facts: &Facts<'_>, model: &str) -> Result<(), Unroutable> {
     Err(Unroutable::ModelForbidden { model: model.to_owned(), allowed: facts.allowed_models.join(", ") })
 }
 
-fn allowed_only<'p>(
-    facts: &Facts<'_>,
-    candidates: Vec<&'p Arc<Provider>>,
-) -> Result<Vec<&'p Arc<Provider>>, Unroutable> {
-    if facts.allowed_providers.is_empty() {
-        return Ok(candidates);
-    }
-    let wanted = ids(&candidates);
-    let allowed: Vec<_> =
-        candidates.into_iter().filter(|provider| facts.allowed_providers.contains(&provider.id)).collect();
-    if allowed.is_empty() {
-        return Err(Unroutable::ProviderForbidden { wanted, allowed: facts.allowed_providers.join(", ") });
-    }
-    Ok(allowed)
+fn may_use(facts: &Facts<'_>, provider: &Provider) -> bool {
+    facts.allowed_providers.is_empty() || facts.allowed_providers.contains(&provider.id)
 }
 
 /// Whether a provider of this type speaks the API natively.

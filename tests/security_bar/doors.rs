@@ -4,7 +4,7 @@ use std::{path::Path, process::Command};
 
 use bytes::Bytes;
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     corpus::{READS, calls},
@@ -214,20 +214,18 @@ async fn bar_05_what_is_not_yours_looks_like_what_is_not_there() {
     // Team A may use one provider. The others are not there for it: neither listed, nor named, nor told apart.
     let listed = a.get("/v1/models").await.expect(200);
     assert!(listed["data"].as_array().unwrap().iter().all(|model| model["provider"] == "openai"));
-    let ask = |caller: &Client, provider: &'static str| {
-        let caller = caller.with("x-provider", provider);
-        let body = json!({"model": "unheard-of", "messages": []});
-        async move { caller.post("/v1/messages", &body).await }
-    };
-    let (there, nowhere) = (ask(&a, "anthropic").await, ask(&a, "anthropix").await);
-    let unnamed = |text: String, name: &str| text.replace(name, "…");
-    assert_eq!(there.status, nowhere.status);
-    let body = |text: String| {
-        let mut body: Value = serde_json::from_str(&text).unwrap();
-        body.as_object_mut().unwrap().remove("request_id");
-        body.to_string()
-    };
-    assert_eq!(body(unnamed(there.text(), "anthropic")), body(unnamed(nowhere.text(), "anthropix")));
+    for target in ["/v1/messages", "/v1/batches"] {
+        let mut seen = Vec::new();
+        for provider in ["anthropic", "anthropix"] {
+            let answer =
+                a.with("x-provider", provider).post(target, &json!({"model": "unheard-of", "messages": []})).await;
+            let mut body = answer.expect(404);
+            body.as_object_mut().unwrap().remove("request_id");
+            seen.push(body.to_string().replace(&format!("`{provider}`"), "…"));
+        }
+        assert_eq!(seen[0], seen[1]);
+        assert!(seen[0].contains("openai") && !seen[0].contains("gemini"), "{}", seen[0]);
+    }
     let model = |name: &'static str| {
         let a = a.clone();
         async move { a.get(&format!("/v1/models/{name}")).await }
