@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     io::Write as _,
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -265,6 +265,14 @@ impl Gateway {
 /// The `openapi` command: the document of the whole API, as indented JSON.
 pub fn openapi() -> String {
     server::openapi().to_pretty_json().unwrap_or_default()
+}
+
+/// The `backup` command: the path of the copy that was made.
+///
+/// # Errors
+/// If the data directory cannot be read or the copy not be written.
+pub async fn backup(config: &Config, to: Option<&Path>) -> Result<PathBuf, AppError> {
+    Ok(store::backup(&config.storage, to).await?)
 }
 
 /// The `serve` command: from a checked configuration to a clean end.

@@ -54,6 +54,12 @@ enum Command {
     /// Make, list and revoke virtual keys in the data directory
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Copy the databases, consistently, while a gateway may be serving from them
+    Backup {
+        /// Where to make the backup, a directory of its own named after the time [default: backups in the data directory]
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
 }
 
 /// Runs the command that the process was called with.
@@ -77,6 +83,14 @@ pub fn run() -> ExitCode {
         Command::Keys(command) => with_config(&cli.source, |config, _| {
             warn(&config);
             ended(run_async(keys::run(command, &config)))
+        }),
+        Command::Backup { to } => with_config(&cli.source, |config, _| {
+            warn(&config);
+            ended(run_async(async {
+                let made = app::backup(&config, to.as_deref()).await?;
+                print(&format!("{}\n", made.display()));
+                Ok::<_, AppError>(())
+            }))
         }),
     }
 }

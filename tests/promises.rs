@@ -26,3 +26,4 @@ mod audit;
 mod relay;
 mod security_bar;
 mod portal;
+mod backup;

@@ -66,6 +66,14 @@ pub enum StoreError {
         /// Which value.
         what: &'static str,
     },
+    /// SQLite finds fault with a file.
+    #[error("{file} is damaged: {found}")]
+    Damaged {
+        /// The file.
+        file: &'static str,
+        /// The first fault, in SQLite's words.
+        found: String,
+    },
     /// There is nothing by that id.
     #[error("no such {0}")]
     NotFound(&'static str),

@@ -40,7 +40,11 @@ pub(super) enum File {
 }
 
 impl File {
-    const fn name(self) -> &'static str {
+    /// All of them.
+    pub(super) const ALL: [Self; 3] = [Self::Control, Self::Usage, Self::Bodies];
+
+    /// Its name in the data directory.
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Control => "control.db",
             Self::Usage => "usage.db",
@@ -160,6 +164,12 @@ pub(super) async fn look_into(directory: &Path, file: File) -> Result<Option<Sql
         return Ok(None);
     }
     Ok(Some(read_options(&path).connect().await?))
+}
+
+/// A connection that reads and may take its time, to copy the whole file elsewhere. `query_only` is off,
+/// because it would forbid writing the copy too.
+pub(super) async fn read_uncapped(directory: &Path, file: File) -> Result<SqliteConnection, StoreError> {
+    Ok(shared_options(&directory.join(file.name())).read_only(true).connect().await?)
 }
 
 /// Brings one file's schema up to date and leaves no connection open.

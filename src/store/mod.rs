@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows HTTP, and no secret leaves it but through [`crate::domain::Secret`].
 
+mod backup;
 mod control;
 mod error;
 mod file;
@@ -15,6 +16,7 @@ mod seal;
 mod tags;
 mod writer;
 
+pub use backup::backup;
 pub use control::{
     Action, Actor, AuditEntry, AuditFilter, Control, Credential, Deed, Ending, IssuedKey, KeyFields, Snapshot,
     StoredKey, StoredProvider, session_id,
