@@ -6,5 +6,6 @@
 
 mod corpus;
 mod doors;
+mod ledger;
 mod raw;
 mod upstream;
