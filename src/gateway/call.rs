@@ -77,7 +77,19 @@ pub(crate) struct Outbound {
 #[derive(Debug, Default)]
 pub(crate) struct Upload {
     pub(crate) bytes: AtomicU64,
-    pub(crate) over_limit: AtomicBool,
+    over_limit: AtomicBool,
+    broke_off: AtomicBool,
+}
+
+impl Upload {
+    /// Why the call failed, if it was the upload's fault and not the provider's.
+    pub(crate) fn blame(&self) -> Option<Refusal> {
+        if self.over_limit.load(Ordering::Relaxed) {
+            let message = "the upload is larger than server.max_upload_bytes";
+            return Some(Refusal::new(ErrorKind::RequestTooLarge, message));
+        }
+        self.broke_off.load(Ordering::Relaxed).then(Refusal::client_gone)
+    }
 }
 
 /// Turns what came in into what goes out.
@@ -235,7 +247,10 @@ fn body(
 fn upload_body(prefix: Bytes, rest: axum::body::BodyDataStream, limit: u64, upload: Arc<Upload>) -> UpstreamBody {
     let first = stream::iter((!prefix.is_empty()).then_some(Ok(prefix)));
     let counted = first.chain(rest).map(move |chunk| {
-        let chunk = chunk.map_err(std::io::Error::other)?;
+        let chunk = chunk.map_err(|error| {
+            upload.broke_off.store(true, Ordering::Relaxed);
+            std::io::Error::other(error)
+        })?;
         let sent = upload.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed) + chunk.len() as u64;
         if sent > limit {
             upload.over_limit.store(true, Ordering::Relaxed);

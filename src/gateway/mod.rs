@@ -161,6 +161,7 @@ async fn call(
     record.call_begins(&target, &outbound.credential);
     let timeouts = &target.provider.timeouts;
     let patience = if stream { timeouts.first_token } else { timeouts.total };
+    let deadline = tokio::time::Instant::now() + patience;
     let sent = call::send(client, &target.provider.id, outbound.request, patience).await;
     if let Some(upload) = &outbound.upload {
         record.received(upload.bytes.load(std::sync::atomic::Ordering::Relaxed));
@@ -174,20 +175,15 @@ async fn call(
                 credential: &outbound.credential,
                 hides_usage_chunk: outbound.hides_usage_chunk,
                 disconnect: policy.config.server.on_client_disconnect,
+                deadline,
             };
             respond::judge(response, exchange, record).await
         }
-        Err(_)
-            if outbound
-                .upload
-                .as_ref()
-                .is_some_and(|upload| upload.over_limit.load(std::sync::atomic::Ordering::Relaxed)) =>
-        {
-            Err(Refusal::new(ErrorKind::RequestTooLarge, "the upload is larger than server.max_upload_bytes"))
-        }
-        Err(refusal) => Err(refusal),
+        Err(refusal) => Err(outbound.upload.as_ref().and_then(|upload| upload.blame()).unwrap_or(refusal)),
     };
-    if let Err(refusal) = &answered {
+    if let Err(refusal) = &answered
+        && !refusal.client_gone
+    {
         record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(refusal.kind), facts: None });
     }
     answered

@@ -230,7 +230,7 @@ async fn ask(policy: &Policy, provider: &Provider) -> Option<Vec<String>> {
     let client = policy.clients.get(&provider.id)?;
     let is_ollama = provider.provider_type == ProviderType::Ollama;
     let base = provider.base_url.as_str().trim_end_matches('/');
-    let uri = format!("{base}{}", if is_ollama { "/api/tags" } else { "/models" });
+    let uri = format!("{base}{}", if is_ollama { "/api/tags" } else { "/v1/models" });
     let mut request = Request::new(Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync());
     *request.uri_mut() = uri.parse().ok()?;
     if let ProviderKey::Own(key) = &provider.key {

@@ -101,23 +101,29 @@ impl Meter {
     }
 }
 
-/// The idle timer of a stream: one timer, re-armed only when it fires, so that a chunk costs a clock reading.
+/// The idle timer of an answer: one timer, re-armed only when it fires. Only the time counts in which
+/// the provider was waited for: a client that reads slowly does not use up its patience.
 pub(crate) struct Patience {
     idle: Duration,
-    last_chunk: Instant,
+    /// When the whole call must be over, if it must.
+    deadline: Option<Instant>,
+    /// Since when nothing has come although it was asked for.
+    waiting_since: Option<Instant>,
     timer: Pin<Box<Sleep>>,
 }
 
 impl Patience {
-    pub(crate) fn new(idle: Duration) -> Self {
-        Self { idle, last_chunk: Instant::now(), timer: Box::pin(tokio::time::sleep(idle)) }
+    pub(crate) fn new(idle: Duration, deadline: Option<Instant>) -> Self {
+        let due = earlier(Instant::now() + idle, deadline);
+        Self { idle, deadline, waiting_since: None, timer: Box::pin(tokio::time::sleep_until(due)) }
     }
 
     /// Ready when nothing has come for too long.
     fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let since = *self.waiting_since.get_or_insert_with(Instant::now);
         loop {
             ready!(self.timer.as_mut().poll(context));
-            let due = self.last_chunk + self.idle;
+            let due = earlier(since + self.idle, self.deadline);
             if Instant::now() >= due {
                 return Poll::Ready(());
             }
@@ -126,9 +132,19 @@ impl Patience {
     }
 }
 
+fn earlier(due: Instant, deadline: Option<Instant>) -> Instant {
+    deadline.map_or(due, |deadline| due.min(deadline))
+}
+
 impl RelayBody {
     pub(crate) fn new(flow: Flow, announced_length: Option<u64>) -> Self {
-        Self { flow: Some(Box::new(flow)), remaining: announced_length }
+        let is_empty = flow.first.is_none() && flow.upstream.is_end_stream();
+        let mut body = Self { flow: Some(Box::new(flow)), remaining: announced_length };
+        if is_empty {
+            // The server never asks for the body of an answer that has none (204, HEAD, length 0).
+            body.complete();
+        }
+        body
     }
 
     /// The answer is complete: record it before its end is told to the client.
@@ -289,10 +305,14 @@ impl Body for RelayBody {
                     return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))));
                 }
             };
-            flow.patience.last_chunk = Instant::now();
+            flow.patience.waiting_since = None;
             // Trailers are hop-by-hop for us.
             let Ok(chunk) = frame.into_data() else { continue };
             let delivered = flow.pass(chunk);
+            if flow.filter.is_some() && flow.meter.0.error().is_some() {
+                // What cannot be decoded any more cannot be filtered, and must not vanish silently.
+                return Poll::Ready(self.broken(ErrorKind::UpstreamProtocol));
+            }
             if let Some(remaining) = &mut self.remaining {
                 *remaining = remaining.saturating_sub(delivered.len() as u64);
                 if *remaining == 0 {

@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use super::{
     accept::Labels,
@@ -58,7 +59,7 @@ struct Relay {
     client_api: Api,
     is_event_stream: bool,
     disconnect: OnClientDisconnect,
-    idle: Duration,
+    patience: Patience,
     length: Option<u64>,
 }
 
@@ -70,6 +71,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) credential: &'a Credential,
     pub(crate) hides_usage_chunk: bool,
     pub(crate) disconnect: OnClientDisconnect,
+    /// When the first byte of a stream, or all of any other answer, must be here.
+    pub(crate) deadline: Instant,
 }
 
 /// Longest error body that is passed on; longer ones are cut off.
@@ -156,7 +159,10 @@ pub(crate) async fn judge(
     let framing = Framing::of(text(&parts.headers, header::CONTENT_TYPE), exchange.endpoint);
     let encoding = text(&parts.headers, header::CONTENT_ENCODING);
     let is_event_stream = framing == Framing::Sse || (framing == Framing::NdJson && exchange.stream);
-    let filter = (exchange.hides_usage_chunk && framing == Framing::Sse).then(usage_chunk::Filter::default);
+    let waits_for_first = is_event_stream || exchange.stream;
+    let is_readable = Decoder::new(encoding, std::io::sink()).error().is_none();
+    let filters = exchange.hides_usage_chunk && framing == Framing::Sse && is_readable;
+    let filter = filters.then(usage_chunk::Filter::default);
     let mut length = text(&parts.headers, header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
     if filter.is_some() {
         // The client gets fewer bytes than the provider sends, and gets them decoded.
@@ -172,10 +178,13 @@ pub(crate) async fn judge(
         client_api: exchange.endpoint.api(),
         is_event_stream,
         disconnect: exchange.disconnect,
-        idle: exchange.target.provider.timeouts.idle,
+        patience: Patience::new(
+            exchange.target.provider.timeouts.idle,
+            (!waits_for_first).then_some(exchange.deadline),
+        ),
         length,
     };
-    if is_event_stream || exchange.stream {
+    if waits_for_first {
         // Until the first chunk is here, a failure can still be told by a true status.
         relay.first = first_chunk(&mut relay.upstream, &exchange).await?;
     }
@@ -200,7 +209,7 @@ async fn first_chunk(upstream: &mut Incoming, exchange: &Exchange<'_>) -> Result
             }
         }
     };
-    tokio::time::timeout(limit, waiting).await.unwrap_or_else(|_| {
+    tokio::time::timeout_at(exchange.deadline, waiting).await.unwrap_or_else(|_| {
         let message = format!("provider `{}` sent no first byte within {} s", provider.id, limit.as_secs_f32());
         Err(Refusal::new(ErrorKind::UpstreamTimeout, message))
     })
@@ -300,7 +309,7 @@ pub(crate) fn answer(answer: Answer, mut record: OpenRecord, head: Head) -> Resp
                 is_event_stream: relay.is_event_stream,
                 request_id: head.request_id,
                 disconnect: relay.disconnect,
-                patience: Patience::new(relay.idle),
+                patience: relay.patience,
                 tail: [0; 4],
             };
             Body::new(RelayBody::new(flow, length))

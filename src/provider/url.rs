@@ -46,6 +46,10 @@ pub fn upstream_uri(provider: &Provider, route: &Route<'_>) -> Result<Uri, UrlEr
     match provider.provider_type {
         ProviderType::AzureOpenai => azure_path(&mut target, provider, route)?,
         ProviderType::Openai | ProviderType::OpenaiCompatible | ProviderType::Local => {
+            if provider.provider_type == ProviderType::Local {
+                // The others' base URL is what an OpenAI SDK takes; a local server's is its root.
+                target.push_str("/v1");
+            }
             target.push_str(openai_path(route.endpoint));
             push_tail(&mut target, route.tail)?;
         }
