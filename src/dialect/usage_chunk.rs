@@ -42,6 +42,8 @@ enum Field {
 struct Verdict {
     has_choices: bool,
     has_usage: bool,
+    /// The event's JSON document is complete; whatever comes behind it makes the event something else.
+    is_whole: bool,
     is_other: bool,
 }
 
@@ -128,7 +130,8 @@ impl Filter {
     }
 
     fn end_event(&mut self, out: &mut Vec<u8>) {
-        let is_usage_chunk = self.verdict.has_choices && self.verdict.has_usage && !self.passes;
+        let is_usage_chunk =
+            self.verdict.has_choices && self.verdict.has_usage && self.verdict.is_whole && !self.passes;
         if !is_usage_chunk {
             out.append(&mut self.held);
         }
@@ -143,6 +146,8 @@ impl Filter {
 impl Verdict {
     fn see(&mut self, seen: Seen<'_, Field>) {
         match seen {
+            Seen::Field(..) if self.is_whole => self.is_other = true,
+            Seen::DocumentEnd => self.is_whole = true,
             Seen::Field(Field::Choices, Value::Open) => self.has_choices = true,
             Seen::Field(Field::Usage, Value::Open) => self.has_usage = true,
             Seen::Field(Field::Choice, _) => self.is_other = true,

@@ -69,6 +69,17 @@ fn an_event_leaves_as_soon_as_it_cannot_be_the_usage_chunk() {
 }
 
 #[test]
+fn an_event_with_something_behind_its_document_passes() {
+    for event in [
+        "data: {\"choices\":[]}{\"usage\":{}}\n\n",
+        "data: {\"choices\":[]}{data: \"usage\":{}}\n\n",
+        "data: {\"choices\":[],\"usage\":{}\n\n",
+    ] {
+        assert_eq!(filtered(&[event.as_bytes()]), event.as_bytes());
+    }
+}
+
+#[test]
 fn an_event_that_is_too_long_passes() {
     let long = format!("data: {{\"choices\":[],\"usage\":{{}},\"x\":\"{}\"}}\n\n", "x".repeat(MAX_HELD_BYTES));
     for size in [1, 1_000, usize::MAX] {
