@@ -282,6 +282,7 @@ pub async fn backup(config: &Config, to: Option<&Path>) -> Result<PathBuf, AppEr
 pub async fn serve(config: Config, options: LoadOptions) -> Result<(), AppError> {
     telemetry::init_logs(&config.telemetry)?;
     let stop = server::stop_on_signals().map_err(AppError::Signals)?;
+    server::raise_file_limit();
     let address = SocketAddr::new(config.server.host, config.server.port);
     let data: PathBuf = config.storage.path.clone();
     // The port comes first: a second gateway on the same port must not touch the data of the first.

@@ -9,12 +9,14 @@ mod connection;
 mod guard;
 mod listen;
 mod openapi;
+mod pace;
 mod refusal;
 mod routes;
+mod seats;
 mod stop;
 
 pub use guard::Guard;
 pub use listen::{Drained, listen, listen_reloading};
 pub use openapi::openapi;
 pub use routes::router;
-pub use stop::stop_on_signals;
+pub use stop::{raise_file_limit, stop_on_signals};

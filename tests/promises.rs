@@ -13,6 +13,7 @@ mod store;
 mod analytics;
 mod readme;
 mod server;
+mod server_limits;
 mod demo;
 mod demo_run;
 mod prices;

@@ -49,6 +49,9 @@ fn settings() -> config::Server {
         max_headers: 64,
         max_uri_bytes: 8 * 1024,
         max_connections: 64,
+        max_connections_per_address: 64,
+        body_timeout: Duration::from_secs(10),
+        min_body_bytes_per_sec: 1024,
     }
 }
 

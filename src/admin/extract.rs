@@ -93,9 +93,9 @@ impl<S: Sync, T: DeserializeOwned + PartialSchema> FromRequest<S> for Body<T> {
         if !super::origin::is_json(request.headers()) {
             return Err(ApiError::new(Code::UnsupportedMediaType, "send JSON, with `content-type: application/json`"));
         }
-        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY_BYTES)
-            .await
-            .map_err(|_| ApiError::new(Code::RequestTooLarge, "the body broke off or is over 256 KiB"))?;
+        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|_| {
+            ApiError::new(Code::RequestTooLarge, "the body broke off, came too slowly or is over 256 KiB")
+        })?;
         read_json(&bytes).map(Self)
     }
 }

@@ -53,6 +53,8 @@ fn server(page: &mut Page, config: &Config) {
         }
     }
     page.seconds("header_timeout", server.header_timeout);
+    page.seconds("body_timeout", server.body_timeout);
+    page.raw("min_body_bytes_per_sec", server.min_body_bytes_per_sec);
     page.seconds("keep_alive_timeout", server.keep_alive_timeout);
     page.seconds("shutdown_timeout", server.shutdown_timeout);
     page.raw("max_body_bytes", server.max_body_bytes);
@@ -61,6 +63,7 @@ fn server(page: &mut Page, config: &Config) {
     page.raw("max_headers", server.max_headers);
     page.raw("max_uri_bytes", server.max_uri_bytes);
     page.raw("max_connections", server.max_connections);
+    page.raw("max_connections_per_address", server.max_connections_per_address);
 }
 
 fn provider(page: &mut Page, provider: &Provider) {

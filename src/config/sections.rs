@@ -56,6 +56,8 @@ pub(super) fn server(fields: &mut Fields<'_>) -> Server {
         allowed_hosts: allowed_hosts(fields),
         on_client_disconnect: on_client_disconnect(fields),
         header_timeout: seconds(fields, "header_timeout", 10),
+        body_timeout: seconds(fields, "body_timeout", 10),
+        min_body_bytes_per_sec: small(fields, "min_body_bytes_per_sec", 1, 1024 * 1024, 1024),
         keep_alive_timeout: seconds(fields, "keep_alive_timeout", 60),
         shutdown_timeout: seconds(fields, "shutdown_timeout", 30),
         max_body_bytes: fields.number("max_body_bytes", 1024..=1024 * MIB).unwrap_or(32 * MIB),
@@ -63,7 +65,8 @@ pub(super) fn server(fields: &mut Fields<'_>) -> Server {
         max_header_bytes: small(fields, "max_header_bytes", 8 * 1024, 1024 * 1024, 32 * 1024),
         max_headers: small(fields, "max_headers", 16, 1024, 64),
         max_uri_bytes: small(fields, "max_uri_bytes", 256, 65_536, 8 * 1024),
-        max_connections: small(fields, "max_connections", 1, 1_000_000, 1024),
+        max_connections: small(fields, "max_connections", 1, 1_000_000, 10_000),
+        max_connections_per_address: small(fields, "max_connections_per_address", 1, 1_000_000, 1024),
     }
 }
 

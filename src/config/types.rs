@@ -44,6 +44,11 @@ pub struct Server {
     pub on_client_disconnect: OnClientDisconnect,
     /// Time for a first byte on a fresh connection and for a whole request head.
     pub header_timeout: Duration,
+    /// How long a request body may be waited for, in all, while it comes slower than
+    /// `min_body_bytes_per_sec`.
+    pub body_timeout: Duration,
+    /// Slowest that a request body may come.
+    pub min_body_bytes_per_sec: u32,
     /// How long an idle kept-alive connection stays open.
     pub keep_alive_timeout: Duration,
     /// How long open streams may go on after SIGTERM.
@@ -60,6 +65,8 @@ pub struct Server {
     pub max_uri_bytes: u32,
     /// Concurrent connections in all.
     pub max_connections: u32,
+    /// Concurrent connections of one address (an IPv6 /64 counts as one); loopback is exempt.
+    pub max_connections_per_address: u32,
 }
 
 /// `server.on_client_disconnect`

@@ -194,7 +194,7 @@ async fn read_whole(body: Body, headers: &HeaderMap, limit: u64, received: &mut 
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| Refusal::client_gone())?;
+        let chunk = chunk.map_err(|fault| Refusal::unread(&fault))?;
         *received += chunk.len() as u64;
         if *received > limit {
             return Err(too_large(limit, "server.max_body_bytes"));
@@ -227,7 +227,7 @@ async fn read_upload(
     let mut model = None;
     while model.is_none() && prefix.len() < UPLOAD_PREFIX_BYTES {
         let Some(chunk) = rest.next().await else { break };
-        let chunk = chunk.map_err(|_| Refusal::client_gone())?;
+        let chunk = chunk.map_err(|fault| Refusal::unread(&fault))?;
         *received += chunk.len() as u64;
         prefix.extend_from_slice(&chunk);
         model = steer::multipart_model(content_type, &prefix);

@@ -20,7 +20,7 @@ use hyper::body::Incoming;
 
 use super::{
     accept::{Inbound, InboundBody, LABEL_HEADERS},
-    error::Refusal,
+    error::{Refusal, is_too_slow},
     identify::Caller,
 };
 use crate::{
@@ -79,6 +79,7 @@ pub(crate) struct Upload {
     pub(crate) bytes: AtomicU64,
     over_limit: AtomicBool,
     broke_off: AtomicBool,
+    too_slow: AtomicBool,
 }
 
 impl Upload {
@@ -87,6 +88,9 @@ impl Upload {
         if self.over_limit.load(Ordering::Relaxed) {
             let message = "the upload is larger than server.max_upload_bytes";
             return Some(Refusal::new(ErrorKind::RequestTooLarge, message));
+        }
+        if self.too_slow.load(Ordering::Relaxed) {
+            return Some(Refusal::too_slow());
         }
         self.broke_off.load(Ordering::Relaxed).then(Refusal::client_gone)
     }
@@ -247,9 +251,10 @@ fn body(
 fn upload_body(prefix: Bytes, rest: axum::body::BodyDataStream, limit: u64, upload: Arc<Upload>) -> UpstreamBody {
     let first = stream::iter((!prefix.is_empty()).then_some(Ok(prefix)));
     let counted = first.chain(rest).map(move |chunk| {
-        let chunk = chunk.map_err(|error| {
-            upload.broke_off.store(true, Ordering::Relaxed);
-            std::io::Error::other(error)
+        let chunk = chunk.map_err(|fault| {
+            let flag = if is_too_slow(&fault) { &upload.too_slow } else { &upload.broke_off };
+            flag.store(true, Ordering::Relaxed);
+            std::io::Error::other(fault)
         })?;
         let sent = upload.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed) + chunk.len() as u64;
         if sent > limit {

@@ -24,6 +24,16 @@ impl Refusal {
         Self { kind, message: message.into(), client_gone: false }
     }
 
+    /// The request's body did not come to its end: too slow, or the client hung up.
+    pub(crate) fn unread(fault: &(dyn std::error::Error + 'static)) -> Self {
+        if is_too_slow(fault) { Self::too_slow() } else { Self::client_gone() }
+    }
+
+    /// The client was too slow to send its request.
+    pub(crate) fn too_slow() -> Self {
+        Self::new(ErrorKind::RequestTimeout, "the request body came too slowly; see server.min_body_bytes_per_sec")
+    }
+
     /// The client hung up while its request was being read.
     pub(crate) fn client_gone() -> Self {
         Self { client_gone: true, ..Self::new(ErrorKind::InvalidRequest, "the request body broke off") }
@@ -44,4 +54,11 @@ impl Refusal {
         }
         response
     }
+}
+
+/// Whether the server gave up waiting for a request's body.
+pub(crate) fn is_too_slow(fault: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(fault), |fault| fault.source())
+        .filter_map(|fault| fault.downcast_ref::<std::io::Error>())
+        .any(|fault| fault.kind() == std::io::ErrorKind::TimedOut)
 }

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     activity::{Activity, ServedBody, Socket},
     guard::Guard,
+    pace::{Pace, PacedBody},
 };
 use crate::config;
 
@@ -46,6 +47,7 @@ pub(super) struct Protocols {
     http2: http2::Builder<TokioExecutor>,
     header_timeout: Duration,
     keep_alive_timeout: Duration,
+    pace: Pace,
 }
 
 impl Protocols {
@@ -76,7 +78,8 @@ impl Protocols {
             .keep_alive_interval(Duration::from_secs(20))
             .keep_alive_timeout(Duration::from_secs(20));
 
-        Self { http1, http2, header_timeout: settings.header_timeout, keep_alive_timeout: settings.keep_alive_timeout }
+        let (header_timeout, keep_alive_timeout) = (settings.header_timeout, settings.keep_alive_timeout);
+        Self { http1, http2, header_timeout, keep_alive_timeout, pace: Pace::of(settings) }
     }
 
     /// Serves `stream` until it is closed by the client, by its timers or by `stop`.
@@ -96,12 +99,12 @@ impl Protocols {
         };
         let Ok(Ok((ahead, is_http2))) = first else { return };
 
-        let service_activity = Arc::clone(&activity);
+        let (service_activity, pace) = (Arc::clone(&activity), self.pace);
         let service = service_fn(move |request: Request<Incoming>| {
             let serving = service_activity.begin();
             let guard = Arc::clone(&guard);
             async move {
-                let response = guard.answer(request.map(axum::body::Body::new), peer).await;
+                let response = guard.answer(request.map(|body| PacedBody::wrap(body, pace)), peer).await;
                 Ok::<_, Infallible>(response.map(|body| ServedBody { body, _serving: serving }))
             }
         });

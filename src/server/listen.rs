@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{connection::Protocols, guard::Guard};
+use super::{connection::Protocols, guard::Guard, seats::Seats};
 use crate::config::{self, Config};
 
 /// How a stop went.
@@ -63,15 +63,18 @@ struct Door {
     guard: Arc<Guard>,
     protocols: Protocols,
     max_connections: usize,
+    max_connections_per_address: usize,
     shutdown_timeout: Duration,
 }
 
 impl Door {
     fn new(router: &Router, settings: &config::Server) -> Arc<Self> {
+        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         Arc::new(Self {
             guard: Arc::new(Guard::new(router.clone(), settings)),
             protocols: Protocols::new(settings),
-            max_connections: usize::try_from(settings.max_connections).unwrap_or(usize::MAX),
+            max_connections: count(settings.max_connections),
+            max_connections_per_address: count(settings.max_connections_per_address),
             shutdown_timeout: settings.shutdown_timeout,
         })
     }
@@ -83,6 +86,7 @@ async fn accept_until(
     stop: CancellationToken,
 ) -> Drained {
     let mut connections = JoinSet::new();
+    let seats = Seats::default();
     loop {
         // Connections over the limit wait in the kernel's queue.
         let has_room = connections.len() < current().max_connections;
@@ -92,7 +96,10 @@ async fn accept_until(
             Some(ended) = connections.join_next() => log_panic(ended),
             (stream, peer) = accept(&listener), if has_room => {
                 let (door, stop) = (current(), stop.clone());
+                // Closed at once: waiting would hold up the clients behind it.
+                let Some(seat) = seats.take(peer.ip(), door.max_connections_per_address) else { continue };
                 connections.spawn(async move {
+                    let _seat = seat;
                     door.protocols.serve(stream, peer, Arc::clone(&door.guard), stop).await;
                 });
             }

@@ -1,5 +1,6 @@
-//! Turns the operating system's signals into one graceful stop.
+//! What the process asks of the operating system: its signals as one graceful stop, and room for sockets.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +23,14 @@ pub fn stop_on_signals() -> std::io::Result<CancellationToken> {
         std::process::exit(130);
     });
     Ok(token)
+}
+
+/// Takes as many file descriptors as the system lets this process have: a connection needs one,
+/// and another one upstream, and the usual soft limit is 1,024.
+pub fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // If it cannot be raised, the accept loop waits whenever descriptors run out.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
