@@ -4,6 +4,7 @@
 //! `server.rs`, 11 in a real browser in `portal/e2e/cross-origin.test.ts`. Here they are carried to every
 //! inference route.
 
+mod canaries;
 mod corpus;
 mod doors;
 mod ledger;
