@@ -27,6 +27,7 @@ mod audit;
 mod relay;
 mod security_bar;
 mod streams;
+mod traps;
 mod disconnect;
 mod failures;
 mod routes;
