@@ -94,15 +94,25 @@ async fn measure(rounds: usize, dir: &Path) -> Result<(), Failure> {
     println!("{about}\n");
     let mut bench = Bench::start(dir).await?;
     for round in 0..rounds {
-        bench.throughput().await?;
-        bench.one_connection().await?;
-        bench.open_loop().await?;
-        bench.chunks().await?;
+        if chosen("closed") {
+            bench.throughput().await?;
+        }
+        if chosen("one") {
+            bench.one_connection().await?;
+        }
+        if chosen("open") {
+            bench.open_loop().await?;
+        }
+        if chosen("chunks") {
+            bench.chunks().await?;
+        }
         // No target is always the one that comes first.
         bench.targets.rotate_left(1);
         println!("round {} of {rounds} done", round + 1);
     }
-    bench.memory().await?;
+    if chosen("memory") {
+        bench.memory().await?;
+    }
     bench.records().await?;
     bench.targets.clear();
     println!("\n{}", bench.figures.table());
@@ -113,6 +123,11 @@ async fn measure(rounds: usize, dir: &Path) -> Result<(), Failure> {
     bench.figures.save(&results, &about, &bench.notes)?;
     println!("\nsaved under bench-results/");
     Ok(())
+}
+
+/// Whether a part is to be run: all are, unless `LOAD_PARTS` names some, which a profiler may want.
+fn chosen(part: &str) -> bool {
+    std::env::var("LOAD_PARTS").map_or(true, |parts| parts.split(',').any(|chosen| chosen == part))
 }
 
 fn gateway_program() -> PathBuf {
