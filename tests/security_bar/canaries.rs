@@ -306,6 +306,7 @@ async fn bar_01_no_secret_leaves_its_field() {
         "/v1/stats/series",
         "/v1/projects",
         "/v1/requesters",
+        "/v1/audit",
         "/nothing",
     ] {
         for reader in [&client, &admin, &team, &portal] {

@@ -118,11 +118,12 @@ async fn bar_04_what_strangers_write_never_becomes_sql() {
 
 /// Places where SQL text is put together at run time, by the text that stands there. Each is made of constants
 /// of the code only; whoever adds one reads it first.
-const BUILT_SQL: [(&str, &str); 16] = [
+const BUILT_SQL: [(&str, &str); 18] = [
     ("store/history/records.rs", "AssertSqlSafe(BY_ID.as_str())"),
     ("store/history/records.rs", "AssertSqlSafe(ATTEMPTS.as_str())"),
     ("store/history/records.rs", "AssertSqlSafe(SINCE.as_str())"),
     ("store/history/records.rs", "QueryBuilder::new(SELECT.as_str())"),
+    ("store/control/audit.rs", ".push(condition)"),
     ("store/history/records.rs", ".push(column)"),
     ("store/history/records.rs", ".push(condition)"),
     ("store/history/sums.rs", ".push(group)"),
@@ -135,6 +136,7 @@ const BUILT_SQL: [(&str, &str); 16] = [
     ("store/writer.rs", ".push(message)"),
     ("store/writer.rs", ".push((record, weight))"),
     ("store/writer.rs", ".push((place, addition.sums, latency.to_bytes(), ttft.to_bytes()))"),
+    ("store/histogram.rs", ".push((number & 0x7f) as u8 | 0x80)"),
     ("store/histogram.rs", ".push(number as u8)"),
 ];
 
@@ -177,10 +179,7 @@ fn bar_04_sql_text_is_constant_and_stands_in_the_store_alone() {
     let unread: Vec<_> =
         built.iter().filter(|(name, call)| !BUILT_SQL.contains(&(name.as_str(), call.as_str()))).collect();
     assert!(built.len() > 10, "the walk found {built:?}");
-    assert!(
-        unread.iter().all(|(name, call)| name == "store/histogram.rs" && call.contains("0x7f")),
-        "SQL that nobody has read yet: {unread:#?}"
-    );
+    assert!(unread.is_empty(), "SQL that nobody has read yet: {unread:#?}");
 }
 
 /// The call that begins here, to its closing bracket or the line's end.
