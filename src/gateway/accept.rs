@@ -133,7 +133,7 @@ fn tags(headers: &HeaderMap) -> Result<Vec<Tag>, Refusal> {
         let (name, value) = (name.trim(), value.trim());
         let too_long = name.len() > 64 || value.len() > LABEL_BYTES_MAX;
         if name.is_empty() || too_long || pair.chars().any(char::is_control) || tags.len() == TAGS_MAX {
-            let message = format!("header x-tags must be `name=value,…` with at most {TAGS_MAX} tags");
+            let message = format!("header x-tags must be `name=value,name,…` with at most {TAGS_MAX} tags");
             return Err(Refusal::new(ErrorKind::InvalidRequest, message));
         }
         tags.push((Arc::from(name), Arc::from(value)));

@@ -66,7 +66,7 @@ fn credential(headers: &HeaderMap, query: Option<&str>) -> Result<Option<Secret>
     let in_headers = CREDENTIAL_HEADERS.iter().flat_map(|name| {
         headers.get_all(name).iter().filter_map(move |value| {
             let text = value.to_str().ok()?.trim();
-            let text = if name == http::header::AUTHORIZATION { bearer(text)? } else { text };
+            let text = if name == http::header::AUTHORIZATION { token(text)? } else { text };
             (!text.is_empty()).then(|| text.to_owned())
         })
     });
@@ -87,8 +87,8 @@ fn credential(headers: &HeaderMap, query: Option<&str>) -> Result<Option<Secret>
     Ok(found.map(Secret::new))
 }
 
-/// The token of a `Bearer` credential; other schemes carry none that we know.
-fn bearer(text: &str) -> Option<&str> {
-    let (scheme, token) = text.split_once(' ')?;
+/// The token of a `Bearer` credential, or a bare one without a scheme; other schemes carry none that we know.
+fn token(text: &str) -> Option<&str> {
+    let Some((scheme, token)) = text.split_once(' ') else { return Some(text) };
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

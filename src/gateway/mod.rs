@@ -31,7 +31,7 @@ use self::{
     record::{CallEnd, OpenRecord},
 };
 use crate::{
-    config::OnClientDisconnect,
+    config::{OnClientDisconnect, Provider},
     domain::{ErrorKind, Outcome, Timestamp},
     policy::{Policy, PolicyCell},
     routing::{self, Facts, Plan, Unroutable},
@@ -70,7 +70,7 @@ async fn answer(state: GatewayState, policy: Arc<Policy>, arrival: Arrival) -> R
     let family = arrival.endpoint.api().family();
     let mut record = OpenRecord::open(&arrival, Arc::clone(&policy), state.recorder);
     let mut head = respond::Head::new(&record);
-    match way(&policy, arrival, &mut record, &mut head).await {
+    match way(&policy, &state.live_models, arrival, &mut record, &mut head).await {
         Ok(answer) => respond::answer(answer, record, head),
         Err(refusal) => {
             let mut response = refusal.response(family, head.request_id());
@@ -90,6 +90,7 @@ async fn answer(state: GatewayState, policy: Arc<Policy>, arrival: Arrival) -> R
 /// The way itself, a reason beside each step.
 async fn way(
     policy: &Arc<Policy>,
+    live_models: &LiveModels,
     arrival: Arrival,
     record: &mut OpenRecord,
     head: &mut respond::Head,
@@ -107,18 +108,22 @@ async fn way(
     let inbound = inbound?;
     record.accepted(&inbound);
     // Nothing is sanitized yet: the step stands here so that no provider sees a body that has not passed it.
-    let plan = plan(policy, &inbound, &caller, &labels)?;
+    let to_ask = to_ask(policy, &inbound, &caller, &labels);
+    let live = live_models.of_all(policy, &to_ask).await;
+    let plan = plan(policy, &live, &inbound, &caller, &labels)?;
     call(policy, inbound, &caller, plan, record, head).await
 }
 
-fn plan(
-    policy: &Policy,
-    inbound: &accept::Inbound,
-    caller: &identify::Caller,
-    labels: &accept::Labels,
-) -> Result<Plan, Refusal> {
+/// What the plan rests on.
+fn facts<'a>(
+    policy: &'a Policy,
+    live: &'a [(String, Arc<[String]>)],
+    inbound: &'a accept::Inbound,
+    caller: &'a identify::Caller,
+    labels: &'a accept::Labels,
+) -> Facts<'a> {
     let key = caller.key.as_deref();
-    let facts = Facts {
+    Facts {
         endpoint: inbound.endpoint,
         model: inbound.model.as_deref(),
         provider_wanted: labels.provider.as_deref(),
@@ -127,13 +132,34 @@ fn plan(
         allowed_providers: key.map_or(&[], |key| &key.allowed_providers),
         allowed_models: key.map_or(&[], |key| &key.allowed_models),
         catalog: &policy.catalog,
-    };
-    routing::plan(&facts).map_err(|unroutable| {
+        live,
+    }
+}
+
+/// Local servers whose models must be known before a plan can be made.
+fn to_ask(
+    policy: &Policy,
+    inbound: &accept::Inbound,
+    caller: &identify::Caller,
+    labels: &accept::Labels,
+) -> Vec<Arc<Provider>> {
+    routing::to_ask(&facts(policy, &[], inbound, caller, labels)).into_iter().cloned().collect()
+}
+
+fn plan(
+    policy: &Policy,
+    live: &[(String, Arc<[String]>)],
+    inbound: &accept::Inbound,
+    caller: &identify::Caller,
+    labels: &accept::Labels,
+) -> Result<Plan, Refusal> {
+    routing::plan(&facts(policy, live, inbound, caller, labels)).map_err(|unroutable| {
         let kind = match unroutable {
             Unroutable::NoProvider => ErrorKind::NoProvider,
-            Unroutable::NobodySpeaks { .. } | Unroutable::UnknownProvider { .. } | Unroutable::WrongApi { .. } => {
-                ErrorKind::ModelNotFound
-            }
+            Unroutable::NobodySpeaks { .. }
+            | Unroutable::ServedElsewhere { .. }
+            | Unroutable::UnknownProvider { .. }
+            | Unroutable::WrongApi { .. } => ErrorKind::ModelNotFound,
             Unroutable::NoDefaultModel { .. } => ErrorKind::InvalidRequest,
             Unroutable::ModelForbidden { .. } | Unroutable::ProviderForbidden { .. } => ErrorKind::PermissionDenied,
         };

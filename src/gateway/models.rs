@@ -181,7 +181,7 @@ async fn names(state: &GatewayState, policy: &Policy, provider: &Arc<Provider>) 
         return names;
     }
     if matches!(provider.provider_type, ProviderType::Local | ProviderType::Ollama) {
-        names.extend(live(state, policy, provider).await.iter().cloned());
+        names.extend(live(&state.live_models, policy, provider).await.iter().cloned());
         return names;
     }
     let known = Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url);
@@ -189,9 +189,18 @@ async fn names(state: &GatewayState, policy: &Policy, provider: &Arc<Provider>) 
     names
 }
 
+impl LiveModels {
+    /// What these local servers serve, by provider id.
+    pub(super) async fn of_all(&self, policy: &Policy, providers: &[Arc<Provider>]) -> Vec<(String, Arc<[String]>)> {
+        let asking = providers.iter().map(|provider| live(self, policy, provider));
+        let names = join_all(asking).await;
+        providers.iter().map(|provider| provider.id.clone()).zip(names).collect()
+    }
+}
+
 /// Asks a local server, at most once in [`LIVE_FRESH`]. One that does not answer serves nothing.
-async fn live(state: &GatewayState, policy: &Policy, provider: &Arc<Provider>) -> Arc<[String]> {
-    let remembered = state.live_models.0.lock().unwrap_or_else(PoisonError::into_inner).get(&provider.id).cloned();
+async fn live(live_models: &LiveModels, policy: &Policy, provider: &Arc<Provider>) -> Arc<[String]> {
+    let remembered = live_models.0.lock().unwrap_or_else(PoisonError::into_inner).get(&provider.id).cloned();
     if let Some((at, names)) = remembered
         && at.elapsed() < LIVE_FRESH
     {
@@ -201,7 +210,7 @@ async fn live(state: &GatewayState, policy: &Policy, provider: &Arc<Provider>) -
         Ok(Some(names)) => names.into(),
         _ => Arc::from([]),
     };
-    let mut all = state.live_models.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = live_models.0.lock().unwrap_or_else(PoisonError::into_inner);
     all.insert(provider.id.clone(), (Instant::now(), Arc::clone(&names)));
     names
 }

@@ -288,6 +288,11 @@ async fn read_error(mut upstream: Incoming, limit: Duration) -> Bytes {
 pub(crate) fn answer(answer: Answer, mut record: OpenRecord, head: Head) -> Response {
     let Answer { status, mut headers, body } = answer;
     head.write(&mut headers);
+    // What a provider sent is never a page of ours, even if a browser is led to open it.
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox"),
+    );
     record.answered(status.as_u16());
     let body = match body {
         AnswerBody::Whole { bytes, kind } => {

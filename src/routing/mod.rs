@@ -33,6 +33,8 @@ pub struct Facts<'a> {
     pub allowed_models: &'a [String],
     /// Which provider knows which model.
     pub catalog: &'a Catalog,
+    /// What local servers said they serve, by provider id (see [`to_ask`]).
+    pub live: &'a [(String, Arc<[String]>)],
 }
 
 /// An ordered, non-empty list of attempts and the trace that explains it.
@@ -103,6 +105,16 @@ pub enum Unroutable {
         /// The endpoint's API.
         api: &'static str,
     },
+    /// Whoever serves the model speaks another API, and those who speak this one do not serve it.
+    #[error("model `{model}` is served by `{provider}`, which does not speak the {api} API of this endpoint")]
+    ServedElsewhere {
+        /// The model asked for.
+        model: String,
+        /// Who serves it.
+        provider: String,
+        /// The endpoint's API.
+        api: &'static str,
+    },
     /// The wanted provider does not exist or is disabled.
     #[error("no enabled provider `{provider}` (enabled: {configured})")]
     UnknownProvider {
@@ -112,7 +124,7 @@ pub enum Unroutable {
         configured: String,
     },
     /// No model was named and no provider has a default one.
-    #[error("no model was named and no provider has a default_model: name one of {known}")]
+    #[error("no model was named (or `default`) and no provider has a default_model: name one of {known}")]
     NoDefaultModel {
         /// Some names that would work.
         known: String,
@@ -145,7 +157,10 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan, Unroutable> {
     let usable: Vec<_> = enabled.into_iter().filter(|provider| may_use(facts, provider)).collect();
     let named = facts.model.filter(|model| !model.is_empty() && *model != "default");
     let (rule, candidates, model) = match named.and_then(|model| split_pin(model, facts.providers)) {
-        Some((provider, model)) => (Rule::Pinned, vec![checked_pin(facts, provider, &usable)?], Some(Arc::from(model))),
+        Some((provider, model)) => {
+            let model = (model != "default").then(|| Arc::from(model));
+            (Rule::Pinned, vec![checked_pin(facts, provider, &usable)?], model)
+        }
         None => unpinned(facts, &usable, named)?,
     };
     let candidate_ids = candidates.iter().map(|provider| provider.id.clone()).collect();
@@ -208,8 +223,7 @@ fn unpinned<'p>(
     }
     let model = named.map(Arc::from);
     if let Some(name) = named {
-        let serving: Vec<_> =
-            speaking.iter().copied().filter(|provider| serves(facts.catalog, provider, name)).collect();
+        let serving: Vec<_> = speaking.iter().copied().filter(|provider| facts.know_to_serve(provider, name)).collect();
         if !serving.is_empty() {
             return Ok((Rule::KnownModel, serving, model));
         }
@@ -219,6 +233,10 @@ fn unpinned<'p>(
         let unknown = || Unroutable::UnknownProvider { provider: wanted.to_owned(), configured: ids(usable) };
         return Ok((Rule::Header, vec![provider.ok_or_else(unknown)?], model));
     }
+    if let (Some(model), Some(provider)) = (named, served_elsewhere(facts, usable, &speaking, named)) {
+        let (model, provider) = (model.to_owned(), provider.id.clone());
+        return Err(Unroutable::ServedElsewhere { model, provider, api: api.as_str() });
+    }
     if named.is_none() && needs_model(facts.endpoint) {
         speaking.retain(|provider| default_model(facts, provider).is_some());
         if speaking.is_empty() {
@@ -226,6 +244,47 @@ fn unpinned<'p>(
         }
     }
     Ok((if named.is_some() { Rule::Native } else { Rule::Default }, speaking, model))
+}
+
+/// A provider of another API that is known to serve the model, while those who speak this API are known not to:
+/// their makers' lists are. A prompt does not go to the wrong maker on the chance that it might answer.
+fn served_elsewhere<'p>(
+    facts: &Facts<'_>,
+    usable: &[&'p Arc<Provider>],
+    speaking: &[&Arc<Provider>],
+    named: Option<&str>,
+) -> Option<&'p Arc<Provider>> {
+    let is_listed = |provider: &&Arc<Provider>| {
+        Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url).is_some()
+    };
+    let name = named.filter(|_| speaking.iter().all(is_listed))?;
+    usable.iter().copied().find(|provider| serves(facts.catalog, provider, name))
+}
+
+/// The local servers that should be asked what they serve before a plan is made: those who might, when
+/// nobody else is known to serve the model. Usually none.
+pub fn to_ask<'a>(facts: &Facts<'a>) -> Vec<&'a Arc<Provider>> {
+    let Some(name) = facts.model.filter(|model| !model.is_empty() && *model != "default") else { return Vec::new() };
+    let speaking = || {
+        facts.providers.iter().filter(|provider| {
+            provider.enabled && may_use(facts, provider) && speaks(provider.provider_type, facts.endpoint.api())
+        })
+    };
+    let is_decided = split_pin(name, facts.providers).is_some()
+        || speaking().nth(1).is_none()
+        || speaking().any(|provider| serves(facts.catalog, provider, name));
+    if is_decided {
+        return Vec::new();
+    }
+    let is_local = |kind| matches!(kind, ProviderType::Local | ProviderType::Ollama);
+    speaking().filter(|provider| is_local(provider.provider_type) && provider.models.is_empty()).collect()
+}
+
+impl Facts<'_> {
+    fn know_to_serve(&self, provider: &Provider, model: &str) -> bool {
+        let said = |(id, names): &(String, Arc<[String]>)| *id == provider.id && names.iter().any(|name| name == model);
+        serves(self.catalog, provider, model) || self.live.iter().any(said)
+    }
 }
 
 fn check_model(facts: &Facts<'_>, model: &str) -> Result<(), Unroutable> {

@@ -30,6 +30,10 @@ id = "anthropic"
 provider_type = "anthropic"
 api_key = "k"
 [[providers]]
+id = "near"
+provider_type = "local"
+endpoint = "http://127.0.0.1:9"
+[[providers]]
 id = "resting"
 provider_type = "openai"
 api_key = "k"
@@ -63,6 +67,7 @@ fn decide(case: &Case) -> Result<(String, Option<String>, Rule), Unroutable> {
         allowed_providers: &owned(case.allowed_providers),
         allowed_models: &owned(case.allowed_models),
         catalog: &Catalog::bundled(&[]),
+        live: &[("near".to_owned(), Arc::from(["phi-local".to_owned()]))],
     };
     let plan = plan(&facts)?;
     Ok((plan.first.provider.id.clone(), plan.first.model.map(|model| model.to_string()), plan.trace.rule))
@@ -81,6 +86,16 @@ fn a_request_goes_where_its_model_says() {
         ),
         ("a catalog model", Case { model: Some("gpt-4o"), ..CHAT }, ("openai", Some("gpt-4o"), Rule::KnownModel)),
         ("an unknown model", Case { model: Some("new"), ..CHAT }, ("openai", Some("new"), Rule::Native)),
+        (
+            "a live local model",
+            Case { model: Some("phi-local"), ..CHAT },
+            ("near", Some("phi-local"), Rule::KnownModel),
+        ),
+        (
+            "a pinned default",
+            Case { model: Some("openai/default"), ..CHAT },
+            ("openai", Some("gpt-4o-mini"), Rule::Pinned),
+        ),
         ("no model", CHAT, ("openai", Some("gpt-4o-mini"), Rule::Default)),
         ("default", Case { model: Some("default"), ..CHAT }, ("openai", Some("gpt-4o-mini"), Rule::Default)),
         (

@@ -205,8 +205,13 @@ fn unescape(high: Option<u8>, low: Option<u8>) -> Option<u8> {
 
 fn dress(headers: &mut HeaderMap) {
     headers.reserve(SECURITY_HEADERS.len() + 1);
+    // The data plane puts relayed content under a stricter policy of its own.
+    let relayed = headers.remove(header::CONTENT_SECURITY_POLICY);
     for (name, value) in &SECURITY_HEADERS {
         headers.insert(name.clone(), value.clone());
+    }
+    if let Some(policy) = relayed {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
