@@ -511,9 +511,12 @@ async fn no_secret_lies_readable_on_disk() {
     let key = admin.post("/v1/keys", &json!({"label": "findable"})).await.expect(201);
     let session = rig.client().post("/v1/session", &json!({"password": "test password 1f2e3d"})).await;
     let cookie = session.headers["set-cookie"].to_str().unwrap().split(['=', ';']).nth(1).unwrap();
-    let files: Vec<Vec<u8>> = std::fs::read_dir(rig.data.path().join("data"))
-        .unwrap()
-        .map(|entry| std::fs::read(entry.unwrap().path()).unwrap())
+    let files: Vec<Vec<u8>> = ["data", "data/spool"]
+        .into_iter()
+        .flat_map(|directory| std::fs::read_dir(rig.data.path().join(directory)).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| std::fs::read(path).unwrap())
         .collect();
     let lies_there = |text: &str| files.iter().any(|file| file.windows(text.len()).any(|part| part == text.as_bytes()));
     assert!(lies_there("findable"), "the files that were searched hold what was written");

@@ -34,3 +34,4 @@ mod routes;
 mod seed_site;
 mod portal;
 mod backup;
+mod kill;

@@ -28,7 +28,12 @@ const OTHER_MASTER_KEY: &str = "ff112233445566778899aabbccddeeff0011223344556677
 const PROVIDER_KEY: &str = "sk-test-canary-provider-key";
 
 fn storage(path: &Path, master_key: Option<&str>) -> Storage {
-    Storage { path: path.to_owned(), master_key: master_key.map(Secret::new), retention_days: None }
+    Storage {
+        path: path.to_owned(),
+        master_key: master_key.map(Secret::new),
+        retention_days: None,
+        spool_wait: Duration::from_millis(20),
+    }
 }
 
 pub(crate) async fn fresh() -> (TempDir, Store) {
@@ -689,8 +694,10 @@ async fn no_secret_is_in_the_files_and_no_file_is_open_to_others() {
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o700);
     let mut names = BTreeSet::new();
-    for entry in std::fs::read_dir(&path).unwrap() {
-        let file = entry.unwrap().path();
+    let spool = path.join("spool");
+    assert_eq!(mode(&spool), 0o700);
+    let files = [&path, &spool].map(|directory| std::fs::read_dir(directory).unwrap());
+    for file in files.into_iter().flatten().map(|entry| entry.unwrap().path()).filter(|file| *file != spool) {
         assert_eq!(mode(&file), 0o600, "{}", file.display());
         let bytes = std::fs::read(&file).unwrap();
         for secret in [PROVIDER_KEY, key.expose(), session.expose(), password.expose()] {
@@ -698,6 +705,7 @@ async fn no_secret_is_in_the_files_and_no_file_is_open_to_others() {
         }
         names.insert(file.file_name().unwrap().to_string_lossy().into_owned());
     }
+    assert!(names.iter().any(|name| name.ends_with(".spool")));
     for name in ["control.db", "control.db-wal", "usage.db", "bodies.db", "master.key"] {
         assert!(names.contains(name), "{name} in {names:?}");
     }
@@ -742,4 +750,66 @@ async fn a_file_of_a_newer_version_is_refused() {
     pool.close().await;
     let error = store::open(&storage).await.unwrap_err();
     assert!(matches!(error, StoreError::NewerSchema { file: "usage.db", schema: 9999 }), "{error}");
+}
+
+/// Holds `usage.db` so that the writer can commit nothing, as a process that is about to be killed.
+async fn hold_database(data: &Path) -> sqlx::SqliteConnection {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(data.join("usage.db"));
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+    connection
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_was_only_spooled_comes_back_whole_and_once() {
+    let (directory, store) = fresh().await;
+    let data = directory.path().join("data");
+    let committed = bare_record();
+    store.recorder.submit(committed.clone());
+    store.recorder.flush().await.unwrap();
+    let held = hold_database(&data).await;
+    let full = full_record();
+    store.recorder.submit(full.clone());
+    assert_eq!(store.recorder.stats().unspooled, 0);
+
+    // What a killed process leaves behind, the last line torn.
+    let left = directory.path().join("left");
+    fresh_at(&left).await.close().await.unwrap();
+    copy_directory(&data.join("spool"), &left.join("spool"));
+    for entry in std::fs::read_dir(left.join("spool")).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        if let Some(line) = text.lines().last().map(str::to_owned) {
+            assert!(!text.contains(MASTER_KEY));
+            text.push_str(&line[..line.len() / 2]);
+            std::fs::write(&path, text).unwrap();
+        }
+    }
+    for _ in 0..2 {
+        let again = fresh_at(&left).await;
+        again.recorder.flush().await.unwrap();
+        let records = all_records(&again, RecordFilter::default()).await;
+        assert_eq!(records.len(), 2, "both, and each once");
+        let back = again.history.record(full.id).await.unwrap().unwrap();
+        assert_eq!(format!("{:?}", back.record), format!("{full:?}"));
+        let (total, _) = again.history.totals(&StatsFilter::default(), &[]).await.unwrap();
+        assert_eq!(total.requests, 2, "and each once in the sums");
+        again.close().await.unwrap();
+        assert_eq!(std::fs::read_dir(left.join("spool")).unwrap().count(), 0, "nothing is kept twice");
+    }
+    drop(held);
+    store.close().await.unwrap();
+}
+
+async fn fresh_at(data: &Path) -> Store {
+    store::open(&storage(data, None)).await.unwrap()
 }

@@ -47,6 +47,9 @@ pub(super) struct Readiness {
     pub(super) waiting_bytes: u64,
     /// Records lost since the start, because the store was too slow or refused them.
     pub(super) dropped_records: u64,
+    /// Records whose answer went before they stood in the spool, since the start: a crash in that
+    /// moment would have lost them.
+    pub(super) unspooled_records: u64,
 }
 
 /// Whether the gateway lives
@@ -90,6 +93,7 @@ pub(super) async fn ready(State(state): State<AdminState>) -> Response {
         waiting_records: queue.at_risk,
         waiting_bytes: queue.depth_bytes,
         dropped_records: queue.dropped,
+        unspooled_records: queue.unspooled,
     };
     (code, Json(readiness)).into_response()
 }

@@ -27,6 +27,7 @@ pub fn effective_toml(config: &Config) -> String {
     if let Some(days) = config.storage.retention_days {
         page.raw("retention_days", days);
     }
+    page.raw("spool_wait_ms", config.storage.spool_wait.as_millis());
     page.line("\n[telemetry]");
     page.text("log", &config.telemetry.log);
     page.raw("log_json", config.telemetry.log_json);

@@ -130,7 +130,12 @@ pub(super) const SECTIONS: [Section; 8] = [
         ],
         later: &["context_window", "capabilities", "tags"],
     },
-    Section { name: "storage", shape: Shape::Table, keys: &["path", "retention_days"], later: &["url", "backend"] },
+    Section {
+        name: "storage",
+        shape: Shape::Table,
+        keys: &["path", "retention_days", "spool_wait_ms"],
+        later: &["url", "backend"],
+    },
     Section { name: "telemetry", shape: Shape::Table, keys: &["log", "log_json"], later: &["otlp_endpoint"] },
 ];
 

@@ -150,6 +150,7 @@ pub(super) fn storage(
         path: working_dir.join(path),
         master_key,
         retention_days: fields.number("retention_days", 1..=36_500).and_then(|days| u32::try_from(days).ok()),
+        spool_wait: Duration::from_millis(fields.number("spool_wait_ms", 1..=1_000).unwrap_or(20)),
     }
 }
 

@@ -310,6 +310,8 @@ pub struct Storage {
     pub master_key: Option<Secret>,
     /// Records older than this are deleted; `None` keeps them for ever.
     pub retention_days: Option<u32>,
+    /// Longest time that an answer's end waits for its record to be in the spool.
+    pub spool_wait: Duration,
 }
 
 /// `[telemetry]`

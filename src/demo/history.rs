@@ -54,7 +54,7 @@ pub async fn fill(
     let mut written = 0;
     for (hour, records) in hours(config, &catalog, until).enumerate() {
         for record in records {
-            store.recorder.submit(record);
+            store.recorder.import(record);
             written += 1;
             if written % BATCH == 0 {
                 store.recorder.flush().await?;

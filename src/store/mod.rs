@@ -13,6 +13,7 @@ mod retention;
 mod rollup;
 mod rows;
 mod seal;
+mod spool;
 mod tags;
 mod writer;
 
@@ -65,8 +66,8 @@ pub async fn open(storage: &Storage) -> Result<Store, StoreError> {
     // Nothing writes bodies yet; the file stands ready for when they are kept.
     file::migrate(&storage.path, File::Bodies).await?;
 
-    let (recorder, queue, gauges) = Recorder::new();
-    tokio::spawn(writer::Writer::new(usage.writer.clone(), gauges).await?.run(queue));
+    let (recorder, inlet) = Recorder::new(&storage.path.join("spool"), storage.spool_wait)?;
+    tokio::spawn(writer::Writer::new(usage.writer.clone(), &inlet).await?.run(inlet.queue));
     let retention = storage.retention_days.map(|days| retention::run(usage.writer.clone(), days));
     let retention = retention.map(|run| Arc::new(AbortOnDropHandle::new(tokio::spawn(run))));
     let history = History::new(usage.readers.clone());

@@ -1,8 +1,9 @@
 //! The way into the history: a queue, bounded in bytes, in front of the one writer.
 //!
-//! Submitting never waits and never loses a record silently.
+//! Submitting waits for the spool alone, for a bounded time, and never loses a record silently.
 
 use std::{
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -12,7 +13,10 @@ use std::{
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use super::StoreError;
+use super::{
+    StoreError,
+    spool::{Spool, Spooled},
+};
 use crate::domain::{Attempt, Record};
 
 /// Most bytes that may wait to be written. At about 1 KB a record this is a minute of outage at
@@ -28,6 +32,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Recorder {
     queue: mpsc::UnboundedSender<Message>,
     gauges: Arc<Gauges>,
+    spool: Arc<Spool>,
 }
 
 /// A record that has just been committed.
@@ -44,8 +49,10 @@ pub struct LiveRecord {
 pub struct RecorderStats {
     /// Bytes that wait to be written.
     pub depth_bytes: u64,
-    /// Records that were submitted and are not yet on disk.
+    /// Records that were submitted and are not yet in the database.
     pub at_risk: u64,
+    /// Records whose answer went before the spool had them, since the start: a crash could have lost them.
+    pub unspooled: u64,
     /// Records that were lost because the queue was full or the database refused them, since the start.
     pub dropped: u64,
     /// Records that were written, since the start.
@@ -55,12 +62,30 @@ pub struct RecorderStats {
 /// What the writer is told.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// Write this; the number is what it weighs in the queue.
-    Record(Arc<Record>, u64),
+    /// Write this.
+    Record(Arc<Record>, Load),
+    /// Write what a segment of the spool holds and the database does not, and delete it.
+    Replay(PathBuf),
     /// Answer when everything before is dealt with.
     Flush(oneshot::Sender<()>),
     /// The same, and then end.
     Close(oneshot::Sender<()>),
+}
+
+/// What a queued record takes up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Load {
+    /// What it weighs in the queue, in bytes.
+    weight: u64,
+    /// Its place in the spool.
+    pub(super) place: Option<Spooled>,
+}
+
+/// The writer's end.
+pub(super) struct Inlet {
+    pub(super) queue: mpsc::UnboundedReceiver<Message>,
+    pub(super) gauges: Arc<Gauges>,
+    pub(super) spool: Arc<Spool>,
 }
 
 /// What the queue and the writer both count.
@@ -74,8 +99,8 @@ pub(super) struct Gauges {
 }
 
 impl Recorder {
-    /// A recorder and what its writer needs.
-    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Message>, Arc<Gauges>) {
+    /// A recorder that spools into a directory, and what its writer needs.
+    pub(super) fn new(spool: &Path, wait: Duration) -> Result<(Self, Inlet), StoreError> {
         let (queue, receiver) = mpsc::unbounded_channel();
         let gauges = Arc::new(Gauges {
             depth_bytes: AtomicU64::new(0),
@@ -84,20 +109,44 @@ impl Recorder {
             written: AtomicU64::new(0),
             live: broadcast::channel(LIVE_CAPACITY).0,
         });
-        (Self { queue, gauges: Arc::clone(&gauges) }, receiver, gauges)
+        let (spool, left) = Spool::open(spool, wait, queue.downgrade())?;
+        let spool = Arc::new(spool);
+        for segment in left {
+            // The receiver is right here.
+            let _ = queue.send(Message::Replay(segment));
+        }
+        let inlet = Inlet { queue: receiver, gauges: Arc::clone(&gauges), spool: Arc::clone(&spool) };
+        Ok((Self { queue, gauges, spool }, inlet))
     }
 
-    /// Queues a record. Never blocks; a record that finds the queue full is counted as dropped.
+    /// Spools and queues a record. It blocks until the record is in the page cache, for a few
+    /// microseconds and at most `storage.spool_wait_ms`; then it returns all the same and the record is
+    /// counted as [`RecorderStats::unspooled`]. A full queue leaves the record in the spool, from where
+    /// it is read back; it is lost, and counted as dropped, only if the spool failed too.
     pub fn submit(&self, record: Record) {
+        let place = self.spool.append(&record);
+        self.queue(record, place);
+    }
+
+    /// Queues a record that no client waits for: synthetic history. It is not spooled.
+    pub fn import(&self, record: Record) {
+        self.queue(record, None);
+    }
+
+    fn queue(&self, record: Record, place: Option<Spooled>) {
         let weight = weight(&record);
         if self.gauges.depth_bytes.fetch_add(weight, Relaxed) + weight > QUEUE_BYTES {
             self.gauges.depth_bytes.fetch_sub(weight, Relaxed);
-            self.gauges.dropped("the queue in front of usage.db is full");
+            match place {
+                Some(place) => self.spool.spill(place),
+                None => self.gauges.dropped("the queue in front of usage.db is full"),
+            }
             return;
         }
         self.gauges.at_risk.fetch_add(1, Relaxed);
-        if self.queue.send(Message::Record(Arc::new(record), weight)).is_err() {
-            self.gauges.settle(weight);
+        let load = Load { weight, place };
+        if self.queue.send(Message::Record(Arc::new(record), load)).is_err() {
+            self.gauges.settle(load);
             self.gauges.dropped("the store is closed");
         }
     }
@@ -122,6 +171,7 @@ impl Recorder {
         RecorderStats {
             depth_bytes: self.gauges.depth_bytes.load(Relaxed),
             at_risk: self.gauges.at_risk.load(Relaxed),
+            unspooled: self.spool.late(),
             dropped: self.gauges.dropped.load(Relaxed),
             written: self.gauges.written.load(Relaxed),
         }
@@ -133,7 +183,11 @@ impl Recorder {
         if self.queue.send(Message::Close(done)).is_err() {
             return Ok(());
         }
-        match tokio::time::timeout(CLOSE_TIMEOUT, wait).await {
+        let drained = tokio::time::timeout(CLOSE_TIMEOUT, wait).await;
+        let spool = Arc::clone(&self.spool);
+        // It waits for a thread that may wait for the disk.
+        let _ = tokio::task::spawn_blocking(move || spool.close()).await;
+        match drained {
             Ok(_) => Ok(()),
             Err(_) => Err(StoreError::Unwritten { records: self.stats().at_risk }),
         }
@@ -142,8 +196,8 @@ impl Recorder {
 
 impl Gauges {
     /// A record is on disk.
-    pub(super) fn wrote(&self, seq: i64, record: Arc<Record>, weight: u64) {
-        self.settle(weight);
+    pub(super) fn wrote(&self, seq: i64, record: Arc<Record>, load: Load) {
+        self.settle(load);
         self.written.fetch_add(1, Relaxed);
         if self.live.receiver_count() > 0 {
             // It fails only when the last receiver has just gone.
@@ -152,9 +206,14 @@ impl Gauges {
     }
 
     /// A record cannot be written.
-    pub(super) fn refused(&self, weight: u64) {
-        self.settle(weight);
+    pub(super) fn refused(&self, load: Load) {
+        self.settle(load);
         self.dropped.fetch_add(1, Relaxed);
+    }
+
+    /// Records were read back from the spool.
+    pub(super) fn recovered(&self, records: u64) {
+        self.at_risk.fetch_add(records, Relaxed);
     }
 
     /// Counts a record that never got into the queue. Says so at each doubling, so that an outage
@@ -166,8 +225,8 @@ impl Gauges {
         }
     }
 
-    fn settle(&self, weight: u64) {
-        self.depth_bytes.fetch_sub(weight, Relaxed);
+    fn settle(&self, load: Load) {
+        self.depth_bytes.fetch_sub(load.weight, Relaxed);
         self.at_risk.fetch_sub(1, Relaxed);
     }
 }

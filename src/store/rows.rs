@@ -390,7 +390,7 @@ pub(super) fn to_i64(value: u64) -> i64 {
 }
 
 /// Reasons are few and constant; one that this version does not know reads as `other`.
-fn known_reason(text: &str) -> &'static str {
+pub(super) fn known_reason(text: &str) -> &'static str {
     const KNOWN: [&str; 3] = ["no_usage", "no_price", "no_model"];
     KNOWN.into_iter().find(|reason| *reason == text).unwrap_or("other")
 }

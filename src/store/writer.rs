@@ -3,7 +3,7 @@
 //! Nobody waits for it but who asks to. A failed group is tried again record by record, a failing
 //! database until it works.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
 use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
 use tokio::{sync::mpsc, time::sleep};
@@ -11,9 +11,10 @@ use tokio::{sync::mpsc, time::sleep};
 use super::{
     Histogram, StoreError,
     error::primary_code,
-    recorder::{Gauges, Message},
+    recorder::{Gauges, Inlet, Load, Message},
     rollup::{Addition, DimensionKey, MEASURES, quarter_of},
     rows::{ATTEMPT_COLUMNS, RECORD_COLUMNS, Values, bind_attempt, bind_record},
+    spool::{Spool, read_segment},
 };
 use crate::domain::{Attempt, ErrorKind, Record};
 
@@ -26,8 +27,8 @@ const SIZES: [usize; 3] = [64, 8, 1];
 /// Most entries in each of the writer's two caches.
 const CACHED: usize = 8_192;
 
-/// A queued record and what it weighs in the queue.
-type Queued = (Arc<Record>, u64);
+/// A queued record and what it takes up.
+type Queued = (Arc<Record>, Load);
 
 /// A multi-row insert for each of [`SIZES`].
 struct Insert([Arc<str>; 3]);
@@ -36,6 +37,7 @@ struct Insert([Arc<str>; 3]);
 pub(super) struct Writer {
     pool: SqlitePool,
     gauges: Arc<Gauges>,
+    spool: Arc<Spool>,
     next_seq: i64,
     /// Ids of rows of `dimensions` that are known to be there.
     dimensions: HashMap<DimensionKey, i64>,
@@ -49,12 +51,13 @@ pub(super) struct Writer {
 
 impl Writer {
     /// A writer that goes on after the newest record.
-    pub(super) async fn new(pool: SqlitePool, gauges: Arc<Gauges>) -> Result<Self, StoreError> {
+    pub(super) async fn new(pool: SqlitePool, inlet: &Inlet) -> Result<Self, StoreError> {
         let newest: Option<i64> =
             sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'records'").fetch_optional(&pool).await?;
         Ok(Self {
             pool,
-            gauges,
+            gauges: Arc::clone(&inlet.gauges),
+            spool: Arc::clone(&inlet.spool),
             next_seq: newest.unwrap_or(0) + 1,
             dimensions: HashMap::new(),
             histograms: HashMap::new(),
@@ -94,7 +97,11 @@ impl Writer {
         let mut group: Vec<Queued> = Vec::with_capacity(messages.len());
         for message in messages.drain(..) {
             match message {
-                Message::Record(record, weight) => group.push((record, weight)),
+                Message::Record(record, load) => group.push((record, load)),
+                Message::Replay(segment) => {
+                    self.write(std::mem::take(&mut group)).await;
+                    self.replay(&segment).await;
+                }
                 Message::Flush(done) => {
                     self.write(std::mem::take(&mut group)).await;
                     // Who asked may have gone.
@@ -111,24 +118,74 @@ impl Writer {
         false
     }
 
-    async fn write(&mut self, group: Vec<Queued>) {
+    /// Writes a group; false when the database was closed before all of it was dealt with.
+    async fn write(&mut self, group: Vec<Queued>) -> bool {
         if group.is_empty() {
-            return;
+            return true;
         }
         match self.commit_or_wait(&group).await {
-            Ok(()) => self.publish(group),
+            Ok(()) => {
+                self.publish(group);
+                true
+            }
             Err(error) if group.len() > 1 => {
                 tracing::warn!(%error, records = group.len(), "a group of records failed, trying one by one");
+                let mut is_whole = true;
                 for one in group {
                     let one = vec![one];
                     match self.commit_or_wait(&one).await {
                         Ok(()) => self.publish(one),
-                        Err(error) => self.refuse(&one, &error),
+                        Err(error) => is_whole &= self.refuse(&one, &error),
                     }
                 }
+                is_whole
             }
             Err(error) => self.refuse(&group, &error),
         }
+    }
+
+    /// Writes what a segment of the spool holds and the database does not, then deletes the segment.
+    async fn replay(&mut self, segment: &Path) {
+        let path = segment.to_owned();
+        let read = tokio::task::spawn_blocking(move || read_segment(&path)).await.map_err(std::io::Error::other);
+        let (records, unread) = match read.flatten() {
+            Ok(read) => read,
+            Err(error) => {
+                tracing::error!(%error, segment = %segment.display(), "a spool file cannot be read; it stays");
+                return;
+            }
+        };
+        let mut recovered = 0;
+        for part in records.chunks(GROUP) {
+            let mut missing = Vec::new();
+            for record in part {
+                match self.is_known(record).await {
+                    Ok(true) => {}
+                    Ok(false) => missing.push((Arc::new(record.clone()), Load::default())),
+                    Err(error) => {
+                        tracing::error!(%error, segment = %segment.display(), "a spool file waits for the next start");
+                        return;
+                    }
+                }
+            }
+            let count = missing.len() as u64;
+            recovered += count;
+            self.gauges.recovered(count);
+            if !self.write(missing).await {
+                return;
+            }
+        }
+        if recovered > 0 || unread > 0 {
+            tracing::warn!(recovered, unread, "records were read back from the spool");
+        }
+        if let Err(error) = tokio::fs::remove_file(segment).await {
+            tracing::warn!(%error, segment = %segment.display(), "a spool file cannot be deleted");
+        }
+    }
+
+    async fn is_known(&self, record: &Record) -> Result<bool, StoreError> {
+        let query = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM records WHERE id = ?)");
+        Ok(query.bind(record.id.as_bytes().as_slice()).fetch_one(&self.pool).await?)
     }
 
     /// Commits the group, waiting out whatever is wrong with the database as a whole. Fails only
@@ -240,17 +297,25 @@ impl Writer {
     }
 
     fn publish(&mut self, group: Vec<Queued>) {
-        for (record, weight) in group {
-            self.gauges.wrote(self.next_seq, record, weight);
+        self.spool.release(group.iter().filter_map(|(_, load)| load.place));
+        for (record, load) in group {
+            self.gauges.wrote(self.next_seq, record, load);
             self.next_seq += 1;
         }
     }
 
-    fn refuse(&self, group: &[Queued], error: &StoreError) {
-        for (record, weight) in group {
-            tracing::error!(record = %record.id, %error, "record dropped: the database refuses it");
-            self.gauges.refused(*weight);
+    /// Gives records up; false when the database was closed, which is no fault of theirs: they stay in
+    /// the spool for the next start.
+    fn refuse(&self, group: &[Queued], error: &StoreError) -> bool {
+        let is_at_fault = matches!(error, StoreError::Sqlite(error) if primary_code(error).is_some());
+        if is_at_fault {
+            self.spool.release(group.iter().filter_map(|(_, load)| load.place));
         }
+        for (record, load) in group {
+            tracing::error!(record = %record.id, %error, "record dropped: the database refuses it");
+            self.gauges.refused(*load);
+        }
+        is_at_fault
     }
 }
 

@@ -54,6 +54,17 @@ impl Client {
         self.send(Method::POST, target, Some(body.to_string().into())).await
     }
 
+    /// The whole answer, or `None` when the server went away in between.
+    pub(crate) async fn try_post(&self, target: &str, body: &Value) -> Option<Answer> {
+        let request = Request::post(format!("http://{}{target}", self.address))
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(body.to_string())))
+            .unwrap();
+        let (head, body) = self.pool.request(request).await.ok()?.into_parts();
+        let body = body.collect().await.ok()?.to_bytes();
+        Some(Answer { status: head.status, headers: head.headers, body })
+    }
+
     pub(crate) async fn patch(&self, target: &str, body: &Value) -> Answer {
         self.send(Method::PATCH, target, Some(body.to_string().into())).await
     }

@@ -118,7 +118,7 @@ async fn bar_04_what_strangers_write_never_becomes_sql() {
 
 /// Places where SQL text is put together at run time, by the text that stands there. Each is made of constants
 /// of the code only; whoever adds one reads it first.
-const BUILT_SQL: [(&str, &str); 18] = [
+const BUILT_SQL: [(&str, &str); 22] = [
     ("store/history/records.rs", "AssertSqlSafe(BY_ID.as_str())"),
     ("store/history/records.rs", "AssertSqlSafe(ATTEMPTS.as_str())"),
     ("store/history/records.rs", "AssertSqlSafe(SINCE.as_str())"),
@@ -134,7 +134,12 @@ const BUILT_SQL: [(&str, &str); 18] = [
     // Vectors, not queries.
     ("store/tags.rs", ".push(pair)"),
     ("store/writer.rs", ".push(message)"),
-    ("store/writer.rs", ".push((record, weight))"),
+    ("store/writer.rs", ".push((record, load))"),
+    ("store/writer.rs", ".push((Arc::new(record.clone()), Load::default()))"),
+    // Lists of files and records, and the end of a line.
+    ("store/spool.rs", ".push(path)"),
+    ("store/spool.rs", ".push(record)"),
+    ("store/spool/line.rs", ".push(b'\\n')"),
     ("store/writer.rs", ".push((place, addition.sums, latency.to_bytes(), ttft.to_bytes()))"),
     ("store/histogram.rs", ".push((number & 0x7f) as u8 | 0x80)"),
     ("store/histogram.rs", ".push(number as u8)"),
