@@ -4,9 +4,13 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use super::types::{
-    CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderKey, ProviderType,
+use super::{
+    sanitization::Sanitization,
+    types::{
+        CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderKey, ProviderType,
+    },
 };
+use crate::domain::Action;
 
 /// What stands in the place of a secret.
 const MASK: &str = "***";
@@ -31,6 +35,7 @@ pub fn effective_toml(config: &Config) -> String {
     page.line("\n[telemetry]");
     page.text("log", &config.telemetry.log);
     page.raw("log_json", config.telemetry.log_json);
+    sanitization(&mut page, &config.sanitization);
     config.providers.iter().for_each(|each| provider(&mut page, each));
     for (number, key) in config.key_map.iter().enumerate() {
         mapped_key(&mut page, number + 1, key);
@@ -65,6 +70,30 @@ fn server(page: &mut Page, config: &Config) {
     page.raw("max_uri_bytes", server.max_uri_bytes);
     page.raw("max_connections", server.max_connections);
     page.raw("max_connections_per_address", server.max_connections_per_address);
+}
+
+fn sanitization(page: &mut Page, settings: &Sanitization) {
+    page.line("\n[sanitization]");
+    page.raw("enabled", settings.enabled);
+    page.raw("scan_credentials", settings.scan_credentials);
+    page.raw("redact_pii", settings.redact_pii);
+    page.raw("compliance_gate", settings.compliance_gate);
+    page.raw("max_match_bytes", settings.max_match_bytes);
+    page.seconds("scan_timeout", settings.scan_timeout);
+    if !settings.actions.is_empty() {
+        page.line("[sanitization.actions]");
+    }
+    for (name, action) in &settings.actions {
+        page.text(&quote(name), action.as_str());
+    }
+    for pattern in &settings.patterns {
+        page.line("[[sanitization.patterns]]");
+        page.text("name", &pattern.name);
+        page.text("pattern", &pattern.pattern);
+        page.option("replacement", pattern.replacement.as_deref());
+        page.text("apply_to", pattern.apply_to.as_str());
+        page.option("action", pattern.action.map(Action::as_str));
+    }
 }
 
 fn provider(page: &mut Page, provider: &Provider) {

@@ -157,6 +157,15 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A string that may be empty.
+    pub(super) fn text_or_empty(&mut self, key: &str) -> Option<Stated<String>> {
+        let node = self.table.take(key)?;
+        match node.value {
+            Value::Text(value) => Some(Stated { value, place: node.place, shown: !node.from_env }),
+            _ => self.refuse(&node, key, "write it as a string in quotes"),
+        }
+    }
+
     /// A secret that is not empty and can stand in an HTTP header.
     pub(super) fn secret(&mut self, key: &str) -> Option<Secret> {
         let text = self.text(key)?;

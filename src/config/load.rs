@@ -14,6 +14,7 @@ use super::{
     environment::Environment,
     key_map, providers, providers_json,
     report::{ConfigErrors, Place, Report, did_you_mean, quoted},
+    sanitization,
     schema::{LATER_SECTIONS, SECTIONS},
     sections,
     tree::{self, Node, Table, Value},
@@ -160,7 +161,7 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
     let auth = sections::auth(&mut fields, &server);
     refuse_open_admin(&server, &auth, &host_place, &report);
     let telemetry = sections::telemetry(&mut sections::open(&mut root, "telemetry", &file, &report));
-    sections::sanitization(&mut sections::open(&mut root, "sanitization", &file, &report));
+    let sanitization = sanitization::read(sections::open(&mut root, "sanitization", &file, &report), &report);
     let entries = providers_json::entries(json, environment, &report);
     let blocks = sections::items(&mut root, "providers", &report);
     let providers = providers::read(blocks, entries, environment, &report);
@@ -171,7 +172,18 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
     }
     let catalog = sections::catalog(sections::items(&mut root, "catalog", &report), &providers, &report);
     let warnings = report.finish()?;
-    Ok(Config { server, auth, providers, default_provider, key_map, catalog, storage, telemetry, warnings })
+    Ok(Config {
+        server,
+        auth,
+        providers,
+        default_provider,
+        key_map,
+        sanitization,
+        catalog,
+        storage,
+        telemetry,
+        warnings,
+    })
 }
 
 /// Whether a missing file is an error.

@@ -11,6 +11,7 @@ mod environment;
 mod report;
 mod fields;
 mod sections;
+mod sanitization;
 mod providers;
 mod address;
 mod presets;
@@ -24,6 +25,7 @@ pub use address::{default_base_url, of_base_url, of_endpoint};
 pub use effective::effective_toml;
 pub use load::{LoadOptions, load};
 pub use report::ConfigErrors;
+pub use sanitization::{ApplyTo, Sanitization, SanitizationPattern};
 pub use types::{
     Auth, CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderKey, ProviderOrigin,
     ProviderTimeouts, ProviderType, Server, Storage, Telemetry,

@@ -39,6 +39,9 @@ pub(super) const PRICE_KEYS: [&str; 9] = [
     "per_request",
 ];
 
+/// The keys of one of `[[sanitization.patterns]]`.
+pub(super) const PATTERN_KEYS: [&str; 5] = ["name", "pattern", "replacement", "apply_to", "action"];
+
 /// The sections of this version.
 pub(super) const SECTIONS: [Section; 8] = [
     Section {
@@ -107,6 +110,7 @@ pub(super) const SECTIONS: [Section; 8] = [
             "redact_pii",
             "compliance_gate",
             "max_match_bytes",
+            "scan_timeout",
             "actions",
             "patterns",
         ],

@@ -1,4 +1,4 @@
-//! The sections that stand alone: server, auth, storage, telemetry, sanitization, catalog.
+//! The sections that stand alone: server, auth, storage, telemetry, catalog.
 //!
 //! Turns raw tables into checked values; anything doubtful becomes an error with its place.
 
@@ -171,19 +171,6 @@ pub(super) fn telemetry(fields: &mut Fields<'_>) -> Telemetry {
         log: log.map_or_else(|| "info".to_owned(), |log| log.value),
         log_json: fields.flag("log_json").unwrap_or(false),
     }
-}
-
-/// `[sanitization]`: known keys are accepted as long as it is off.
-pub(super) fn sanitization(fields: &mut Fields<'_>) {
-    let enabled = fields.has("enabled").then(|| fields.place_of("enabled"));
-    if fields.flag("enabled") == Some(true) {
-        let what = "the sanitizer is not in this version, and starting without it would forward unscanned text; set it to false";
-        fields.error_at(&enabled.unwrap_or_else(|| fields.place.clone()), "enabled", what);
-    }
-    for key in ["scan_credentials", "redact_pii", "compliance_gate"] {
-        fields.flag(key);
-    }
-    fields.number("max_match_bytes", 1..=MIB);
 }
 
 /// `[[catalog]]`

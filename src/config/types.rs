@@ -6,6 +6,7 @@ use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use rust_decimal::Decimal;
 
+use super::sanitization::Sanitization;
 use crate::domain::Secret;
 
 /// Everything that the config file, the environment and the flags decided.
@@ -21,6 +22,8 @@ pub struct Config {
     pub default_provider: Option<String>,
     /// `[key_map.*]`
     pub key_map: Vec<MappedKey>,
+    /// `[sanitization]`
+    pub sanitization: Sanitization,
     /// `[[catalog]]`
     pub catalog: Vec<CatalogOverride>,
     /// `[storage]`

@@ -4,6 +4,7 @@
 
 mod api;
 mod error_kind;
+mod finding;
 mod id;
 mod key;
 mod money;
@@ -15,6 +16,7 @@ mod usage;
 
 pub use api::{Api, ApiFamily, Endpoint};
 pub use error_kind::ErrorKind;
+pub use finding::{Action, Category, Direction, Finding};
 pub use id::RecordId;
 pub use key::{KeyHash, VirtualKey};
 pub use money::Microcents;
