@@ -24,7 +24,7 @@ use crate::{
     gateway::{self, GatewayState, LiveModels},
     policy::{Policy, PolicyCell},
     portal,
-    provider::TlsSetup,
+    provider::{Egress, Resolver},
     server,
     store::{self, Action, Actor, Deed, Ending, Store, StoreError},
     telemetry,
@@ -92,7 +92,7 @@ pub struct Gateway {
 struct Reloader {
     store: Store,
     policy: Arc<PolicyCell>,
-    tls: TlsSetup,
+    egress: Egress,
     turn: Arc<Mutex<()>>,
 }
 
@@ -104,7 +104,7 @@ impl Reloader {
         let snapshot = self.store.control.snapshot().await?;
         let is_new = config.is_some();
         let config = config.map_or_else(|| Arc::clone(&before.config), Arc::new);
-        let policy = Policy::compile(config, &snapshot, Some(&before), &self.tls);
+        let policy = Policy::compile(config, &snapshot, Some(&before), &self.egress);
         if is_new {
             // A configuration that cannot be written down is not taken over.
             self.store.control.log(&Actor::Config, &Deed::done(Action::ConfigReload, None)).await?;
@@ -145,11 +145,19 @@ impl Gateway {
     /// # Errors
     /// If the data directory cannot be used.
     pub async fn from_config(config: Config) -> Result<Self, AppError> {
+        Self::resolving(config, Resolver::default()).await
+    }
+
+    /// The same, with a way of its own to look providers' names up.
+    ///
+    /// # Errors
+    /// If the data directory cannot be used.
+    pub async fn resolving(config: Config, resolver: Resolver) -> Result<Self, AppError> {
         let store = store::open(&config.storage).await?;
-        let tls = TlsSetup::load();
+        let egress = Egress::load(resolver);
         let snapshot = store.control.snapshot().await?;
-        let policy = Arc::new(PolicyCell::new(Policy::compile(Arc::new(config), &snapshot, None, &tls)));
-        let reloader = Reloader { store: store.clone(), policy, tls, turn: Arc::default() };
+        let policy = Arc::new(PolicyCell::new(Policy::compile(Arc::new(config), &snapshot, None, &egress)));
+        let reloader = Reloader { store: store.clone(), policy, egress, turn: Arc::default() };
         let metrics = telemetry::Metrics::of_process();
         let live_models = LiveModels::default();
         let (started_at, stopping) = (Instant::now(), CancellationToken::new());

@@ -12,7 +12,7 @@ use crate::{
     catalog::Catalog,
     config::{Config, MappedKey, Provider},
     domain::{KeyHash, Secret, Timestamp},
-    provider::{Client, TlsSetup},
+    provider::{Client, Egress},
     store::{Snapshot, StoredKey},
 };
 
@@ -57,13 +57,14 @@ pub struct KeyFacts {
 impl Policy {
     /// Compiles a policy. Clients of providers that did not change are kept from `previous`, so that a
     /// reload breaks no connection.
-    pub fn compile(config: Arc<Config>, control: &Snapshot, previous: Option<&Self>, tls: &TlsSetup) -> Self {
+    pub fn compile(config: Arc<Config>, control: &Snapshot, previous: Option<&Self>, egress: &Egress) -> Self {
         let mut providers = config.providers.clone();
         // What the config file defines wins over what was added at run time under the same id.
         let added = control.providers.iter().filter(|added| !config.providers.iter().any(|known| known.id == added.id));
         providers.extend(added.cloned());
         providers.sort_by_key(|provider| provider.priority);
-        let clients = providers.iter().map(|provider| (provider.id.clone(), client(provider, previous, tls))).collect();
+        let clients =
+            providers.iter().map(|provider| (provider.id.clone(), client(provider, previous, egress))).collect();
         let from_store = control.keys.iter().map(|key| (key.hash, Arc::new(KeyFacts::from(key))));
         let from_config =
             config.key_map.iter().map(|key| (KeyHash::of(key.key.expose()), Arc::new(KeyFacts::from(key))));
@@ -76,15 +77,16 @@ impl Policy {
     }
 }
 
-fn client(provider: &Provider, previous: Option<&Policy>, tls: &TlsSetup) -> Client {
+fn client(provider: &Provider, previous: Option<&Policy>, egress: &Egress) -> Client {
     let unchanged = previous.and_then(|policy| {
         let before = policy.providers.iter().find(|before| before.id == provider.id)?;
         let same = before.base_url == provider.base_url
             && before.timeouts.connect == provider.timeouts.connect
-            && before.allow_private_network == provider.allow_private_network;
+            && before.allow_private_network == provider.allow_private_network
+            && before.origin == provider.origin;
         same.then(|| policy.clients.get(&provider.id).cloned()).flatten()
     });
-    unchanged.unwrap_or_else(|| Client::new(provider, tls))
+    unchanged.unwrap_or_else(|| Client::new(provider, egress))
 }
 
 impl From<&StoredKey> for KeyFacts {

@@ -7,6 +7,7 @@
 mod canaries;
 mod corpus;
 mod doors;
+mod egress;
 mod ledger;
 mod raw;
 mod upstream;

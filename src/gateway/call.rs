@@ -318,7 +318,7 @@ fn failure(provider_id: &str, error: &hyper_util::client::legacy::Error) -> Refu
         Some(ConnectError::Private(host)) => Refusal::new(
             ErrorKind::UpstreamConnect,
             format!(
-                "provider `{provider_id}`: `{host}` is a private or loopback address, which this provider may not use"
+                "provider `{provider_id}`: `{host}` lies in a private or local network, which this provider may not use"
             ),
         ),
         _ if error.is_connect() => {

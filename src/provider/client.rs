@@ -15,15 +15,19 @@ use hyper_util::{
 };
 use rustls::{ClientConfig, RootCertStore};
 
-use super::connect::Connector;
+use super::connect::{Connector, Reach, Resolver};
 use crate::config::Provider;
 
 /// The body of an upstream request.
 pub type UpstreamBody = UnsyncBoxBody<Bytes, std::io::Error>;
 
-/// TLS settings that all clients share: loading the system's certificates takes milliseconds.
+/// What all clients share: whom they trust (loading the system's certificates takes milliseconds) and
+/// where they look names up.
 #[derive(Clone, Debug)]
-pub struct TlsSetup(ClientConfig);
+pub struct Egress {
+    tls: ClientConfig,
+    resolver: Resolver,
+}
 
 /// One provider's client: its own pool, connect timeout and address rule.
 #[derive(Clone, Debug)]
@@ -31,9 +35,9 @@ pub struct Client {
     inner: legacy::Client<HttpsConnector<Connector>, UpstreamBody>,
 }
 
-impl TlsSetup {
-    /// The system's certificates, or Mozilla's list where the system has none (bare containers).
-    pub fn load() -> Self {
+impl Egress {
+    /// Trust in the system's certificates, or Mozilla's list where the system has none (bare containers).
+    pub fn load(resolver: Resolver) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -47,16 +51,20 @@ impl TlsSetup {
             // The default provider supports TLS 1.2 and 1.3; were it otherwise, the plain builder would say so too.
             Err(_) => ClientConfig::builder().with_root_certificates(roots).with_no_client_auth(),
         };
-        Self(config)
+        Self { tls: config, resolver }
     }
 }
 
 impl Client {
     /// A client by a provider's rules.
-    pub fn new(provider: &Provider, tls: &TlsSetup) -> Self {
-        let tcp = Connector { timeout: provider.timeouts.connect, allow_private: provider.allow_private_network };
+    pub fn new(provider: &Provider, egress: &Egress) -> Self {
+        let tcp = Connector {
+            timeout: provider.timeouts.connect,
+            reach: Reach::of(provider),
+            resolver: egress.resolver.clone(),
+        };
         let https = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config(tls.0.clone())
+            .with_tls_config(egress.tls.clone())
             .https_or_http()
             .enable_http1()
             .enable_http2()

@@ -5,8 +5,9 @@
 use std::{
     future::Future,
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -14,6 +15,11 @@ use std::{
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+
+use crate::{
+    config::{Provider, ProviderOrigin},
+    domain::Network,
+};
 
 /// Why no connection could be made.
 #[derive(Debug, thiserror::Error)]
@@ -24,8 +30,8 @@ pub enum ConnectError {
     /// The name could not be resolved.
     #[error("host name `{0}` could not be resolved")]
     Resolve(String),
-    /// Every address is private and this provider may not use such.
-    #[error("`{0}` resolves to a private or loopback address, which needs allow_private_network = true")]
+    /// Every address lies in a network that this provider may not use.
+    #[error("`{0}` resolves to an address in a network that this provider may not use")]
     Private(String),
     /// Too slow.
     #[error("no connection within {0:?}")]
@@ -35,11 +41,69 @@ pub enum ConnectError {
     Io(#[from] io::Error),
 }
 
+/// Which networks a provider may lie in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Any: the operator wrote the address into the config file.
+    Anywhere,
+    /// The internet, private networks and this machine, but no link-local address (cloud metadata).
+    OwnNetworks,
+    /// The internet alone.
+    Internet,
+}
+
+impl Reach {
+    /// What a provider's definition allows.
+    pub(crate) const fn of(provider: &Provider) -> Self {
+        match (provider.allow_private_network, &provider.origin) {
+            (false, _) => Self::Internet,
+            (true, ProviderOrigin::Api) => Self::OwnNetworks,
+            (true, _) => Self::Anywhere,
+        }
+    }
+
+    fn covers(self, address: IpAddr) -> bool {
+        match Network::of(address) {
+            Network::Public => true,
+            Network::Private | Network::Loopback => self != Self::Internet,
+            Network::Reserved => self == Self::Anywhere,
+        }
+    }
+}
+
+/// Where host names are looked up: by default the system's resolver, else a function from a name to
+/// its addresses, for tests and for programs that have names of their own.
+#[derive(Clone, Default)]
+pub struct Resolver(Option<Arc<Lookup>>);
+
+type Lookup = dyn Fn(&str) -> Vec<IpAddr> + Send + Sync;
+
+impl Resolver {
+    /// Looks every name up with `lookup`; an empty list means that there is no such host.
+    pub fn of(lookup: impl Fn(&str) -> Vec<IpAddr> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(lookup)))
+    }
+
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        match &self.0 {
+            Some(lookup) => Ok(lookup(host).into_iter().map(|address| SocketAddr::new(address, port)).collect()),
+            None => Ok(tokio::net::lookup_host((host, port)).await?.collect()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Resolver(function)" } else { "Resolver(system)" })
+    }
+}
+
 /// A TCP connector with one provider's rules.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Connector {
     pub(crate) timeout: Duration,
-    pub(crate) allow_private: bool,
+    pub(crate) reach: Reach,
+    pub(crate) resolver: Resolver,
 }
 
 impl tower_service::Service<Uri> for Connector {
@@ -52,9 +116,9 @@ impl tower_service::Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let rules = *self;
+        let rules = self.clone();
         Box::pin(async move {
-            match tokio::time::timeout(rules.timeout, connect(uri, rules.allow_private)).await {
+            match tokio::time::timeout(rules.timeout, connect(uri, &rules)).await {
                 Ok(connected) => connected.map(TokioIo::new),
                 Err(_) => Err(ConnectError::TimedOut(rules.timeout)),
             }
@@ -62,19 +126,18 @@ impl tower_service::Service<Uri> for Connector {
     }
 }
 
-async fn connect(uri: Uri, allow_private: bool) -> Result<TcpStream, ConnectError> {
+/// Looks the name up once; what is checked is what is connected to.
+async fn connect(uri: Uri, rules: &Connector) -> Result<TcpStream, ConnectError> {
     let host = uri.host().ok_or(ConnectError::NoHost)?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-    let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
+    let addresses = match host.parse::<IpAddr>() {
         Ok(ip) => vec![SocketAddr::new(ip, port)],
-        Err(_) => {
-            tokio::net::lookup_host((host, port)).await.map_err(|_| ConnectError::Resolve(host.to_owned()))?.collect()
-        }
+        Err(_) => rules.resolver.resolve(host, port).await.map_err(|_| ConnectError::Resolve(host.to_owned()))?,
     };
     let mut last = ConnectError::Resolve(host.to_owned());
     for address in addresses {
-        if !allow_private && is_private(address.ip()) {
+        if !rules.reach.covers(address.ip()) {
             last = ConnectError::Private(host.to_owned());
             continue;
         }
@@ -89,89 +152,23 @@ async fn connect(uri: Uri, allow_private: bool) -> Result<TcpStream, ConnectErro
     Err(last)
 }
 
-/// Whether an address belongs to a range that only the operator's own network can mean:
-/// loopback, private, link-local (cloud metadata), carrier-grade NAT, unique-local, unspecified,
-/// multicast, documentation and benchmarking ranges, also when mapped into IPv6.
-pub(crate) fn is_private(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => is_private_v4(ip),
-        IpAddr::V6(ip) => embedded_v4(ip).map_or_else(|| is_private_v6(ip), is_private_v4),
-    }
-}
-
-const fn is_private_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
-    matches!(
-        (a, b, c),
-        (0 | 10 | 127 | 224..=255, _, _)
-            | (100, 64..=127, _)
-            | (169, 254, _)
-            | (172, 16..=31, _)
-            | (192, 168, _)
-            | (192, 0, 0 | 2)
-            | (198, 18..=19, _)
-            | (198, 51, 100)
-            | (203, 0, 113)
-    )
-}
-
-const fn is_private_v6(ip: Ipv6Addr) -> bool {
-    let [first, second, ..] = ip.segments();
-    ip.is_loopback()
-        || ip.is_unspecified()
-        || ip.is_multicast()
-        || (first & 0xfe00) == 0xfc00
-        || (first & 0xffc0) == 0xfe80
-        || (first & 0xffc0) == 0xfec0
-        || (first == 0x2001 && second == 0x0db8)
-}
-
-/// IPv4 addresses that hide in IPv6 ones: mapped, compatible, 6to4 and NAT64.
-fn embedded_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = ip.segments();
-    let join = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match (a, b, c, d, e, f) {
-        (0, 0, 0, 0, 0, 0xffff) | (0x64, 0xff9b, 0, 0, 0, 0) => Some(join(g, h)),
-        (0, 0, 0, 0, 0, 0) if g != 0 => Some(join(g, h)),
-        (0x2002, high, low, ..) => Some(join(high, low)),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn private_addresses_are_known_in_every_disguise() {
-        let private = [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "172.31.255.255",
-            "192.168.0.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "::1",
-            "::",
-            "fc00::1",
-            "fd12::1",
-            "fe80::1",
-            "::ffff:127.0.0.1",
-            "::ffff:10.0.0.1",
-            "::127.0.0.1",
-            "64:ff9b::a9fe:a9fe",
-            "2002:7f00:1::",
-            "224.0.0.1",
-            "255.255.255.255",
-            "198.18.0.1",
+    fn each_reach_covers_its_networks() {
+        let cases = [
+            ("8.8.8.8", [true, true, true]),
+            ("10.1.2.3", [true, true, false]),
+            ("::ffff:127.0.0.1", [true, true, false]),
+            ("169.254.169.254", [true, false, false]),
+            ("0.0.0.0", [true, false, false]),
         ];
-        for text in private {
-            assert!(is_private(text.parse().unwrap()), "{text}");
-        }
-        for text in ["1.1.1.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:8.8.8.8"] {
-            assert!(!is_private(text.parse().unwrap()), "{text}");
+        for (text, expected) in cases {
+            let address = text.parse().unwrap();
+            let covered = [Reach::Anywhere, Reach::OwnNetworks, Reach::Internet].map(|reach| reach.covers(address));
+            assert_eq!(covered, expected, "{text}");
         }
     }
 }

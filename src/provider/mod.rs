@@ -10,8 +10,8 @@ mod credential;
 mod quirks;
 mod url;
 
-pub use client::{Client, TlsSetup, UpstreamBody};
-pub use connect::ConnectError;
+pub use client::{Client, Egress, UpstreamBody};
+pub use connect::{ConnectError, Resolver};
 pub use credential::{CREDENTIAL_HEADERS, Credential, apply as apply_credential};
 pub use quirks::reports_usage_unasked;
 pub use url::{Route, UrlError, upstream_uri};

@@ -7,6 +7,7 @@ use llm_gateway::{
     Gateway,
     config::{self, LoadOptions},
     demo::{Provider, ProviderOptions, Running},
+    provider::Resolver,
 };
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -72,6 +73,11 @@ endpoint = "{{upstream}}"
 
 /// A gateway on a given upstream with exactly this configuration.
 pub(crate) async fn start_on(upstream: Running, providers: &str, more: &str) -> Rig {
+    start_resolving(upstream, providers, more, Resolver::default()).await
+}
+
+/// The same, looking names up with `resolver`.
+pub(crate) async fn start_resolving(upstream: Running, providers: &str, more: &str, resolver: Resolver) -> Rig {
     let data = tempfile::tempdir().unwrap();
     let text = format!("{more}\n{providers}").replace("{upstream}", &upstream.url());
     let text = format!("{text}\n[storage]\npath = {:?}\n", data.path().join("data"));
@@ -79,7 +85,7 @@ pub(crate) async fn start_on(upstream: Running, providers: &str, more: &str) -> 
     let options =
         LoadOptions { config_path: None, port: None, working_dir: data.path().to_owned(), env: BTreeMap::new() };
     let config = config::load(&options).unwrap_or_else(|errors| panic!("{errors}"));
-    let gateway = Gateway::from_config(config).await.unwrap();
+    let gateway = Gateway::resolving(config, resolver).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
