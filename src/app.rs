@@ -21,7 +21,7 @@ use crate::{
     complete::{self, Completion, CompletionError, CompletionRequest},
     config::{Config, ConfigErrors, LoadOptions, Watcher},
     demo,
-    gateway::{self, GatewayState, LiveModels},
+    gateway::{self, GatewayState, LiveModels, Shutdown},
     policy::{Policy, PolicyCell},
     portal,
     provider::{Egress, Resolver},
@@ -85,6 +85,7 @@ pub struct Gateway {
     live_models: LiveModels,
     started_at: Instant,
     stopping: CancellationToken,
+    shutdown: Shutdown,
 }
 
 /// Compiles the policy anew, one compilation at a time, so that no change can be lost to another.
@@ -161,7 +162,8 @@ impl Gateway {
         let metrics = telemetry::Metrics::of_process();
         let live_models = LiveModels::default();
         let (started_at, stopping) = (Instant::now(), CancellationToken::new());
-        Ok(Self { store, reloader, metrics, live_models, started_at, stopping })
+        let shutdown = Shutdown::default();
+        Ok(Self { store, reloader, metrics, live_models, started_at, stopping, shutdown })
     }
 
     /// Every route: the inference endpoints, the admin API and the portal.
@@ -200,6 +202,7 @@ impl Gateway {
             policy: Arc::clone(&self.reloader.policy),
             recorder: self.store.recorder.clone(),
             live_models: self.live_models.clone(),
+            shutdown: self.shutdown.clone(),
         }
     }
 
@@ -218,15 +221,19 @@ impl Gateway {
         let router = self.router_for_port(port);
         let stopping = self.stopping.clone();
         let watched = stop.clone();
-        tokio::spawn(async move {
+        let stopped_at = tokio::spawn(async move {
             watched.cancelled().await;
             stopping.cancel();
+            tokio::time::Instant::now()
         });
         tokio::spawn(self.reloader.clone().follow_store(stop.clone()));
         tokio::spawn(self.metrics.clone().fold_until(stop.clone()));
         let policy = Arc::clone(&self.reloader.policy);
         let current = move || Arc::clone(&policy.load().config);
+        let stop = server::Stop { begun: stop, cut: self.shutdown.cut().clone() };
         let drained = server::listen_reloading(listener, router, current, stop).await;
+        let stopped_at = stopped_at.await.unwrap_or_else(|_| tokio::time::Instant::now());
+        self.shutdown.finish(stopped_at + self.reloader.policy.load().config.server.shutdown_timeout).await;
         if drained.cut_connections > 0 {
             tracing::warn!(connections = drained.cut_connections, "cut off after server.shutdown_timeout");
         }

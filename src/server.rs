@@ -19,4 +19,4 @@ pub use guard::Guard;
 pub use listen::{Drained, listen, listen_reloading};
 pub use openapi::openapi;
 pub use routes::router;
-pub use stop::{raise_file_limit, stop_on_signals};
+pub use stop::{Stop, raise_file_limit, stop_on_signals};

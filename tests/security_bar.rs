@@ -10,4 +10,5 @@ mod doors;
 mod egress;
 mod ledger;
 mod raw;
+mod shutdown;
 mod upstream;

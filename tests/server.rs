@@ -20,7 +20,7 @@ use http_body_util::BodyExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use llm_gateway::{
     config,
-    server::{Drained, listen, listen_reloading, router},
+    server::{Drained, Stop, listen, listen_reloading, router},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -65,8 +65,8 @@ async fn serve(router: Router, settings: config::Server) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let token = stop.clone();
-    let task = tokio::spawn(async move { listen(listener, router, &settings, token).await });
+    let ending = Stop { begun: stop.clone(), ..Stop::default() };
+    let task = tokio::spawn(async move { listen(listener, router, &settings, ending).await });
     Served { address, stop, task }
 }
 
@@ -512,13 +512,21 @@ async fn a_stop_lets_a_stream_finish_and_closes_idle_connections_at_once() {
     read_to_close(&mut half).await;
     read_to_close(&mut idle).await;
     assert!(begun.elapsed() < Duration::from_secs(2), "idle connections should close at once");
-    assert!(TcpStream::connect(served.address).await.is_err(), "new connections should be refused");
+    // While there is something to wait for, whoever comes is told what is going on.
+    assert_eq!(served.status_of(&get_request("/health")).await, 200);
+    let late = served.exchange(b"GET /v1/peer HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    assert!(late.starts_with("HTTP/1.1 503") && late.contains("shutting_down"), "{late}");
+    assert!(late.contains("\r\nconnection: close\r\n") && late.contains("\r\nretry-after: 1\r\n"), "{late}");
+    let mut late_and_silent = served.connect().await;
 
     step.notify_one();
     read_until(&mut streaming, "data: 1").await;
     step.notify_one();
     assert!(read_to_close(&mut streaming).await.contains("data: 2"));
+    let address = served.address;
     assert_eq!(served.stopped().await, Drained { cut_connections: 0 });
+    read_to_close(&mut late_and_silent).await;
+    assert!(TcpStream::connect(address).await.is_err(), "new connections should be refused");
 }
 
 #[tokio::test]
@@ -641,10 +649,10 @@ async fn changed_settings_hold_for_the_next_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let (seen, token) = (Arc::clone(&current), stop.clone());
+    let (seen, ending) = (Arc::clone(&current), Stop { begun: stop.clone(), ..Stop::default() });
     let task =
         tokio::spawn(
-            async move { listen_reloading(listener, house(), || Arc::clone(&seen.lock().unwrap()), token).await },
+            async move { listen_reloading(listener, house(), || Arc::clone(&seen.lock().unwrap()), ending).await },
         );
     let served = Served { address, stop, task };
 

@@ -138,7 +138,7 @@ async fn one_address_cannot_take_all_connections() {
         config::load(&LoadOptions { config_path: None, port: None, working_dir: dir, env: BTreeMap::new() }).unwrap();
     let listener = tokio::net::TcpListener::bind((own, 0)).await.unwrap();
     let address = SocketAddr::new(own, listener.local_addr().unwrap().port());
-    let stop = tokio_util::sync::CancellationToken::new();
+    let stop = llm_gateway::server::Stop::default();
     let served = tokio::spawn({
         let (router, stop) = (rig.gateway.router(), stop.clone());
         async move { llm_gateway::server::listen(listener, router, &config.server, stop).await }
@@ -164,6 +164,6 @@ async fn one_address_cannot_take_all_connections() {
         }
         assert!(Instant::now() < deadline, "the place was never given back");
     }
-    stop.cancel();
+    stop.begun.cancel();
     let _ = timeout(PATIENCE, served).await;
 }

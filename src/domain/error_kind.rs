@@ -39,7 +39,7 @@ pub enum ErrorKind {
     UpstreamProtocol,
     /// The provider answered with a redirect, which is never followed (502).
     UpstreamRedirect,
-    /// The gateway is stopping (503).
+    /// The gateway was stopped before the call had ended (503).
     ShuttingDown,
     /// The gateway itself failed (500).
     Internal,
@@ -133,7 +133,6 @@ impl ErrorKind {
                 | Self::RequestTooLarge
                 | Self::RequestTimeout
                 | Self::NoProvider
-                | Self::ShuttingDown
         )
     }
 

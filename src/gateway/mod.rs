@@ -17,6 +17,7 @@ mod record;
 mod relay;
 mod respond;
 mod routes;
+mod shutdown;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use axum::response::Response;
 
 pub use openapi::openapi;
 pub use routes::router;
+pub use shutdown::Shutdown;
 
 use self::{
     accept::Arrival,
@@ -47,6 +49,8 @@ pub struct GatewayState {
     pub recorder: Recorder,
     /// The models of local servers, asked live and kept for seconds.
     pub live_models: models::LiveModels,
+    /// How calls under way learn that the process ends.
+    pub shutdown: Shutdown,
 }
 
 pub use models::LiveModels;
@@ -58,10 +62,11 @@ async fn serve(state: GatewayState, arrival: Arrival) -> Response {
         return answer(state, policy, arrival).await;
     }
     // To drain, the request must outlive the client's connection, in whose task this runs.
-    match tokio::spawn(answer(state, policy, arrival)).await {
+    let family = arrival.endpoint.api().family();
+    let shutdown = state.shutdown.clone();
+    match shutdown.spawn(answer(state, policy, arrival)).await {
         Ok(response) => response,
-        Err(_) => Refusal::new(ErrorKind::Internal, "the request's task failed")
-            .response(crate::domain::ApiFamily::Openai, ""),
+        Err(_) => Refusal::new(ErrorKind::Internal, "the request's task failed").response(family, ""),
     }
 }
 
@@ -70,8 +75,13 @@ async fn answer(state: GatewayState, policy: Arc<Policy>, arrival: Arrival) -> R
     let family = arrival.endpoint.api().family();
     let mut record = OpenRecord::open(&arrival, Arc::clone(&policy), state.recorder);
     let mut head = respond::Head::new(&record);
-    match way(&policy, &state.live_models, arrival, &mut record, &mut head).await {
-        Ok(answer) => respond::answer(answer, record, head),
+    let gone = tokio::select! {
+        biased;
+        gone = way(&policy, &state.live_models, arrival, &mut record, &mut head) => gone,
+        () = state.shutdown.cut().cancelled() => Err(Refusal::new(ErrorKind::ShuttingDown, shutdown::MESSAGE)),
+    };
+    match gone {
+        Ok(answer) => respond::answer(answer, record, head, state.shutdown),
         Err(refusal) => {
             let mut response = refusal.response(family, head.request_id());
             head.write(response.headers_mut());

@@ -14,10 +14,12 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{
     decode::Decoder,
     record::{CallEnd, OpenRecord},
+    shutdown::{self, Shutdown},
     tally::{Facts, Tally},
 };
 use crate::{
@@ -49,6 +51,9 @@ pub(crate) struct Flow {
     pub(crate) request_id: String,
     pub(crate) disconnect: OnClientDisconnect,
     pub(crate) patience: Patience,
+    /// Ready when the process ends.
+    pub(crate) cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    pub(crate) shutdown: Shutdown,
     /// The last bytes that the client got, to know whether an event is open.
     pub(crate) tail: [u8; 4],
 }
@@ -216,15 +221,19 @@ impl Flow {
         self.record.close(Outcome::Error, Some(kind));
     }
 
-    /// The client is gone. If it had the whole answer, all is well; else cut or drain the upstream.
+    /// The client is gone, or its connection was cut at the end of the process. If it had the whole
+    /// answer, all is well; else cut or drain the upstream.
     fn abandoned(self: Box<Self>) {
         if self.meter.facts().ended {
             return self.close();
         }
+        if self.shutdown.cut().is_cancelled() {
+            return self.fail(ErrorKind::ShuttingDown);
+        }
         match self.disconnect {
             OnClientDisconnect::Drain { max_bytes, max_time } => {
-                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-                    runtime.spawn(self.drain(max_bytes, max_time));
+                if tokio::runtime::Handle::try_current().is_ok() {
+                    self.shutdown.clone().spawn(self.drain(max_bytes, max_time));
                     return;
                 }
                 self.hang_up();
@@ -239,24 +248,23 @@ impl Flow {
         self.record.close(Outcome::ClientDisconnected, None);
     }
 
-    /// Reads the upstream on to its usage, within bounds.
+    /// Reads the upstream on to its usage, within bounds and no longer than the process lives.
     async fn drain(mut self: Box<Self>, max_bytes: u64, max_time: Duration) {
-        let deadline = Instant::now() + max_time;
+        let shutdown = self.shutdown.clone();
+        let _ = tokio::time::timeout(max_time, shutdown.cut().run_until_cancelled(self.read_on(max_bytes))).await;
+        self.hang_up();
+    }
+
+    async fn read_on(&mut self, max_bytes: u64) {
         let mut read = 0_u64;
-        loop {
-            let frame = tokio::time::timeout_at(
-                deadline,
-                std::future::poll_fn(|context| Pin::new(&mut self.upstream).poll_frame(context)),
-            );
-            let Ok(Some(Ok(frame))) = frame.await else { break };
+        while read <= max_bytes
+            && let Some(Ok(frame)) =
+                std::future::poll_fn(|context| Pin::new(&mut self.upstream).poll_frame(context)).await
+        {
             let Some(chunk) = frame.data_ref() else { continue };
             read += chunk.len() as u64;
             self.meter.feed(chunk);
-            if read > max_bytes {
-                break;
-            }
         }
-        self.hang_up();
     }
 }
 
@@ -294,6 +302,9 @@ impl Body for RelayBody {
             };
             let frame = match next {
                 Poll::Pending => {
+                    if flow.cut.as_mut().poll(context).is_ready() {
+                        return Poll::Ready(self.broken(ErrorKind::ShuttingDown));
+                    }
                     ready!(flow.patience.poll_over(context));
                     return Poll::Ready(self.broken(ErrorKind::UpstreamTimeout));
                 }
@@ -335,12 +346,19 @@ impl Body for RelayBody {
 }
 
 impl RelayBody {
-    /// The upstream failed in the middle: an event stream ends with its API's own error event,
+    /// The upstream failed in the middle, or the process ends: an event stream ends with its API's own error event,
     /// any other body by breaking off, since its head already promised more.
     fn broken(&mut self, kind: ErrorKind) -> Option<Result<Frame<Bytes>, axum::BoxError>> {
         let mut flow = self.flow.take()?;
+        if kind == ErrorKind::ShuttingDown && self.remaining.is_none() && flow.meter.facts().ended {
+            // The client has all it asked for; only the provider had not hung up yet.
+            let rest = flow.last_bytes();
+            flow.close();
+            return (!rest.is_empty()).then(|| Ok(Frame::data(rest)));
+        }
         let message = match kind {
             ErrorKind::UpstreamTimeout => "the provider sent nothing for too long",
+            ErrorKind::ShuttingDown => shutdown::MESSAGE,
             _ => "the provider broke the answer off",
         };
         if !flow.is_event_stream || self.remaining.is_some() {

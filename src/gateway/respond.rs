@@ -18,6 +18,7 @@ use super::{
     error::Refusal,
     record::{CallEnd, OpenRecord},
     relay::{Flow, Meter, Patience, RelayBody},
+    shutdown::Shutdown,
     tally::{Framing, Tally},
 };
 use crate::{
@@ -285,7 +286,7 @@ async fn read_error(mut upstream: Incoming, limit: Duration) -> Bytes {
 }
 
 /// Makes the response. From here on the record belongs to the body.
-pub(crate) fn answer(answer: Answer, mut record: OpenRecord, head: Head) -> Response {
+pub(crate) fn answer(answer: Answer, mut record: OpenRecord, head: Head, shutdown: Shutdown) -> Response {
     let Answer { status, mut headers, body } = answer;
     head.write(&mut headers);
     // What a provider sent is never a page of ours, even if a browser is led to open it.
@@ -315,6 +316,8 @@ pub(crate) fn answer(answer: Answer, mut record: OpenRecord, head: Head) -> Resp
                 request_id: head.request_id,
                 disconnect: relay.disconnect,
                 patience: relay.patience,
+                cut: shutdown.coming(),
+                shutdown,
                 tail: [0; 4],
             };
             Body::new(RelayBody::new(flow, length))

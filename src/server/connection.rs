@@ -3,7 +3,7 @@
 //! HTTP/1.1 and HTTP/2 in clear text share a port: the first bytes tell which it is. No
 //! connection may stay open without a request for longer than its timers allow.
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, task::Poll, time::Duration};
+use std::{convert::Infallible, future::Future, net::SocketAddr, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use axum::body::Bytes;
 use hyper::{
@@ -13,7 +13,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::graceful::GracefulConnection,
 };
 use tokio::{
@@ -21,7 +21,7 @@ use tokio::{
     net::TcpStream,
     time::{Instant, sleep_until, timeout_at},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     activity::{Activity, ServedBody, Socket},
@@ -44,14 +44,15 @@ const HEAD_BUFFER_BYTES: usize = 128 * 1024;
 #[derive(Debug)]
 pub(super) struct Protocols {
     http1: http1::Builder,
-    http2: http2::Builder<TokioExecutor>,
+    http2: http2::Builder<Counted>,
     header_timeout: Duration,
     keep_alive_timeout: Duration,
     pace: Pace,
 }
 
 impl Protocols {
-    pub(super) fn new(settings: &config::Server) -> Self {
+    /// `streams` is where HTTP/2 streams run, so that the end of the process can wait for them.
+    pub(super) fn new(settings: &config::Server, streams: TaskTracker) -> Self {
         let max_header_bytes = usize::try_from(settings.max_header_bytes).unwrap_or(usize::MAX);
         let max_headers = usize::try_from(settings.max_headers).unwrap_or(usize::MAX);
 
@@ -66,7 +67,7 @@ impl Protocols {
             http1.max_headers(max_headers.saturating_add(1));
         }
 
-        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        let mut http2 = http2::Builder::new(Counted(streams));
         http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(100)
@@ -82,20 +83,15 @@ impl Protocols {
         Self { http1, http2, header_timeout, keep_alive_timeout, pace: Pace::of(settings) }
     }
 
-    /// Serves `stream` until it is closed by the client, by its timers or by `stop`.
-    pub(super) async fn serve(
-        &self,
-        mut stream: TcpStream,
-        peer: SocketAddr,
-        guard: Arc<Guard>,
-        stop: CancellationToken,
-    ) {
+    /// Serves `stream` until it is closed by the client, by its timers or because it is to leave.
+    pub(super) async fn serve(&self, mut stream: TcpStream, guard: Arc<Guard>, visit: Visit) {
         let activity = Activity::new(self.header_timeout, self.keep_alive_timeout);
         let first_byte_by = Instant::now() + self.header_timeout;
+        let Visit { peer, leave, stopping } = visit;
         let first = tokio::select! {
             biased;
             first = timeout_at(first_byte_by, read_first_bytes(&mut stream)) => first,
-            () = stop.cancelled() => return,
+            () = leave.cancelled() => return,
         };
         let Ok(Ok((ahead, is_http2))) = first else { return };
 
@@ -103,19 +99,39 @@ impl Protocols {
         let service = service_fn(move |request: Request<Incoming>| {
             let serving = service_activity.begin();
             let guard = Arc::clone(&guard);
+            let stopping = stopping.is_cancelled();
             async move {
-                let response = guard.answer(request.map(|body| PacedBody::wrap(body, pace)), peer).await;
+                let response = guard.answer(request.map(|body| PacedBody::wrap(body, pace)), peer, stopping).await;
                 Ok::<_, Infallible>(response.map(|body| ServedBody { body, _serving: serving }))
             }
         });
 
         if is_http2 {
             let socket = TokioIo::new(Socket::new(stream, ahead, None));
-            drive(self.http2.serve_connection(socket, service), &activity, &stop).await;
+            drive(self.http2.serve_connection(socket, service), &activity, &leave).await;
         } else {
             let socket = TokioIo::new(Socket::new(stream, ahead, Some(Arc::clone(&activity))));
-            drive(self.http1.serve_connection(socket, service), &activity, &stop).await;
+            drive(self.http1.serve_connection(socket, service), &activity, &leave).await;
         }
+    }
+}
+
+/// What is special about one connection.
+pub(super) struct Visit {
+    pub(super) peer: SocketAddr,
+    /// Cancelled when it is to end as soon as nothing is under way on it.
+    pub(super) leave: CancellationToken,
+    /// Cancelled when the process takes no new requests.
+    pub(super) stopping: CancellationToken,
+}
+
+/// Runs the streams of HTTP/2 connections where the end of the process can wait for them.
+#[derive(Clone, Debug)]
+struct Counted(TaskTracker);
+
+impl<F: Future<Output: Send> + Send + 'static> hyper::rt::Executor<F> for Counted {
+    fn execute(&self, stream: F) {
+        self.0.spawn(stream);
     }
 }
 

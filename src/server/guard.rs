@@ -42,6 +42,9 @@ pub struct Guard {
     max_uri_bytes: usize,
 }
 
+/// What is answered until the socket closes, so that whoever watches sees how the end goes.
+const ANSWERED_TO_THE_END: [&str; 3] = ["/health", "/readyz", "/metrics"];
+
 /// Why a request does not get in: the status and our words for it.
 type Refusal = (StatusCode, &'static str);
 
@@ -60,10 +63,13 @@ impl Guard {
 
     /// Checks the head, lets the routes answer, and puts the security headers on the answer.
     /// A panic in a handler becomes a 500 and harms no other request.
-    pub async fn answer(&self, mut request: Request<Body>, peer: SocketAddr) -> Response<Body> {
+    ///
+    /// Once `stopping`, only what tells how the process is doing is still answered.
+    pub async fn answer(&self, mut request: Request<Body>, peer: SocketAddr, stopping: bool) -> Response<Body> {
         let voice = Voice::of(&request);
         let mut response = match self.check(&request) {
             Err((status, message)) => voice.refuse(ErrorKind::InvalidRequest, status, message),
+            Ok(()) if stopping && !ANSWERED_TO_THE_END.contains(&request.uri().path()) => too_late(voice, &request),
             Ok(()) => {
                 request.extensions_mut().insert(ConnectInfo(peer));
                 let mut router = self.router.clone();
@@ -141,6 +147,17 @@ impl Guard {
         let name = bare.unwrap_or(host);
         is_loopback || self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
     }
+}
+
+/// A request that came after the process was told to end: another instance can take it at once.
+fn too_late(voice: Voice, request: &Request<Body>) -> Response<Body> {
+    let message = "the gateway is shutting down; try again";
+    let mut response = voice.refuse(ErrorKind::ShuttingDown, StatusCode::SERVICE_UNAVAILABLE, message);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    if request.version() <= Version::HTTP_11 {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 fn authority_of(uri: &Uri) -> Result<Option<&Authority>, Refusal> {

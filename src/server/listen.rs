@@ -3,7 +3,7 @@
 //! `axum::serve` is not used because it has no protection against slow clients, does not turn
 //! Nagle's algorithm off and cannot bound its stop.
 
-use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use tokio::{
@@ -11,9 +11,14 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{connection::Protocols, guard::Guard, seats::Seats};
+use super::{
+    connection::{Protocols, Visit},
+    guard::Guard,
+    seats::Seats,
+    stop::Stop,
+};
 use crate::config::{self, Config};
 
 /// How a stop went.
@@ -23,18 +28,18 @@ pub struct Drained {
     pub cut_connections: usize,
 }
 
-/// Serves `router` behind the [`Guard`] until `stop` is cancelled, then lets open requests finish
-/// for at most `settings.shutdown_timeout`.
+/// How long a connection may take to send its last bytes once it was cut.
+const LAST_BYTES: Duration = Duration::from_secs(2);
+
+/// Serves `router` behind the [`Guard`] until `stop` begins, then lets open requests finish for at
+/// most `settings.shutdown_timeout`. As long as there are such, the socket stays open to answer
+/// `/readyz`, and everything new, with 503.
 ///
 /// Every request carries its peer's address as `ConnectInfo<SocketAddr>`.
-pub async fn listen(
-    listener: TcpListener,
-    router: Router,
-    settings: &config::Server,
-    stop: CancellationToken,
-) -> Drained {
-    let door = Door::new(&router, settings);
-    accept_until(listener, || Arc::clone(&door), stop).await
+pub async fn listen(listener: TcpListener, router: Router, settings: &config::Server, stop: Stop) -> Drained {
+    let streams = TaskTracker::new();
+    let door = Door::new(&router, settings, &streams);
+    Listening::new(listener, stop, streams).serve(|| Arc::clone(&door)).await
 }
 
 /// As [`listen`], with the settings of the configuration that is current when a connection comes
@@ -43,19 +48,20 @@ pub async fn listen_reloading(
     listener: TcpListener,
     router: Router,
     current: impl Fn() -> Arc<Config>,
-    stop: CancellationToken,
+    stop: Stop,
 ) -> Drained {
     let mut known = current();
-    let mut door = Door::new(&router, &known.server);
+    let streams = TaskTracker::new();
+    let mut door = Door::new(&router, &known.server, &streams);
     let current_door = || {
         let config = current();
         if !Arc::ptr_eq(&config, &known) {
-            door = Door::new(&router, &config.server);
+            door = Door::new(&router, &config.server, &streams);
             known = config;
         }
         Arc::clone(&door)
     };
-    accept_until(listener, current_door, stop).await
+    Listening::new(listener, stop, streams.clone()).serve(current_door).await
 }
 
 /// What the connections that come in under one configuration share.
@@ -68,11 +74,11 @@ struct Door {
 }
 
 impl Door {
-    fn new(router: &Router, settings: &config::Server) -> Arc<Self> {
+    fn new(router: &Router, settings: &config::Server, streams: &TaskTracker) -> Arc<Self> {
         let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         Arc::new(Self {
             guard: Arc::new(Guard::new(router.clone(), settings)),
-            protocols: Protocols::new(settings),
+            protocols: Protocols::new(settings, streams.clone()),
             max_connections: count(settings.max_connections),
             max_connections_per_address: count(settings.max_connections_per_address),
             shutdown_timeout: settings.shutdown_timeout,
@@ -80,43 +86,103 @@ impl Door {
     }
 }
 
-async fn accept_until(
+/// A socket and those who came through it.
+struct Listening {
     listener: TcpListener,
-    mut current: impl FnMut() -> Arc<Door>,
-    stop: CancellationToken,
-) -> Drained {
-    let mut connections = JoinSet::new();
-    let seats = Seats::default();
-    loop {
-        // Connections over the limit wait in the kernel's queue.
-        let has_room = connections.len() < current().max_connections;
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => break,
-            Some(ended) = connections.join_next() => log_panic(ended),
-            (stream, peer) = accept(&listener), if has_room => {
-                let (door, stop) = (current(), stop.clone());
-                // Closed at once: waiting would hold up the clients behind it.
-                let Some(seat) = seats.take(peer.ip(), door.max_connections_per_address) else { continue };
-                connections.spawn(async move {
-                    let _seat = seat;
-                    door.protocols.serve(stream, peer, Arc::clone(&door.guard), stop).await;
-                });
+    stop: Stop,
+    seats: Seats,
+    /// Connections from before the stop: the end waits for them.
+    connections: JoinSet<()>,
+    /// Connections that came during the stop: they are told so, and nobody waits for them.
+    late: JoinSet<()>,
+    /// Streams of HTTP/2 connections run beside them.
+    streams: TaskTracker,
+}
+
+impl Listening {
+    fn new(listener: TcpListener, stop: Stop, streams: TaskTracker) -> Self {
+        let (connections, late) = (JoinSet::new(), JoinSet::new());
+        Self { listener, stop, seats: Seats::default(), connections, late, streams }
+    }
+
+    async fn serve(mut self, mut current: impl FnMut() -> Arc<Door>) -> Drained {
+        let begun = self.stop.begun.clone();
+        loop {
+            // Connections over the limit wait in the kernel's queue.
+            let has_room = self.connections.len() < current().max_connections;
+            tokio::select! {
+                biased;
+                () = begun.cancelled() => break,
+                Some(ended) = self.connections.join_next() => log_panic(ended),
+                (stream, peer) = accept(&self.listener), if has_room => {
+                    if let Some(served) = self.admit(current(), stream, peer, begun.clone()) {
+                        self.connections.spawn(served);
+                    }
+                }
+            }
+        }
+        let door = current();
+        let _ = timeout(door.shutdown_timeout, self.drain(&door)).await;
+        self.end().await
+    }
+
+    /// The future that serves a connection, unless its address holds too many already: then it is
+    /// closed at once, since waiting would hold up the clients behind it.
+    fn admit(
+        &self,
+        door: Arc<Door>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        leave: CancellationToken,
+    ) -> Option<impl Future<Output = ()> + Send + 'static> {
+        let seat = self.seats.take(peer.ip(), door.max_connections_per_address)?;
+        let visit = Visit { peer, leave, stopping: self.stop.begun.clone() };
+        Some(async move {
+            let _seat = seat;
+            door.protocols.serve(stream, Arc::clone(&door.guard), visit).await;
+        })
+    }
+
+    /// Waits until the connections from before the stop have ended, and tells those who come now.
+    async fn drain(&mut self, door: &Arc<Door>) {
+        loop {
+            let has_room = self.connections.len() + self.late.len() < door.max_connections;
+            tokio::select! {
+                biased;
+                ended = self.connections.join_next() => match ended {
+                    Some(ended) => log_panic(ended),
+                    None => return,
+                },
+                Some(ended) = self.late.join_next() => log_panic(ended),
+                (stream, peer) = accept(&self.listener), if has_room => {
+                    if let Some(served) = self.admit(Arc::clone(door), stream, peer, self.stop.cut.clone()) {
+                        self.late.spawn(served);
+                    }
+                }
             }
         }
     }
 
-    // Closing the socket first makes the system refuse new connections at once.
-    drop(listener);
-    let all_ended = async {
-        while let Some(ended) = connections.join_next().await {
-            log_panic(ended);
+    /// Closes the socket and ends what is left: softly, then not.
+    async fn end(mut self) -> Drained {
+        drop(self.listener);
+        self.late.shutdown().await;
+        let cut_connections = self.connections.len();
+        if cut_connections > 0 {
+            self.stop.cut.cancel();
+            let all_ended = async {
+                while let Some(ended) = self.connections.join_next().await {
+                    log_panic(ended);
+                }
+            };
+            let _ = timeout(LAST_BYTES, all_ended).await;
+            self.connections.shutdown().await;
         }
-    };
-    let _ = timeout(current().shutdown_timeout, all_ended).await;
-    let cut_connections = connections.len();
-    connections.shutdown().await;
-    Drained { cut_connections }
+        self.streams.close();
+        // They end by themselves when their connection is gone; what they record must not come too late.
+        let _ = timeout(LAST_BYTES, self.streams.wait()).await;
+        Drained { cut_connections }
+    }
 }
 
 /// The next connection. Waits for a moment after an error of the whole process (no file

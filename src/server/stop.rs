@@ -4,6 +4,16 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+/// How a server is told to end, in two steps.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// No new request is taken on; those under way may finish.
+    pub begun: CancellationToken,
+    /// What is still under way after `shutdown_timeout` ends now. The server cancels it; whoever makes
+    /// answers watches it.
+    pub cut: CancellationToken,
+}
+
 /// Cancels the returned token on the first SIGTERM or SIGINT; a second one ends the process at
 /// once with status 130.
 ///
