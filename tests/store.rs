@@ -17,7 +17,7 @@ use llm_gateway::{
     },
     store::{
         self, Actor, Aggregate, Credential, Dimension, KeyFields, RecordFilter, SeenKind, StatsFilter, Store,
-        StoreError,
+        StoreError, Width,
     },
 };
 use proptest::prelude::*;
@@ -33,6 +33,8 @@ fn storage(path: &Path, master_key: Option<&str>) -> Storage {
         master_key: master_key.map(Secret::new),
         retention_days: None,
         spool_wait: Duration::from_millis(20),
+        low_disk_bytes: 0,
+        ballast_bytes: 1024 * 1024,
     }
 }
 
@@ -494,6 +496,7 @@ proptest! {
                 store.close().await.unwrap();
             }
             let store = store::open(&storage).await.unwrap();
+            store.recorder.pack().await.unwrap();
             let dimensions = [Dimension::Project, Dimension::Stream];
             let (total, groups) = store.history.totals(&StatsFilter::default(), &dimensions).await.unwrap();
             assert_eq!(total, added_up(records.iter()));
@@ -512,10 +515,38 @@ proptest! {
                 by_quarter.entry((quarter, record.model.as_deref().unwrap_or("").to_owned())).or_default().push(record);
             }
             let filter = StatsFilter { outcome: Some(Outcome::Ok), ..StatsFilter::default() };
-            let quarters = store.history.quarters(&filter, Some(Dimension::Model)).await.unwrap();
+            let quarters = store.history.periods(&filter, Some(Dimension::Model), Width::Quarter).await.unwrap();
             let expected: Vec<_> =
                 by_quarter.into_iter().map(|((at, name), group)| (at, name, added_up(group.into_iter()))).collect();
             assert_eq!(quarters, expected);
+            for width in [Width::Hour, Width::Day] {
+                let mut wide: BTreeMap<(i64, String), Aggregate> = BTreeMap::new();
+                for (at, name, sum) in store.history.periods(&filter, Some(Dimension::Model), width).await.unwrap() {
+                    let secs = if width == Width::Hour { 3_600 } else { 86_400 };
+                    wide.entry((at.div_euclid(secs) * secs, name)).or_default().merge(&sum);
+                }
+                let mut narrow: BTreeMap<(i64, String), Aggregate> = BTreeMap::new();
+                for (at, name, sum) in &quarters {
+                    let secs = if width == Width::Hour { 3_600 } else { 86_400 };
+                    narrow.entry((at.div_euclid(secs) * secs, name.clone())).or_default().merge(sum);
+                }
+                assert_eq!(wide, narrow, "{width:?}");
+            }
+            // Any span, cut anywhere.
+            for (from, to) in [(0, 4_000), (100, 3_100), (900, 1_800), (3_599, 3_601), (2_000, 90_000)] {
+                let at = |secs: i64| Some(Timestamp { unix_us: 1_790_000_000_000_000 + secs * 1_000_000 });
+                let filter = StatsFilter { from: at(from), to: at(to), ..StatsFilter::default() };
+                let quarter = |timestamp: Timestamp| timestamp.unix_us.div_euclid(900_000_000);
+                let (first, end) = (quarter(filter.from.unwrap()), (filter.to.unwrap().unix_us - 1).div_euclid(900_000_000));
+                let fitting = records.iter().filter(|record| (first..=end).contains(&quarter(record.started_at)));
+                let (total, _) = store.history.totals(&filter, &[]).await.unwrap();
+                assert_eq!(total, added_up(fitting), "{from}..{to}");
+            }
+            // Nothing that comes late is missed.
+            store.recorder.submit(Record { id: RecordId::new(), ..records[0].clone() });
+            store.recorder.flush().await.unwrap();
+            let (total, _) = store.history.totals(&StatsFilter::default(), &[]).await.unwrap();
+            assert_eq!(total, added_up(records.iter().chain([&records[0]])));
         });
     }
 }

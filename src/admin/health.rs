@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{error::ErrorBody, state::AdminState};
-use crate::store::StoreError;
+use crate::store::{Store, StoreError, Trouble};
 
 /// Longest time that the store may take to answer before the gateway counts as not ready.
 const STORE_PATIENCE: Duration = Duration::from_secs(2);
@@ -38,9 +38,14 @@ pub(super) struct Health {
 /// Whether the gateway should be sent requests.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Readiness {
-    /// `ready`, `stopping` or `store_unavailable`.
+    /// `ready`; `degraded`, which is answered with 200 because requests are still served; or `stopping`.
     #[schema(example = "ready")]
     pub(super) status: &'static str,
+    /// Why it is degraded: `low_disk`, `disk_full`, `database_locked`, `database_read_only`,
+    /// `database_failing`, `spool_failing`, `store_unavailable`.
+    pub(super) reasons: Vec<&'static str>,
+    /// Bytes that are free on the disk of `storage.path`.
+    pub(super) free_disk_bytes: u64,
     /// Records that are not yet on disk.
     pub(super) waiting_records: u64,
     /// Bytes of them.
@@ -70,26 +75,37 @@ pub(super) async fn health(State(state): State<AdminState>) -> Json<Health> {
 
 /// Whether the gateway should be sent requests
 ///
-/// For load balancers: 503 from the moment it begins to stop, and while its store does not answer.
+/// For load balancers: 503 from the moment it begins to stop. While its store cannot be read or written it is
+/// `degraded` and answers 200 all the same: requests are served, their records wait.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "getReadiness", tag = "Health",
     responses(
-        (status = 200, description = "It is ready", body = Readiness),
-        (status = 503, description = "It is not; `status` says why", body = Readiness),
+        (status = 200, description = "It serves; `status` and `reasons` say whether all is well", body = Readiness),
+        (status = 503, description = "It is stopping", body = Readiness),
     )
 )]
 pub(super) async fn ready(State(state): State<AdminState>) -> Response {
+    let answers = tokio::time::timeout(STORE_PATIENCE, ask_store(&state)).await.is_ok_and(|answer| answer.is_ok());
     let queue = state.parts.store.recorder.stats();
-    let status = if state.parts.stopping.is_cancelled() {
-        "stopping"
-    } else if tokio::time::timeout(STORE_PATIENCE, ask_store(&state)).await.is_ok_and(|answer| answer.is_ok()) {
-        "ready"
-    } else {
-        "store_unavailable"
+    let disk = state.parts.store.disk();
+    let reasons: Vec<&'static str> = [
+        disk.is_low.then_some("low_disk"),
+        queue.trouble.map(Trouble::as_str),
+        queue.is_spool_failing.then_some("spool_failing"),
+        (!answers).then_some("store_unavailable"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let (code, status) = match (state.parts.stopping.is_cancelled(), reasons.is_empty()) {
+        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        (false, true) => (StatusCode::OK, "ready"),
+        (false, false) => (StatusCode::OK, "degraded"),
     };
-    let code = if status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let readiness = Readiness {
         status,
+        reasons,
+        free_disk_bytes: disk.free_bytes,
         waiting_records: queue.at_risk,
         waiting_bytes: queue.depth_bytes,
         dropped_records: queue.dropped,
@@ -119,7 +135,31 @@ async fn ask_store(state: &AdminState) -> Result<(), StoreError> {
 )]
 pub(super) async fn metrics(State(state): State<AdminState>) -> Response {
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (content_type, state.parts.metrics.render()).into_response()
+    (content_type, state.parts.metrics.render() + &store_metrics(&state.parts.store)).into_response()
+}
+
+/// What the store says of itself, in Prometheus' text format. It belongs to this gateway and not to the process,
+/// so it is written here and not collected.
+fn store_metrics(store: &Store) -> String {
+    let (queue, disk) = (store.recorder.stats(), store.disk());
+    let mut text = String::new();
+    for (name, kind, help, value) in [
+        ("records_at_risk", "gauge", "Records that are not yet in the database.", queue.at_risk),
+        ("record_queue_bytes", "gauge", "Bytes of records that wait for the database.", queue.depth_bytes),
+        ("records_written_total", "counter", "Records written.", queue.written),
+        ("records_dropped_total", "counter", "Records lost.", queue.dropped),
+        ("records_unspooled_total", "counter", "Records whose answer went before the spool had them.", queue.unspooled),
+        ("store_writable", "gauge", "Whether the database could be written last.", u64::from(queue.trouble.is_none())),
+        ("disk_free_bytes", "gauge", "Free bytes on the disk of storage.path.", disk.free_bytes),
+        ("disk_low", "gauge", "Whether less is free than storage.low_disk_bytes.", u64::from(disk.is_low)),
+        ("disk_ballast_bytes", "gauge", "Bytes of the ballast; 0 when it was given up.", disk.ballast_bytes),
+        ("wal_bytes", "gauge", "Bytes of the write-ahead log of usage.db.", store.wal_bytes()),
+    ] {
+        text.push_str(&format!(
+            "# HELP llm_gateway_{name} {help}\n# TYPE llm_gateway_{name} {kind}\nllm_gateway_{name} {value}\n"
+        ));
+    }
+    text
 }
 
 /// This document

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::stats::Measures;
 use crate::{
     domain::Timestamp,
-    store::{Aggregate, Dimension, History, StatsFilter, StoreError},
+    store::{Aggregate, Dimension, History, StatsFilter, StoreError, Width},
 };
 
 /// Lines that are kept apart.
@@ -110,16 +110,26 @@ pub struct SeriesPoint {
 /// # Errors
 /// When the database fails.
 pub async fn series(history: &History, query: &SeriesQuery) -> Result<Series, StoreError> {
-    let quarters = history.quarters(&query.filter, query.group_by).await?;
-    let from = query.filter.from.or_else(|| quarters.first().map(|(at, ..)| seconds(*at)));
+    let oldest = match query.filter.from {
+        Some(from) => Some(from),
+        None => history.first_quarter().await?.map(seconds),
+    };
     let to = query.filter.to.unwrap_or_else(Timestamp::now);
-    let (grain, starts) = from.map_or((query.grain, Vec::new()), |from| axis(query, from, to));
+    let (grain, mut starts) = oldest.map_or((query.grain, Vec::new()), |from| axis(query, from, to));
+    let periods = history.periods(&query.filter, query.group_by, widest(&starts)).await?;
+    if query.filter.from.is_none() {
+        // The line begins at the first request that the filter lets pass.
+        let first = periods.first().map(|(at, ..)| seconds(*at));
+        let before =
+            first.map_or(starts.len(), |first| starts.partition_point(|start| *start <= first).saturating_sub(1));
+        starts.drain(..before);
+    }
 
     let mut lines: BTreeMap<String, Vec<Aggregate>> = BTreeMap::new();
     if query.group_by.is_none() {
         lines.insert(String::new(), empty_line(&starts));
     }
-    for (at, name, sum) in quarters {
+    for (at, name, sum) in periods {
         let after = starts.partition_point(|start| start.unix_secs() <= at);
         let line = lines.entry(name).or_insert_with(|| empty_line(&starts));
         if let Some(point) = after.checked_sub(1).and_then(|place| line.get_mut(place)) {
@@ -174,6 +184,18 @@ fn largest_apart(lines: BTreeMap<String, Vec<Aggregate>>) -> Vec<Line> {
         shown.push(Line { name: None, other: true, points });
     }
     shown
+}
+
+/// The widest periods that lie whole between any two of the points.
+fn widest(starts: &[Timestamp]) -> Width {
+    let all_at = |secs: i64| starts.iter().all(|start| start.unix_secs() % secs == 0);
+    if all_at(24 * 60 * 60) {
+        Width::Day
+    } else if all_at(60 * 60) {
+        Width::Hour
+    } else {
+        Width::Quarter
+    }
 }
 
 /// The beginnings of all points in a time, in the finest grain that is asked for and not too fine.

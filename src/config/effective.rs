@@ -32,6 +32,8 @@ pub fn effective_toml(config: &Config) -> String {
         page.raw("retention_days", days);
     }
     page.raw("spool_wait_ms", config.storage.spool_wait.as_millis());
+    page.raw("low_disk_bytes", config.storage.low_disk_bytes);
+    page.raw("ballast_bytes", config.storage.ballast_bytes);
     page.line("\n[telemetry]");
     page.text("log", &config.telemetry.log);
     page.raw("log_json", config.telemetry.log_json);

@@ -137,7 +137,7 @@ pub(super) const SECTIONS: [Section; 8] = [
     Section {
         name: "storage",
         shape: Shape::Table,
-        keys: &["path", "retention_days", "spool_wait_ms"],
+        keys: &["path", "retention_days", "spool_wait_ms", "low_disk_bytes", "ballast_bytes"],
         later: &["url", "backend"],
     },
     Section { name: "telemetry", shape: Shape::Table, keys: &["log", "log_json"], later: &["otlp_endpoint"] },

@@ -151,6 +151,8 @@ pub(super) fn storage(
         master_key,
         retention_days: fields.number("retention_days", 1..=36_500).and_then(|days| u32::try_from(days).ok()),
         spool_wait: Duration::from_millis(fields.number("spool_wait_ms", 1..=1_000).unwrap_or(20)),
+        low_disk_bytes: fields.number("low_disk_bytes", 0..=1_u64 << 50).unwrap_or(128 * 1024 * 1024),
+        ballast_bytes: fields.number("ballast_bytes", 0..=1_u64 << 40).unwrap_or(64 * 1024 * 1024),
     }
 }
 

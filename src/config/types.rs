@@ -315,6 +315,10 @@ pub struct Storage {
     pub retention_days: Option<u32>,
     /// Longest time that an answer's end waits for its record to be in the spool.
     pub spool_wait: Duration,
+    /// Free disk space below which the gateway counts as degraded, in bytes.
+    pub low_disk_bytes: u64,
+    /// Most bytes of the ballast, which is given up when the disk is full; 0 for none.
+    pub ballast_bytes: u64,
 }
 
 /// `[telemetry]`

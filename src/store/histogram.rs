@@ -87,7 +87,8 @@ fn middle_of(bucket: u16) -> u64 {
     low + ((1_u64 << shift) - 1) / 2
 }
 
-fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
+/// Appends a number in LEB128.
+pub(super) fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push((number & 0x7f) as u8 | 0x80);
         number >>= 7;
@@ -95,7 +96,8 @@ fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number as u8);
 }
 
-fn take_number(bytes: &mut &[u8]) -> Option<u64> {
+/// Takes a number in LEB128 from the front; `None` when there is none.
+pub(super) fn take_number(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
         let (byte, rest) = bytes.split_first()?;

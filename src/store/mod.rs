@@ -4,10 +4,12 @@
 
 mod backup;
 mod control;
+mod disk;
 mod error;
 mod file;
 mod histogram;
 mod history;
+mod pack;
 mod recorder;
 mod retention;
 mod rollup;
@@ -22,19 +24,24 @@ pub use control::{
     Action, Actor, AuditEntry, AuditFilter, Control, Credential, Deed, Ending, IssuedKey, KeyFields, Snapshot,
     StoredKey, StoredProvider, session_id,
 };
+pub use disk::DiskStats;
 pub use error::StoreError;
 pub use histogram::Histogram;
 pub use history::{
-    Aggregate, Cursor, Dimension, History, RecordFilter, RecordPage, Seen, SeenKind, StatsFilter, StoredRecord,
+    Aggregate, Cursor, Dimension, History, RecordFilter, RecordPage, Seen, SeenKind, StatsFilter, StoredRecord, Width,
 };
-pub use recorder::{LiveRecord, Recorder, RecorderStats};
+pub use recorder::{LiveRecord, Recorder, RecorderStats, Trouble};
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::Storage;
+use disk::Disk;
 use file::{Database, File, Lock};
+
+/// How often it is looked whether an hour is over.
+const PACK_EVERY: Duration = Duration::from_mins(1);
 
 /// The three databases of one data directory. Clones share everything.
 #[derive(Clone, Debug)]
@@ -46,9 +53,10 @@ pub struct Store {
     /// Where records go.
     pub recorder: Recorder,
     usage: Database,
+    disk: Disk,
     lock: Lock,
-    /// Ends with the last clone.
-    retention: Option<Arc<AbortOnDropHandle<()>>>,
+    /// End with the last clone.
+    chores: Arc<[AbortOnDropHandle<()>]>,
 }
 
 /// Opens (and on first use makes) the data directory and brings its schema up to date.
@@ -59,6 +67,8 @@ pub struct Store {
 pub async fn open(storage: &Storage) -> Result<Store, StoreError> {
     file::prepare_directory(&storage.path)?;
     let lock = Lock::take(&storage.path)?;
+    // First of all, so that a full disk has the ballast's space for the rest.
+    let disk = Disk::open(&storage.path, storage.low_disk_bytes, storage.ballast_bytes);
     let sealer = seal::Sealer::load(&storage.path, storage.master_key.as_ref())?;
     let control = Control::open(&storage.path, sealer, Some(lock.clone())).await?;
     let usage = Database::open(&storage.path, File::Usage, 4).await?;
@@ -67,11 +77,16 @@ pub async fn open(storage: &Storage) -> Result<Store, StoreError> {
     file::migrate(&storage.path, File::Bodies).await?;
 
     let (recorder, inlet) = Recorder::new(&storage.path.join("spool"), storage.spool_wait)?;
-    tokio::spawn(writer::Writer::new(usage.writer.clone(), &inlet).await?.run(inlet.queue));
-    let retention = storage.retention_days.map(|days| retention::run(usage.writer.clone(), days));
-    let retention = retention.map(|run| Arc::new(AbortOnDropHandle::new(tokio::spawn(run))));
+    tokio::spawn(writer::Writer::new(usage.writer.clone(), disk.clone(), &inlet).await?.run(inlet.queue));
+    let mut chores = vec![
+        AbortOnDropHandle::new(tokio::spawn(pack_always(recorder.clone()))),
+        AbortOnDropHandle::new(tokio::spawn(disk.clone().watch())),
+    ];
+    if let Some(days) = storage.retention_days {
+        chores.push(AbortOnDropHandle::new(tokio::spawn(retention::run(usage.writer.clone(), days))));
+    }
     let history = History::new(usage.readers.clone());
-    Ok(Store { control, history, recorder, usage, lock, retention })
+    Ok(Store { control, history, recorder, usage, disk, lock, chores: chores.into() })
 }
 
 /// Opens the control database alone, beside a gateway that may be running: for the `keys` command.
@@ -84,16 +99,31 @@ pub async fn open_control(storage: &Storage) -> Result<Control, StoreError> {
     Control::open(&storage.path, sealer, None).await
 }
 
+/// Packs the sums of every hour and day that is over, until the store is closed.
+async fn pack_always(recorder: Recorder) {
+    while recorder.pack().await.is_ok() {
+        tokio::time::sleep(PACK_EVERY).await;
+    }
+}
+
 impl Store {
+    /// How full the disk is.
+    pub fn disk(&self) -> DiskStats {
+        self.disk.stats()
+    }
+
+    /// Bytes of the write-ahead log of `usage.db`.
+    pub fn wal_bytes(&self) -> u64 {
+        self.disk.file_bytes("usage.db-wal")
+    }
+
     /// Writes what is still queued, checkpoints, closes the files and gives the directory free.
     /// What is submitted from now on is counted as dropped.
     ///
     /// # Errors
     /// When records could not be written.
     pub async fn close(&self) -> Result<(), StoreError> {
-        if let Some(retention) = &self.retention {
-            retention.abort();
-        }
+        self.chores.iter().for_each(|chore| chore.abort());
         let drained = self.recorder.close().await;
         let usage = self.usage.close().await;
         let control = self.control.close().await;

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -57,6 +57,47 @@ pub struct RecorderStats {
     pub dropped: u64,
     /// Records that were written, since the start.
     pub written: u64,
+    /// Why the database cannot be written at the moment.
+    pub trouble: Option<Trouble>,
+    /// Whether the spool could not be written when it was last tried.
+    pub is_spool_failing: bool,
+}
+
+/// Why the database cannot be written. The records wait until it can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The disk is full.
+    DiskFull,
+    /// Another process holds it.
+    Locked,
+    /// The file may not be written, or is no longer where it was.
+    ReadOnly,
+    /// Anything else; the log says what.
+    Other,
+}
+
+impl Trouble {
+    const ALL: [Self; 4] = [Self::DiskFull, Self::Locked, Self::ReadOnly, Self::Other];
+
+    /// The name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DiskFull => "disk_full",
+            Self::Locked => "database_locked",
+            Self::ReadOnly => "database_read_only",
+            Self::Other => "database_failing",
+        }
+    }
+
+    /// What SQLite's primary result code means.
+    pub(super) const fn of(code: Option<u32>) -> Self {
+        match code {
+            Some(13) => Self::DiskFull,
+            Some(5 | 6) => Self::Locked,
+            Some(8) => Self::ReadOnly,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// What the writer is told.
@@ -66,6 +107,8 @@ pub(super) enum Message {
     Record(Arc<Record>, Load),
     /// Write what a segment of the spool holds and the database does not, and delete it.
     Replay(PathBuf),
+    /// Pack an hour or a day that is over, and tell whether there was one.
+    Pack(oneshot::Sender<bool>),
     /// Answer when everything before is dealt with.
     Flush(oneshot::Sender<()>),
     /// The same, and then end.
@@ -95,6 +138,8 @@ pub(super) struct Gauges {
     at_risk: AtomicU64,
     dropped: AtomicU64,
     written: AtomicU64,
+    /// 0 for none, else one more than the place in [`Trouble::ALL`].
+    trouble: AtomicUsize,
     live: broadcast::Sender<LiveRecord>,
 }
 
@@ -107,6 +152,7 @@ impl Recorder {
             at_risk: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             written: AtomicU64::new(0),
+            trouble: AtomicUsize::new(0),
             live: broadcast::channel(LIVE_CAPACITY).0,
         });
         let (spool, left) = Spool::open(spool, wait, queue.downgrade())?;
@@ -161,6 +207,20 @@ impl Recorder {
         wait.await.map_err(|_| StoreError::Closed)
     }
 
+    /// Packs the sums of all hours and days that are over, between the records.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] when the writer has ended.
+    pub async fn pack(&self) -> Result<(), StoreError> {
+        loop {
+            let (done, wait) = oneshot::channel();
+            self.queue.send(Message::Pack(done)).map_err(|_| StoreError::Closed)?;
+            if !wait.await.map_err(|_| StoreError::Closed)? {
+                return Ok(());
+            }
+        }
+    }
+
     /// Records as they are committed. A receiver that falls behind skips and is told how many.
     pub fn live(&self) -> broadcast::Receiver<LiveRecord> {
         self.gauges.live.subscribe()
@@ -174,6 +234,13 @@ impl Recorder {
             unspooled: self.spool.late(),
             dropped: self.gauges.dropped.load(Relaxed),
             written: self.gauges.written.load(Relaxed),
+            trouble: self
+                .gauges
+                .trouble
+                .load(Relaxed)
+                .checked_sub(1)
+                .and_then(|place| Trouble::ALL.get(place).copied()),
+            is_spool_failing: self.spool.is_failing(),
         }
     }
 
@@ -209,6 +276,12 @@ impl Gauges {
     pub(super) fn refused(&self, load: Load) {
         self.settle(load);
         self.dropped.fetch_add(1, Relaxed);
+    }
+
+    /// The database cannot be written, or can be again.
+    pub(super) fn note_trouble(&self, trouble: Option<Trouble>) {
+        let place = trouble.and_then(|trouble| Trouble::ALL.iter().position(|known| *known == trouble));
+        self.trouble.store(place.map_or(0, |place| place + 1), Relaxed);
     }
 
     /// Records were read back from the spool.

@@ -10,8 +10,9 @@ use tokio::time::sleep;
 use super::StoreError;
 use crate::domain::Timestamp;
 
-const CHUNK: i64 = 2_000;
-const PAUSE: Duration = Duration::from_millis(10);
+/// Records in one transaction. The writer waits for one such chunk at most: it takes its turn at every pause.
+const CHUNK: i64 = 500;
+const PAUSE: Duration = Duration::from_millis(5);
 const INTERVAL: Duration = Duration::from_mins(10);
 const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -41,6 +42,16 @@ pub(super) async fn delete_before(writer: &SqlitePool, before: i64) -> Result<u6
         .bind(CHUNK)
         .execute(&mut *transaction)
         .await?;
+        sqlx::query(
+            "DELETE FROM record_tags WHERE (key, value, started_at, seq) IN
+                 (SELECT tag.key, tag.value, old.started_at, old.seq
+                  FROM (SELECT seq, started_at, tags FROM records WHERE started_at < ?
+                        ORDER BY started_at, seq LIMIT ?) AS old, json_each(old.tags) AS tag)",
+        )
+        .bind(before)
+        .bind(CHUNK)
+        .execute(&mut *transaction)
+        .await?;
         let chunk = sqlx::query(
             "DELETE FROM records WHERE seq IN
                  (SELECT seq FROM records WHERE started_at < ? ORDER BY started_at, seq LIMIT ?)",
@@ -55,7 +66,7 @@ pub(super) async fn delete_before(writer: &SqlitePool, before: i64) -> Result<u6
             return Ok(deleted);
         }
         deleted += chunk;
-        sqlx::query("PRAGMA incremental_vacuum(1000)").execute(writer).await?;
+        sqlx::query("PRAGMA incremental_vacuum(250)").execute(writer).await?;
         sleep(PAUSE).await;
     }
 }

@@ -49,10 +49,12 @@ pub(super) type Sums = [i64; MEASURES.len()];
 pub(super) struct DimensionKey {
     /// Project, source, team, key id, profile, provider, model.
     pub(super) texts: [Option<Arc<str>>; 7],
-    /// Client API, endpoint, outcome, error kind, cache.
-    pub(super) names: [&'static str; 5],
+    /// Client API, endpoint, outcome, error kind, cache, the provider's API.
+    pub(super) names: [&'static str; 6],
     /// Whether a stream was asked for.
     pub(super) stream: bool,
+    /// HTTP status sent; 0 for none.
+    pub(super) status: u16,
 }
 
 /// What a batch adds to one row of `rollups`.
@@ -104,8 +106,10 @@ impl DimensionKey {
                 record.outcome.as_str(),
                 record.error_kind.map_or("", crate::domain::ErrorKind::as_str),
                 record.cache.as_str(),
+                record.provider_api.map_or("", crate::domain::Api::as_str),
             ],
             stream: record.stream,
+            status: record.status.unwrap_or(0),
         }
     }
 }

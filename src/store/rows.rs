@@ -98,6 +98,9 @@ pub(super) const ATTEMPT_COLUMNS: [&str; 25] = [
     "cost_microcents",
 ];
 
+/// The columns of `record_tags`, in the order of [`bind_tag`].
+pub(super) const TAG_COLUMNS: [&str; 5] = ["key", "value", "started_at", "seq", "dimension_id"];
+
 /// The values of one statement, in the order of its placeholders.
 #[derive(Default)]
 pub(super) struct Values(SqliteArguments);
@@ -241,6 +244,21 @@ pub(super) fn bind_attempt(values: &mut Values, seq: i64, number: usize, attempt
     values.maybe_shared(attempt.provider_request_id.as_ref());
     values.usage(&attempt.usage);
     values.maybe_money(attempt.cost);
+}
+
+/// Adds one row of `record_tags`.
+pub(super) fn bind_tag(
+    values: &mut Values,
+    (key, value): &(Arc<str>, Arc<str>),
+    started_at: Timestamp,
+    seq: i64,
+    dimension: i64,
+) {
+    values.shared(key);
+    values.shared(value);
+    values.int(started_at.unix_us);
+    values.int(seq);
+    values.int(dimension);
 }
 
 /// Reads a row of [`RECORD_COLUMNS`].

@@ -66,6 +66,8 @@ struct State {
     busy_since: Option<Instant>,
     current: SegmentId,
     segments: BTreeMap<SegmentId, Segment>,
+    /// Whether the last write failed.
+    is_failing: bool,
     is_closed: bool,
 }
 
@@ -152,6 +154,13 @@ impl Spool {
             }
             state = self.shared.written.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+        if state.is_failing {
+            // It stands in no file: nobody may count on it being read back.
+            if let Some(segment) = state.segments.get_mut(&segment) {
+                segment.pending = segment.pending.saturating_sub(1);
+            }
+            return None;
+        }
         Some(Spooled { segment, in_time: true })
     }
 
@@ -175,6 +184,11 @@ impl Spool {
             segment.pending = segment.pending.saturating_sub(1);
             segment.is_spilled = true;
         }
+    }
+
+    /// Whether the last write failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.shared.lock().is_failing
     }
 
     /// Records that were not in the spool when their answers went, since the start.
@@ -285,7 +299,8 @@ impl Scribe {
         }
         let result = self.file.write_all(&lines);
         self.bytes += lines.len() as u64;
-        self.is_torn = result.is_err();
+        let has_failed = result.is_err();
+        self.is_torn = has_failed;
         if let Err(error) = result {
             // What waits for these lines must not wait longer: they are in the queue all the same.
             let late = self.shared.late.fetch_add(count, Relaxed) + count;
@@ -296,6 +311,7 @@ impl Scribe {
         }
         let mut state = self.shared.lock();
         state.done = given;
+        state.is_failing = has_failed;
         state.busy_since = None;
         drop(state);
         self.shared.written.notify_all();

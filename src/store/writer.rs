@@ -10,13 +10,15 @@ use tokio::{sync::mpsc, time::sleep};
 
 use super::{
     Histogram, StoreError,
+    disk::Disk,
     error::primary_code,
-    recorder::{Gauges, Inlet, Load, Message},
+    pack::Packer,
+    recorder::{Gauges, Inlet, Load, Message, Trouble},
     rollup::{Addition, DimensionKey, MEASURES, quarter_of},
-    rows::{ATTEMPT_COLUMNS, RECORD_COLUMNS, Values, bind_attempt, bind_record},
+    rows::{ATTEMPT_COLUMNS, RECORD_COLUMNS, TAG_COLUMNS, Values, bind_attempt, bind_record, bind_tag},
     spool::{Spool, read_segment},
 };
-use crate::domain::{Attempt, ErrorKind, Record};
+use crate::domain::{Attempt, ErrorKind, Record, Timestamp};
 
 /// Most records in one transaction.
 const GROUP: usize = 256;
@@ -36,6 +38,7 @@ struct Insert([Arc<str>; 3]);
 /// The writer's state.
 pub(super) struct Writer {
     pool: SqlitePool,
+    disk: Disk,
     gauges: Arc<Gauges>,
     spool: Arc<Spool>,
     next_seq: i64,
@@ -43,26 +46,31 @@ pub(super) struct Writer {
     dimensions: HashMap<DimensionKey, i64>,
     /// Histograms as the rows of `rollups` have them, by quarter and dimension.
     histograms: HashMap<(i64, i64), (Histogram, Histogram)>,
+    packer: Packer,
     records: Insert,
     attempts: Insert,
+    tags: Insert,
     rollups: Insert,
     seen: Insert,
 }
 
 impl Writer {
     /// A writer that goes on after the newest record.
-    pub(super) async fn new(pool: SqlitePool, inlet: &Inlet) -> Result<Self, StoreError> {
+    pub(super) async fn new(pool: SqlitePool, disk: Disk, inlet: &Inlet) -> Result<Self, StoreError> {
         let newest: Option<i64> =
             sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'records'").fetch_optional(&pool).await?;
         Ok(Self {
             pool,
+            disk,
             gauges: Arc::clone(&inlet.gauges),
             spool: Arc::clone(&inlet.spool),
             next_seq: newest.unwrap_or(0) + 1,
             dimensions: HashMap::new(),
             histograms: HashMap::new(),
-            records: Insert::new("records", &RECORD_COLUMNS, ""),
+            packer: Packer::default(),
+            records: Insert::new("records", &record_columns(), ""),
             attempts: Insert::new("attempts", &ATTEMPT_COLUMNS, ""),
+            tags: Insert::new("record_tags", &TAG_COLUMNS, "ON CONFLICT DO NOTHING"),
             rollups: Insert::new("rollups", &rollup_columns(), &add_on_conflict()),
             seen: Insert::new(
                 "seen",
@@ -101,6 +109,11 @@ impl Writer {
                 Message::Replay(segment) => {
                     self.write(std::mem::take(&mut group)).await;
                     self.replay(&segment).await;
+                }
+                Message::Pack(done) => {
+                    self.write(std::mem::take(&mut group)).await;
+                    // Who asked may have gone.
+                    let _ = done.send(self.pack().await);
                 }
                 Message::Flush(done) => {
                     self.write(std::mem::take(&mut group)).await;
@@ -141,6 +154,18 @@ impl Writer {
                 is_whole
             }
             Err(error) => self.refuse(&group, &error),
+        }
+    }
+
+    /// Packs the oldest hour or day that is over; false when none is left, or none can be packed.
+    async fn pack(&mut self) -> bool {
+        match self.packer.pack_one(&self.pool, Timestamp::now()).await {
+            Ok(has_packed) => has_packed,
+            Err(error) => {
+                // Sums are read from the quarter hours meanwhile.
+                tracing::warn!(%error, "an hour of sums could not be packed");
+                false
+            }
         }
     }
 
@@ -196,10 +221,18 @@ impl Writer {
             match self.commit(group).await {
                 Err(StoreError::Sqlite(error)) if passes(&error) => {
                     tracing::error!(%error, records = group.len(), "usage.db cannot be written, trying again");
+                    let trouble = Trouble::of(primary_code(&error));
+                    self.gauges.note_trouble(Some(trouble));
+                    if trouble == Trouble::DiskFull {
+                        self.disk.give_ballast_up();
+                    }
                     sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(5));
                 }
-                result => return result,
+                result => {
+                    self.gauges.note_trouble(None);
+                    return result;
+                }
             }
         }
     }
@@ -220,30 +253,57 @@ impl Writer {
         if result.is_err() || self.histograms.len() > CACHED {
             self.histograms.clear();
         }
+        if result.is_err() {
+            self.packer.forget();
+        }
         result
     }
 
     async fn insert(&mut self, connection: &mut SqliteConnection, group: &[Queued]) -> Result<(), StoreError> {
-        let rows: Vec<_> = (self.next_seq..).zip(group.iter().map(|(record, _)| &**record)).collect();
+        let mut rows = Vec::with_capacity(group.len());
+        for (seq, (record, _)) in (self.next_seq..).zip(group) {
+            rows.push((seq, &**record, self.dimension(connection, DimensionKey::of(record)).await?));
+        }
         let attempts: Vec<(i64, usize, &Attempt)> = rows
             .iter()
-            .flat_map(|(seq, record)| {
+            .flat_map(|(seq, record, _)| {
                 record.attempts.iter().enumerate().map(move |(number, attempt)| (*seq, number, attempt))
             })
             .collect();
-        self.records.run(connection, &rows, |values, (seq, record)| bind_record(values, *seq, record)).await?;
+        let tags: Vec<_> = rows
+            .iter()
+            .flat_map(|(seq, record, dimension)| {
+                record.tags.iter().map(|tag| (tag, record.started_at, *seq, *dimension))
+            })
+            .collect();
+        self.records
+            .run(connection, &rows, |values, (seq, record, dimension)| {
+                bind_record(values, *seq, record);
+                values.int(*dimension);
+            })
+            .await?;
         self.attempts
             .run(connection, &attempts, |values, (seq, number, attempt)| bind_attempt(values, *seq, *number, attempt))
             .await?;
+        self.tags
+            .run(connection, &tags, |values, (tag, at, seq, dimension)| bind_tag(values, tag, *at, *seq, *dimension))
+            .await?;
         self.seen.run(connection, &seen_in(group), bind_seen).await?;
-        self.roll_up(connection, group).await
+        let dimensions = rows.iter().map(|(_, record, dimension)| (*record, *dimension));
+        self.roll_up(connection, dimensions).await
     }
 
-    async fn roll_up(&mut self, connection: &mut SqliteConnection, group: &[Queued]) -> Result<(), StoreError> {
+    async fn roll_up(
+        &mut self,
+        connection: &mut SqliteConnection,
+        group: impl Iterator<Item = (&Record, i64)>,
+    ) -> Result<(), StoreError> {
         let mut additions: HashMap<(i64, i64), Addition> = HashMap::new();
-        for (record, _) in group {
-            let dimension = self.dimension(connection, DimensionKey::of(record)).await?;
+        for (record, dimension) in group {
             additions.entry((quarter_of(record), dimension)).or_default().count(record);
+        }
+        for (quarter, _) in additions.keys() {
+            self.packer.note_change(connection, *quarter).await?;
         }
         let mut rows = Vec::with_capacity(additions.len());
         for (place, addition) in additions {
@@ -282,11 +342,12 @@ impl Writer {
         }
         key.names.iter().for_each(|name| values.name(name));
         values.int(i64::from(key.stream));
+        values.int(i64::from(key.status));
         // The update changes nothing; it makes RETURNING give the id of a row that is already there.
         let id = sqlx::query_scalar_with(
             "INSERT INTO dimensions (project, source, team, key_id, profile, provider, model,
-                                     client_api, endpoint, outcome, error_kind, cache, stream)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                                     client_api, endpoint, outcome, error_kind, cache, provider_api, stream, status)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT DO UPDATE SET stream = excluded.stream RETURNING id",
             values.into_arguments(),
         )
@@ -347,6 +408,10 @@ impl Insert {
         }
         Ok(())
     }
+}
+
+fn record_columns() -> Vec<&'static str> {
+    RECORD_COLUMNS.into_iter().chain(["dimension_id"]).collect()
 }
 
 fn rollup_columns() -> Vec<&'static str> {

@@ -5,8 +5,10 @@
 mod filter;
 mod records;
 mod sums;
+mod walk;
 
 pub use filter::{Cursor, Dimension, RecordFilter, StatsFilter};
+pub use sums::Width;
 
 use sqlx::SqlitePool;
 

@@ -3,11 +3,11 @@
 use std::sync::LazyLock;
 
 use futures_util::{Stream, stream};
-use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite};
+use sqlx::AssertSqlSafe;
 
-use super::{Cursor, History, RecordFilter, RecordPage, StoredRecord};
+use super::{Cursor, History, RecordFilter, RecordPage, StoredRecord, walk::Walk};
 use crate::{
-    domain::{Api, CacheState, Endpoint, ErrorKind, Outcome, RecordId},
+    domain::RecordId,
     store::{
         StoreError,
         rows::{ATTEMPT_COLUMNS, RECORD_COLUMNS, read_attempt, read_record},
@@ -20,9 +20,13 @@ const LARGEST_PAGE: u32 = 1_000;
 const EXPORT_CHUNK: u32 = 500;
 
 /// All columns of a record; made of constants.
-static SELECT: LazyLock<String> = LazyLock::new(|| format!("SELECT {} FROM records", RECORD_COLUMNS.join(", ")));
-static BY_ID: LazyLock<String> = LazyLock::new(|| format!("{} WHERE id = ?", *SELECT));
-static SINCE: LazyLock<String> = LazyLock::new(|| format!("{} WHERE seq > ? ORDER BY seq LIMIT ?", *SELECT));
+pub(super) static SELECT: LazyLock<String> = LazyLock::new(|| {
+    let columns = RECORD_COLUMNS.map(|column| format!("records.{column}"));
+    format!("SELECT {} FROM records", columns.join(", "))
+});
+static BY_ID: LazyLock<String> = LazyLock::new(|| format!("{} WHERE records.id = ?", *SELECT));
+static SINCE: LazyLock<String> =
+    LazyLock::new(|| format!("{} WHERE records.seq > ? ORDER BY records.seq LIMIT ?", *SELECT));
 static ATTEMPTS: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT {} FROM attempts WHERE record_seq = ? ORDER BY number", ATTEMPT_COLUMNS.join(", "))
 });
@@ -39,14 +43,16 @@ impl History {
         limit: u32,
     ) -> Result<RecordPage, StoreError> {
         let limit = limit.clamp(1, LARGEST_PAGE) as usize;
-        let mut query = QueryBuilder::new(SELECT.as_str());
-        push_filter(&mut query, filter);
-        if let Some(Cursor { started_at, seq }) = after {
-            query.push(" AND (started_at, seq) < (").push_bind(started_at).push(", ").push_bind(seq).push(")");
-        }
         // One more than asked tells whether there is a next page.
-        query.push(" ORDER BY started_at DESC, seq DESC LIMIT ").push_bind(limit as i64 + 1);
-        let rows = query.build().fetch_all(&self.readers).await?;
+        let wanted = limit as i64 + 1;
+        let walk = Walk::of(filter);
+        let mut rows = Vec::new();
+        for mut query in walk.queries(filter, after, wanted) {
+            rows = query.build().fetch_all(&self.readers).await?;
+            if rows.len() as i64 == wanted {
+                break;
+            }
+        }
         let mut records = rows.iter().map(read_record).collect::<Result<Vec<_>, _>>()?;
         let more = records.len() > limit;
         records.truncate(limit);
@@ -100,57 +106,4 @@ impl History {
 
 fn cursor_of(stored: &StoredRecord) -> Cursor {
     Cursor { started_at: stored.record.started_at.unix_us, seq: stored.seq }
-}
-
-/// Appends the filter; every value is bound, every column name is a constant.
-fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &RecordFilter) {
-    query.push(" WHERE true");
-    for (column, value) in [
-        ("project", &filter.project),
-        ("source", &filter.source),
-        ("team", &filter.team),
-        ("key_id", &filter.key_id),
-        ("profile", &filter.profile),
-        ("session_id", &filter.session_id),
-        ("provider", &filter.provider),
-        ("model", &filter.model),
-        ("model_requested", &filter.model_requested),
-    ] {
-        match value.as_deref() {
-            None => {}
-            // As in the sums, "" means "not set".
-            Some("") => drop(query.push(" AND ").push(column).push(" IS NULL")),
-            Some(value) => drop(query.push(" AND ").push(column).push(" = ").push_bind(value.to_owned())),
-        }
-    }
-    for (column, value) in [
-        ("client_api", filter.client_api.map(Api::as_str)),
-        ("provider_api", filter.provider_api.map(Api::as_str)),
-        ("endpoint", filter.endpoint.map(Endpoint::as_str)),
-        ("outcome", filter.outcome.map(Outcome::as_str)),
-        ("error_kind", filter.error_kind.map(ErrorKind::as_str)),
-        ("cache", filter.cache.map(CacheState::as_str)),
-    ] {
-        if let Some(value) = value {
-            query.push(" AND ").push(column).push(" = ").push_bind(value);
-        }
-    }
-    // Repeats the condition of the partial index, which SQLite cannot infer from a bound value.
-    if filter.outcome.is_some_and(|outcome| outcome != Outcome::Ok) {
-        query.push(" AND outcome <> 'ok'");
-    }
-    for (condition, value) in [
-        (" AND status = ", filter.status.map(i64::from)),
-        (" AND stream = ", filter.stream.map(i64::from)),
-        (" AND started_at >= ", filter.from.map(|at| at.unix_us)),
-        (" AND started_at < ", filter.to.map(|at| at.unix_us)),
-    ] {
-        if let Some(value) = value {
-            query.push(condition).push_bind(value);
-        }
-    }
-    for (key, value) in &filter.tags {
-        query.push(" AND EXISTS (SELECT 1 FROM json_each(records.tags) AS tag WHERE tag.key = ");
-        query.push_bind(key.clone()).push(" AND tag.value = ").push_bind(value.clone()).push(")");
-    }
 }

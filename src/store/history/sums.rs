@@ -1,20 +1,26 @@
 //! Sums over roll-ups. Raw records are never read here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+    sync::{Arc, LazyLock},
+};
 
 use futures_util::TryStreamExt as _;
-use sqlx::{QueryBuilder, Row as _, Sqlite, sqlite::SqliteRow};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::{Aggregate, Dimension, History, StatsFilter};
 use crate::{
     domain::{Api, CacheState, Endpoint, ErrorKind, Outcome},
     store::{
-        Histogram, StoreError,
-        rollup::{MEASURES, QUARTER_US, Sums},
+        StoreError,
+        pack::{DAY, HOUR, Share, entries, floor, merge, read_row, row_columns},
+        rollup::QUARTER_US,
     },
 };
 
-const FROM: &str = " FROM rollups AS r JOIN dimensions AS d ON d.id = r.dimension_id";
+/// Made of constants.
+static SELECT_ROWS: LazyLock<String> = LazyLock::new(|| format!("SELECT {}", row_columns()));
 /// Seconds in a quarter of an hour.
 const QUARTER_SECS: i64 = 15 * 60;
 
@@ -29,86 +35,205 @@ impl History {
         filter: &StatsFilter,
         dimensions: &[Dimension],
     ) -> Result<(Aggregate, Vec<BTreeMap<String, Aggregate>>), StoreError> {
-        let parts = self.by_dimension_row(filter).await?;
+        let mut parts = HashMap::<i64, Aggregate>::new();
+        let rows =
+            self.fold(filter, Width::Day, |_, id, row, share| row.add_to(parts.entry(id).or_default(), share)).await?;
         let mut total = Aggregate::default();
         let mut groups = vec![BTreeMap::<String, Aggregate>::new(); dimensions.len()];
-        for (values, sum) in parts.into_values() {
+        for (id, sum) in parts {
             total.merge(&sum);
+            let Some(row) = rows.get(&id) else { continue };
             for (group, dimension) in groups.iter_mut().zip(dimensions) {
-                let value = values.get(*dimension as usize).cloned().unwrap_or_default();
-                group.entry(value).or_default().merge(&sum);
+                group.entry(row.value(Some(*dimension)).to_string()).or_default().merge(&sum);
             }
         }
         Ok((total, groups))
     }
 
-    /// Sums per quarter hour (its start in Unix seconds) and value of `dimension` (`""` when not
-    /// set or not asked), by time.
+    /// Sums per period (its start in Unix seconds) and value of `dimension` (`""` when not set or not
+    /// asked), by time. Periods are as wide as `widest` where whole ones are asked for, else narrower.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn quarters(
+    pub async fn periods(
         &self,
         filter: &StatsFilter,
         dimension: Option<Dimension>,
+        widest: Width,
     ) -> Result<Vec<(i64, String, Aggregate)>, StoreError> {
-        let group = dimension.map_or("''", Dimension::expression);
-        let mut sums = QueryBuilder::new("SELECT r.quarter, ");
-        sums.push(group).push(" AS value, d.outcome, d.cache, d.stream");
-        push_sums(&mut sums);
-        push_filter(&mut sums, filter);
-        sums.push(" GROUP BY 1, 2, 3, 4, 5");
-        let mut found: BTreeMap<(i64, String), Aggregate> = BTreeMap::new();
-        for row in sums.build().fetch_all(&self.readers).await? {
-            let sum = read_sums(&row, 5, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?)?;
-            found.entry((row.try_get(0)?, row.try_get(1)?)).or_default().merge(&sum);
-        }
-
-        let mut histograms = QueryBuilder::new("SELECT r.latency_histogram, r.ttft_histogram, r.quarter, ");
-        histograms.push(group);
-        push_filter(&mut histograms, filter);
-        let mut rows = histograms.build().fetch(&self.readers);
-        while let Some(row) = rows.try_next().await? {
-            if let Some(sum) = found.get_mut(&(row.try_get(2)?, row.try_get(3)?)) {
-                merge_histograms(sum, &row)?;
-            }
-        }
-        drop(rows);
-        Ok(found.into_iter().map(|((quarter, value), sum)| (quarter * QUARTER_SECS, value, sum)).collect())
+        let mut found: BTreeMap<(i64, Arc<str>), Aggregate> = BTreeMap::new();
+        self.fold(filter, widest, |first, _, row, share| {
+            row.add_to(found.entry((first, Arc::clone(row.value(dimension)))).or_default(), share)
+        })
+        .await?;
+        Ok(found.into_iter().map(|((first, value), sum)| (first * QUARTER_SECS, value.to_string(), sum)).collect())
     }
 
-    /// The values of all dimensions (in the order of [`Dimension::ALL`]) and the sums, by row of `dimensions`.
-    async fn by_dimension_row(
+    /// Start of the oldest quarter hour with a request, in Unix seconds.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn first_quarter(&self) -> Result<Option<i64>, StoreError> {
+        let first: Option<i64> =
+            sqlx::query_scalar("SELECT min(quarter) FROM rollups").fetch_one(&self.readers).await?;
+        Ok(first.map(|quarter| quarter * QUARTER_SECS))
+    }
+
+    /// Hands every sum that fits to `take`: the first quarter of its period, its dimension, and itself. Returns the
+    /// rows of `dimensions` that fit.
+    async fn fold(
         &self,
         filter: &StatsFilter,
-    ) -> Result<HashMap<i64, (Vec<String>, Aggregate)>, StoreError> {
-        let mut sums = QueryBuilder::new("SELECT r.dimension_id, d.outcome, d.cache, d.stream");
-        push_sums(&mut sums);
-        for dimension in Dimension::ALL {
-            sums.push(", ").push(dimension.expression());
+        widest: Width,
+        mut take: impl FnMut(i64, i64, &DimensionRow, &Share<'_>) -> Result<(), StoreError>,
+    ) -> Result<HashMap<i64, DimensionRow>, StoreError> {
+        // One transaction, so that what is packed in between is counted neither twice nor not at all.
+        let mut read = self.readers.begin().await?;
+        let rows = dimension_rows(&mut read, filter).await?;
+        if rows.is_empty() {
+            return Ok(rows);
         }
-        push_filter(&mut sums, filter);
-        sums.push(" GROUP BY r.dimension_id");
-        let mut found = HashMap::new();
-        for row in sums.build().fetch_all(&self.readers).await? {
-            let sum = read_sums(&row, 4, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?)?;
-            let first = 4 + MEASURES.len();
-            let values = (first..first + Dimension::ALL.len()).map(|column| row.try_get(column));
-            found.insert(row.try_get(0)?, (values.collect::<Result<_, _>>()?, sum));
+        let asked = asked_quarters(filter);
+        let mut packs: Vec<(i64, i64)> = Vec::new();
+        if widest == Width::Day {
+            packs.push((DAY, 0));
         }
-
-        let mut histograms = QueryBuilder::new("SELECT r.latency_histogram, r.ttft_histogram, r.dimension_id");
-        push_filter(&mut histograms, filter);
-        let mut rows = histograms.build().fetch(&self.readers);
-        while let Some(row) = rows.try_next().await? {
-            let id: i64 = row.try_get(2)?;
-            if let Some((_, sum)) = found.get_mut(&id) {
-                merge_histograms(sum, &row)?;
+        if widest != Width::Quarter {
+            packs.push((HOUR, i64::from(widest == Width::Day)));
+        }
+        for (quarters, is_below_days) in packs {
+            let mut found = sqlx::query(
+                "SELECT first_quarter, entries FROM rollup_packs AS pack
+                 WHERE quarters = ?1 AND first_quarter >= ?2 AND first_quarter <= ?3 - ?1 AND (?4 = 0 OR NOT EXISTS (
+                     SELECT 1 FROM rollup_packs AS day WHERE day.quarters = 96
+                     AND day.first_quarter = pack.first_quarter - pack.first_quarter % 96
+                     AND day.first_quarter >= ?2 AND day.first_quarter <= ?3 - 96))",
+            )
+            .bind(quarters)
+            .bind(asked.start)
+            .bind(asked.end)
+            .bind(is_below_days)
+            .fetch(&mut *read);
+            while let Some(pack) = found.try_next().await? {
+                let first = pack.try_get(0)?;
+                for entry in entries(pack.try_get(1)?) {
+                    let entry = entry?;
+                    if let Some(row) = rows.get(&entry.dimension) {
+                        take(first, entry.dimension, row, &entry.read()?)?;
+                    }
+                }
             }
         }
-        drop(rows);
-        Ok(found)
+        for range in unpacked_ranges(&mut read, &asked, widest).await? {
+            let mut query = QueryBuilder::new(SELECT_ROWS.as_str());
+            query.push(" FROM rollups WHERE quarter >= ").push_bind(range.start);
+            query.push(" AND quarter < ").push_bind(range.end);
+            query.push(" AND dimension_id IN (SELECT d.id FROM dimensions AS d WHERE true");
+            push_filter(&mut query, filter);
+            query.push(")");
+            let mut found = query.build().fetch(&mut *read);
+            while let Some(row) = found.try_next().await? {
+                let (quarter, dimension, share) = read_row(&row)?;
+                if let Some(row) = rows.get(&dimension) {
+                    take(quarter, dimension, row, &share)?;
+                }
+            }
+        }
+        Ok(rows)
     }
+}
+
+/// How wide the periods are that sums are read in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// Fifteen minutes.
+    Quarter,
+    /// Hours of UTC.
+    Hour,
+    /// Days of UTC.
+    Day,
+}
+
+/// A row of `dimensions`.
+struct DimensionRow {
+    /// In the order of [`Dimension::ALL`].
+    values: Vec<Arc<str>>,
+    stream: bool,
+    empty: Arc<str>,
+}
+
+impl DimensionRow {
+    fn value(&self, dimension: Option<Dimension>) -> &Arc<str> {
+        dimension.and_then(|dimension| self.values.get(dimension as usize)).unwrap_or(&self.empty)
+    }
+
+    fn add_to(&self, sum: &mut Aggregate, share: &Share<'_>) -> Result<(), StoreError> {
+        let (outcome, cache) = (self.value(Some(Dimension::Outcome)), self.value(Some(Dimension::Cache)));
+        sum.merge(&Aggregate::of_sums(&share.sums, outcome, cache, self.stream));
+        merge(&mut sum.latency, share.latency)?;
+        merge(&mut sum.ttft, share.ttft)
+    }
+}
+
+async fn dimension_rows(
+    connection: &mut SqliteConnection,
+    filter: &StatsFilter,
+) -> Result<HashMap<i64, DimensionRow>, StoreError> {
+    let mut query = QueryBuilder::new("SELECT d.id, d.stream");
+    for dimension in Dimension::ALL {
+        query.push(", ").push(dimension.expression());
+    }
+    query.push(" FROM dimensions AS d WHERE true");
+    push_filter(&mut query, filter);
+    let empty: Arc<str> = "".into();
+    let mut rows = HashMap::new();
+    for row in query.build().fetch_all(connection).await? {
+        let value = |place| row.try_get::<&str, _>(2 + place).map(Arc::from);
+        let values = (0..Dimension::ALL.len()).map(value).collect::<Result<_, _>>()?;
+        rows.insert(row.try_get(0)?, DimensionRow { values, stream: row.try_get(1)?, empty: Arc::clone(&empty) });
+    }
+    Ok(rows)
+}
+
+/// The quarter hours that are asked for.
+fn asked_quarters(filter: &StatsFilter) -> Range<i64> {
+    // The quarter hour that `to` falls into counts in, unless it begins right there.
+    let end = filter.to.map_or(i64::MAX, |to| (to.unix_us - 1).div_euclid(QUARTER_US) + 1);
+    filter.from.map_or(i64::MIN, |from| from.unix_us.div_euclid(QUARTER_US))..end
+}
+
+/// The parts of `asked` that no pack holds which may be used.
+async fn unpacked_ranges(
+    connection: &mut SqliteConnection,
+    asked: &Range<i64>,
+    widest: Width,
+) -> Result<Vec<Range<i64>>, StoreError> {
+    if widest == Width::Quarter {
+        return Ok(vec![asked.clone()]);
+    }
+    // Hours that are asked for in whole.
+    let first = if asked.start == i64::MIN { i64::MIN } else { floor(asked.start + HOUR - 1, HOUR) };
+    let last = if asked.end == i64::MAX { i64::MAX } else { floor(asked.end, HOUR) };
+    if first >= last {
+        return Ok(vec![asked.clone()]);
+    }
+    let hours: Vec<i64> = sqlx::query_scalar(
+        "SELECT first_quarter FROM unpacked WHERE quarters = 4 AND first_quarter >= ? AND first_quarter < ?
+         ORDER BY first_quarter",
+    )
+    .bind(first)
+    .bind(last)
+    .fetch_all(connection)
+    .await?;
+    let mut ranges: Vec<Range<i64>> = vec![asked.start..first];
+    for next in hours.into_iter().map(|hour| hour..hour + HOUR).chain([last..asked.end]) {
+        match ranges.last_mut().filter(|before| before.end == next.start) {
+            Some(before) => before.end = next.end,
+            None => ranges.push(next),
+        }
+    }
+    ranges.retain(|range| !range.is_empty());
+    Ok(ranges)
 }
 
 impl Dimension {
@@ -132,31 +257,8 @@ impl Dimension {
     }
 }
 
-fn push_sums(query: &mut QueryBuilder<Sqlite>) {
-    for measure in MEASURES {
-        query.push(", sum(r.").push(measure).push(")");
-    }
-}
-
-fn read_sums(row: &SqliteRow, first: usize, outcome: &str, cache: &str, stream: bool) -> Result<Aggregate, StoreError> {
-    let mut sums: Sums = [0; MEASURES.len()];
-    for (place, sum) in sums.iter_mut().enumerate() {
-        *sum = row.try_get(first + place)?;
-    }
-    Ok(Aggregate::of_sums(&sums, outcome, cache, stream))
-}
-
-fn merge_histograms(sum: &mut Aggregate, row: &SqliteRow) -> Result<(), StoreError> {
-    let read = |histogram: &mut Histogram, column: usize| {
-        histogram.merge_bytes(row.try_get(column)?).ok_or(StoreError::Corrupt { what: "a histogram" })
-    };
-    read(&mut sum.latency, 0)?;
-    read(&mut sum.ttft, 1)
-}
-
-/// Appends tables and filter; every value is bound, every column name is a constant.
+/// Appends the conditions on `dimensions AS d`; every value is bound, every column name is a constant.
 fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &StatsFilter) {
-    query.push(FROM).push(" WHERE true");
     for (dimension, value) in [
         (Dimension::Project, &filter.project),
         (Dimension::Source, &filter.source),
@@ -183,12 +285,5 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &StatsFilter) {
     }
     if let Some(stream) = filter.stream {
         query.push(" AND d.stream = ").push_bind(stream);
-    }
-    if let Some(from) = filter.from {
-        query.push(" AND r.quarter >= ").push_bind(from.unix_us.div_euclid(QUARTER_US));
-    }
-    if let Some(to) = filter.to {
-        // The quarter hour that `to` falls into counts in, unless it begins right there.
-        query.push(" AND r.quarter < ").push_bind((to.unix_us - 1).div_euclid(QUARTER_US) + 1);
     }
 }
