@@ -13,6 +13,7 @@ use crate::{
     config::{Config, MappedKey, Provider},
     domain::{KeyHash, Secret, Timestamp},
     provider::{Client, Egress},
+    routing::Profile,
     store::{Snapshot, StoredKey},
 };
 
@@ -27,6 +28,8 @@ pub struct Policy {
     pub clients: HashMap<String, Client>,
     /// Virtual keys by the hash of the whole key, revoked and expired ones included.
     pub keys: HashMap<KeyHash, Arc<KeyFacts>>,
+    /// The operator's own profiles.
+    pub profiles: Vec<Profile>,
     /// Models and prices, with the operator's overrides.
     pub catalog: Arc<Catalog>,
 }
@@ -73,7 +76,8 @@ impl Policy {
             Some(policy) if policy.config.catalog == config.catalog => Arc::clone(&policy.catalog),
             _ => Arc::new(Catalog::bundled(&config.catalog)),
         };
-        Self { config, providers, clients, keys, catalog }
+        let profiles = config.profiles.iter().map(Profile::from).collect();
+        Self { config, providers, clients, keys, profiles, catalog }
     }
 }
 

@@ -21,7 +21,7 @@ use self::{
     rules::folded,
 };
 use crate::{
-    config::{CatalogOverride, PriceOverride, ProviderType},
+    config::{CatalogOverride, PriceOverride, Provider, ProviderType},
     domain::{Microcents, Timestamp, Usage},
 };
 
@@ -128,6 +128,30 @@ impl Catalog {
             Some((found, prices)) => priced(prices.rates(), query.usage, || bundled_version(&found, &prices)),
             None => Priced { cost: None, unknown_reason: Some("no_price"), version: None },
         }
+    }
+
+    /// Microcents per million prompt and output tokens of a plain call now; `None` when either is not known.
+    pub fn list_price(&self, provider: &Provider, model: &str, at: Timestamp) -> Option<(u64, u64)> {
+        // Small enough for the lowest step of prices that depend on the context.
+        const SAMPLE_TOKENS: u64 = 1_000;
+        let catalog_provider = Self::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url);
+        let cost = |input: u64, output: u64| {
+            let usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
+            let priced = self.price(&PriceQuery {
+                provider_id: &provider.id,
+                catalog_provider,
+                provider_pricing: provider.pricing.as_ref(),
+                model,
+                asked_model: None,
+                usage: &usage,
+                at,
+                service_tier: None,
+            });
+            u64::try_from(priced.cost?.0).ok()
+        };
+        let per_request = cost(0, 0)?;
+        let per_mtok = |sample: u64| sample.saturating_sub(per_request).saturating_mul(1_000_000 / SAMPLE_TOKENS);
+        Some((per_mtok(cost(SAMPLE_TOKENS, 0)?), per_mtok(cost(0, SAMPLE_TOKENS)?)))
     }
 
     fn override_for(&self, provider_id: &str, model: &str) -> Option<&Override> {

@@ -5,6 +5,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use super::{
+    routing::{ModelTarget, NamedModel, ProfileBlock, Routing, Strategy},
     sanitization::Sanitization,
     types::{
         CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderKey, ProviderType,
@@ -42,6 +43,9 @@ pub fn effective_toml(config: &Config) -> String {
     for (number, key) in config.key_map.iter().enumerate() {
         mapped_key(&mut page, number + 1, key);
     }
+    routing(&mut page, &config.routing);
+    config.models.iter().for_each(|each| model(&mut page, each));
+    config.profiles.iter().for_each(|each| profile(&mut page, each));
     config.catalog.iter().for_each(|each| catalog(&mut page, each));
     page.0
 }
@@ -141,6 +145,54 @@ fn mapped_key(page: &mut Page, number: usize, key: &MappedKey) {
     for (owner, _) in &key.provider_keys {
         page.secret(&quote(&format!("{owner}_key")), true);
     }
+}
+
+fn routing(page: &mut Page, routing: &Routing) {
+    page.line("\n[routing]");
+    page.text("strategy", routing.strategy.as_str());
+    page.raw("sticky", routing.sticky);
+    page.option("profile", routing.profile.as_deref());
+    page.raw("max_attempts", routing.max_attempts);
+    page.raw("retries", routing.retries);
+    page.raw("retry_backoff_ms", routing.retry_backoff.as_millis());
+    page.raw("retry_after_max_ms", routing.retry_after_max.as_millis());
+    page.seconds("retry_deadline", routing.retry_deadline);
+    page.raw("retry_budget", routing.retry_budget);
+    page.raw("breaker_failures", routing.breaker_failures);
+    page.seconds("breaker_cooldown", routing.breaker_cooldown);
+}
+
+fn model(page: &mut Page, model: &NamedModel) {
+    page.line("\n[[models]]");
+    page.text("name", &model.name);
+    page.list("aliases", &model.aliases);
+    let target = |target: &ModelTarget| {
+        let model = target.model.as_deref().map(|model| format!(", model = {}", quote(model))).unwrap_or_default();
+        let (provider, weight, priority) = (quote(&target.provider), target.weight, target.priority);
+        format!("{{ provider = {provider}{model}, weight = {weight}, priority = {priority} }}")
+    };
+    page.raw("targets", format_args!("[{}]", model.targets.iter().map(target).collect::<Vec<_>>().join(", ")));
+    page.option("strategy", model.strategy.map(Strategy::as_str));
+    if let Some(sticky) = model.sticky {
+        page.raw("sticky", sticky);
+    }
+    page.list("fallbacks", &model.fallbacks);
+}
+
+fn profile(page: &mut Page, profile: &ProfileBlock) {
+    page.line("\n[[profiles]]");
+    page.text("id", &profile.id);
+    let weights = &profile.weights;
+    page.raw("quality", weights.quality);
+    page.raw("price", weights.price);
+    page.raw("latency", weights.latency);
+    page.raw("reliability", weights.reliability);
+    page.raw("affinity", weights.affinity);
+    page.list("needs", &profile.needs.iter().map(|ability| ability.as_str().to_owned()).collect::<Vec<_>>());
+    if let Some(tokens) = profile.min_context_tokens {
+        page.raw("min_context_tokens", tokens);
+    }
+    page.raw("local_only", profile.local_only);
 }
 
 fn catalog(page: &mut Page, entry: &CatalogOverride) {

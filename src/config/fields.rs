@@ -230,6 +230,24 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A number from zero to `most`, fractions allowed.
+    pub(super) fn fraction(&mut self, key: &str, most: f32) -> Option<f32> {
+        let node = self.table.take(key)?;
+        let right = format!("write a number from 0 to {most}");
+        let parsed = match &node.value {
+            Value::Number(text) => text.parse::<f32>().ok(),
+            Value::Text(text) if node.from_env => text.trim().parse::<f32>().ok(),
+            _ => return self.refuse(&node, key, right),
+        };
+        match parsed.filter(|number| (0.0..=most).contains(number)) {
+            Some(number) => Some(number),
+            None => {
+                self.report.error(&node.place, &self.key(key), format_args!("is out of range; {right}"));
+                None
+            }
+        }
+    }
+
     /// An exact price, from a number or a string, zero or above.
     pub(super) fn price(&mut self, key: &str) -> Option<Decimal> {
         let node = self.table.take(key)?;

@@ -14,7 +14,7 @@ use super::{
     environment::Environment,
     key_map, providers, providers_json,
     report::{ConfigErrors, Place, Report, did_you_mean, quoted},
-    sanitization,
+    routing, sanitization,
     schema::{LATER_SECTIONS, SECTIONS},
     sections,
     tree::{self, Node, Table, Value},
@@ -170,6 +170,9 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
     if key_map.iter().any(|key| Some(&key.key) == auth.admin_token.as_ref()) {
         report.error(&token_place, "auth.admin_token", "is a virtual key of [key_map] as well; choose another token");
     }
+    let routing_rules = routing::routing(&mut sections::open(&mut root, "routing", &file, &report));
+    let models = routing::models(sections::items(&mut root, "models", &report), &providers, &report);
+    let profiles = routing::profiles(sections::items(&mut root, "profiles", &report), &report);
     let catalog = sections::catalog(sections::items(&mut root, "catalog", &report), &providers, &report);
     let warnings = report.finish()?;
     Ok(Config {
@@ -179,6 +182,9 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
         default_provider,
         key_map,
         sanitization,
+        routing: routing_rules,
+        models,
+        profiles,
         catalog,
         storage,
         telemetry,

@@ -43,7 +43,7 @@ pub(super) const PRICE_KEYS: [&str; 9] = [
 pub(super) const PATTERN_KEYS: [&str; 5] = ["name", "pattern", "replacement", "apply_to", "action"];
 
 /// The sections of this version.
-pub(super) const SECTIONS: [Section; 8] = [
+pub(super) const SECTIONS: [Section; 11] = [
     Section {
         name: "server",
         shape: Shape::Table,
@@ -117,6 +117,46 @@ pub(super) const SECTIONS: [Section; 8] = [
         later: &[],
     },
     Section {
+        name: "routing",
+        shape: Shape::Table,
+        keys: &[
+            "strategy",
+            "sticky",
+            "profile",
+            "max_attempts",
+            "retries",
+            "retry_backoff_ms",
+            "retry_after_max_ms",
+            "retry_deadline",
+            "retry_budget",
+            "breaker_failures",
+            "breaker_cooldown",
+        ],
+        later: &["hedge_after_ms"],
+    },
+    Section {
+        name: "models",
+        shape: Shape::List,
+        keys: &["name", "aliases", "targets", "strategy", "sticky", "fallbacks"],
+        later: &["params"],
+    },
+    Section {
+        name: "profiles",
+        shape: Shape::List,
+        keys: &[
+            "id",
+            "quality",
+            "price",
+            "latency",
+            "reliability",
+            "affinity",
+            "needs",
+            "min_context_tokens",
+            "local_only",
+        ],
+        later: &[],
+    },
+    Section {
         name: "catalog",
         shape: Shape::List,
         keys: &[
@@ -144,19 +184,8 @@ pub(super) const SECTIONS: [Section; 8] = [
 ];
 
 /// Sections of later versions.
-pub(super) const LATER_SECTIONS: [&str; 11] = [
-    "models",
-    "projects",
-    "routing",
-    "profiles",
-    "translation",
-    "limits",
-    "budgets",
-    "cache",
-    "plugins",
-    "incidents",
-    "ask",
-];
+pub(super) const LATER_SECTIONS: [&str; 8] =
+    ["projects", "translation", "limits", "budgets", "cache", "plugins", "incidents", "ask"];
 
 /// The section of that name.
 pub(super) fn section(name: &str) -> Option<&'static Section> {

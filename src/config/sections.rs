@@ -70,7 +70,8 @@ pub(super) fn server(fields: &mut Fields<'_>) -> Server {
     }
 }
 
-fn small(fields: &mut Fields<'_>, key: &str, least: u32, most: u32, default: u32) -> u32 {
+/// A whole number within bounds.
+pub(super) fn small(fields: &mut Fields<'_>, key: &str, least: u32, most: u32, default: u32) -> u32 {
     let range = u64::from(least)..=u64::from(most);
     fields.number(key, range).and_then(|number| u32::try_from(number).ok()).unwrap_or(default)
 }

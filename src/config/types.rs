@@ -6,6 +6,7 @@ use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use rust_decimal::Decimal;
 
+use super::routing::{NamedModel, ProfileBlock, Routing};
 use super::sanitization::Sanitization;
 use crate::domain::Secret;
 
@@ -24,6 +25,12 @@ pub struct Config {
     pub key_map: Vec<MappedKey>,
     /// `[sanitization]`
     pub sanitization: Sanitization,
+    /// `[routing]`
+    pub routing: Routing,
+    /// `[[models]]`
+    pub models: Vec<NamedModel>,
+    /// `[[profiles]]`
+    pub profiles: Vec<ProfileBlock>,
     /// `[[catalog]]`
     pub catalog: Vec<CatalogOverride>,
     /// `[storage]`

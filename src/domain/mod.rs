@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O, reads a clock or knows a wire format.
 
+mod ability;
 mod api;
 mod error_kind;
 mod finding;
@@ -14,6 +15,7 @@ mod secret;
 mod time;
 mod usage;
 
+pub use ability::{Abilities, Ability};
 pub use api::{Api, ApiFamily, Endpoint};
 pub use error_kind::ErrorKind;
 pub use finding::{Action, Category, Direction, Finding};

@@ -36,7 +36,7 @@ use crate::{
     config::{OnClientDisconnect, Provider},
     domain::{ErrorKind, Outcome, Timestamp},
     policy::{Policy, PolicyCell},
-    routing::{self, Facts, Plan, Unroutable},
+    routing::{self, Moment, Need, Observed, Plan, Question, Unroutable},
     store::Recorder,
 };
 
@@ -124,20 +124,27 @@ async fn way(
     call(policy, inbound, &caller, plan, record, head).await
 }
 
-/// What the plan rests on.
-fn facts<'a>(
+/// What is asked of the router.
+fn question<'a>(
     policy: &'a Policy,
     live: &'a [(String, Arc<[String]>)],
     inbound: &'a accept::Inbound,
     caller: &'a identify::Caller,
     labels: &'a accept::Labels,
-) -> Facts<'a> {
+) -> Question<'a> {
     let key = caller.key.as_deref();
-    Facts {
+    let routing = &policy.config.routing;
+    Question {
         endpoint: inbound.endpoint,
         model: inbound.model.as_deref(),
+        profile: labels.profile.as_deref(),
         provider_wanted: labels.provider.as_deref(),
         providers: &policy.providers,
+        models: &policy.config.models,
+        profiles: &policy.profiles,
+        default_profile: routing.profile.as_deref(),
+        strategy: routing.strategy,
+        sticky: routing.sticky,
         default_provider: policy.config.default_provider.as_deref(),
         allowed_providers: key.map_or(&[], |key| &key.allowed_providers),
         allowed_models: key.map_or(&[], |key| &key.allowed_models),
@@ -153,7 +160,7 @@ fn to_ask(
     caller: &identify::Caller,
     labels: &accept::Labels,
 ) -> Vec<Arc<Provider>> {
-    routing::to_ask(&facts(policy, &[], inbound, caller, labels)).into_iter().cloned().collect()
+    routing::to_ask(&question(policy, &[], inbound, caller, labels)).into_iter().cloned().collect()
 }
 
 fn plan(
@@ -163,14 +170,21 @@ fn plan(
     caller: &identify::Caller,
     labels: &accept::Labels,
 ) -> Result<Plan, Refusal> {
-    routing::plan(&facts(policy, live, inbound, caller, labels)).map_err(|unroutable| {
+    let need = Need::default();
+    let moment = Moment { at: Timestamp::now(), turn: 0, dice: 0 };
+    let question = question(policy, live, inbound, caller, labels);
+    routing::plan(&question, need, moment, |_, _| Observed::default()).map_err(|unroutable| {
         let kind = match unroutable {
-            Unroutable::NoProvider => ErrorKind::NoProvider,
+            Unroutable::NoProvider | Unroutable::NoTarget { .. } | Unroutable::NobodyAvailable { .. } => {
+                ErrorKind::NoProvider
+            }
             Unroutable::NobodySpeaks { .. }
             | Unroutable::ServedElsewhere { .. }
             | Unroutable::UnknownProvider { .. }
             | Unroutable::WrongApi { .. } => ErrorKind::ModelNotFound,
-            Unroutable::NoDefaultModel { .. } => ErrorKind::InvalidRequest,
+            Unroutable::NoDefaultModel { .. } | Unroutable::UnknownProfile { .. } | Unroutable::NobodyCan { .. } => {
+                ErrorKind::InvalidRequest
+            }
             Unroutable::ModelForbidden { .. } | Unroutable::ProviderForbidden { .. } => ErrorKind::PermissionDenied,
         };
         Refusal::new(kind, unroutable.to_string())
@@ -186,7 +200,9 @@ async fn call(
     record: &mut OpenRecord,
     head: &mut respond::Head,
 ) -> Result<respond::Answer, Refusal> {
-    let target = plan.first;
+    let Some(target) = plan.targets.into_iter().next() else {
+        return Err(Refusal::new(ErrorKind::Internal, "the plan is empty"));
+    };
     let endpoint = inbound.endpoint;
     let stream = inbound.stream;
     let Some(client) = policy.clients.get(&target.provider.id) else {

@@ -1,51 +1,37 @@
-//! From facts about one request to a plan: which provider and model are tried, in which order, and why.
+//! From a request to a plan: which provider and model are tried, in which order, and why.
 //!
-//! Pure: no I/O, no clock, no global. Everything that steers the decision is an argument, so that a
-//! stored trace can be run again on its facts.
+//! Pure: no I/O, no clock, no global. A model's name is resolved to candidates, what is known of them is
+//! gathered as [`Facts`], and five layers decide; the facts of a request are kept, and give the same decision
+//! whenever they are asked again.
 
+mod facts;
+mod layers;
+mod profile;
+mod resolve;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
+
+pub use facts::{Availability, Candidate, Capability, Facts, Forbidden, Merits, Need, Rule};
+pub use layers::{Decision, Dropped, LAYERS, Layer, Reason, Score, Sieve, Sieved, Standing, decide};
+pub use profile::{DEFAULT_PROFILE, Profile};
+pub use resolve::{Found, Question, Resolved, resolve, serves, speaks, to_ask};
 
 use crate::{
-    catalog::Catalog,
     config::{Provider, ProviderType},
-    domain::{Api, Endpoint},
+    domain::{Api, Timestamp},
 };
 
-/// What the decision rests on.
-#[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
-    /// The endpoint that was called.
-    pub endpoint: Endpoint,
-    /// The model as the client named it.
-    pub model: Option<&'a str>,
-    /// Header `x-provider`, for the further paths that name no model.
-    pub provider_wanted: Option<&'a str>,
-    /// All providers, by priority.
-    pub providers: &'a [Arc<Provider>],
-    /// `LLM_PROVIDER`, if it names one.
-    pub default_provider: Option<&'a str>,
-    /// Providers that the caller's key may use; empty means all.
-    pub allowed_providers: &'a [String],
-    /// Models that the caller's key may use; empty means all.
-    pub allowed_models: &'a [String],
-    /// Which provider knows which model.
-    pub catalog: &'a Catalog,
-    /// What local servers said they serve, by provider id (see [`to_ask`]).
-    pub live: &'a [(String, Arc<[String]>)],
-}
-
-/// An ordered, non-empty list of attempts and the trace that explains it.
+/// An ordered, non-empty list of attempts and the decision that explains it.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Tried first.
-    pub first: Target,
-    /// Tried in this order when the one before failed and nothing has gone out yet.
-    pub fallbacks: Vec<Target>,
-    /// Why.
-    pub trace: Trace,
+    /// Tried in this order, the next one when the one before failed and nothing has gone out yet.
+    pub targets: Vec<Target>,
+    /// What the decision rested on.
+    pub facts: Facts<'static>,
+    /// The decision.
+    pub decision: Decision,
 }
 
 /// One upstream call to make.
@@ -59,28 +45,30 @@ pub struct Target {
     pub api: Api,
 }
 
-/// Why a plan looks as it does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trace {
-    /// The rule that decided.
-    pub rule: Rule,
-    /// Ids of the providers that could have been asked, the chosen one first.
-    pub candidates: Vec<String>,
+/// What the running house knows of a candidate.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Observed {
+    /// Whether it can be asked now.
+    pub availability: Availability,
+    /// See [`Merits::latency_ms`].
+    pub latency_ms: Option<f32>,
+    /// See [`Merits::error_rate`].
+    pub error_rate: Option<f32>,
+    /// See [`Merits::quality`].
+    pub quality: Option<f32>,
+    /// See [`Merits::warm`].
+    pub warm: bool,
 }
 
-/// The rule that decided where a request went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
-    /// The model was named `provider/model`.
-    Pinned,
-    /// Header `x-provider`.
-    Header,
-    /// No model or `default` was named: the configured default.
-    Default,
-    /// A provider is known to serve the model.
-    KnownModel,
-    /// Nobody is known to serve it: the provider native to the endpoint.
-    Native,
+/// What the moment of a decision adds to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// When it is made.
+    pub at: Timestamp,
+    /// Counts decisions.
+    pub turn: u64,
+    /// A random number.
+    pub dice: u64,
 }
 
 /// Why no plan could be made.
@@ -123,6 +111,20 @@ pub enum Unroutable {
         /// Ids of the enabled providers that the key may use.
         configured: String,
     },
+    /// The wanted profile does not exist.
+    #[error("no profile `{profile}` (known: {known})")]
+    UnknownProfile {
+        /// The name that was asked for.
+        profile: String,
+        /// The profiles that exist.
+        known: String,
+    },
+    /// No target of a named model is there.
+    #[error("not one target of model `{model}` is a configured and enabled provider")]
+    NoTarget {
+        /// The named model.
+        model: String,
+    },
     /// No model was named and no provider has a default one.
     #[error("no model was named (or `default`) and no provider has a default_model: name one of {known}")]
     NoDefaultModel {
@@ -145,220 +147,154 @@ pub enum Unroutable {
         /// What the key may use.
         allowed: String,
     },
+    /// Every model fell at layer 1 or 2.
+    #[error("no model can serve this request: {why}")]
+    NobodyCan {
+        /// The reasons, counted.
+        why: String,
+    },
+    /// Everyone who could serve the request is unavailable for now.
+    #[error("nobody who could serve this request is available: {why}")]
+    NobodyAvailable {
+        /// The reasons, by provider.
+        why: String,
+        /// When the first may be available again, in microseconds since the Unix epoch.
+        retry_at_us: Option<i64>,
+        /// All of them are over a limit or rate-limited, none has failed.
+        is_limit: bool,
+    },
 }
 
-/// Makes the plan.
-pub fn plan(facts: &Facts<'_>) -> Result<Plan, Unroutable> {
-    let enabled: Vec<&Arc<Provider>> = facts.providers.iter().filter(|provider| provider.enabled).collect();
-    if enabled.is_empty() {
-        return Err(Unroutable::NoProvider);
+/// Makes the plan of a request. `observe` tells what the running house knows of a candidate.
+///
+/// # Errors
+/// When nobody can be asked; see [`Unroutable`].
+pub fn plan<'a>(
+    question: &Question<'a>,
+    need: Need,
+    moment: Moment,
+    observe: impl Fn(&Provider, Option<&str>) -> Observed,
+) -> Result<Plan, Unroutable> {
+    let resolved = resolve(question)?;
+    let facts = gather(question, &resolved, need, moment, observe);
+    let decision = decide(&facts);
+    if decision.order.is_empty() {
+        return Err(unroutable(question, &facts, &decision));
     }
-    // A provider that the key may not use is not there for it: neither chosen nor named in a refusal.
-    let usable: Vec<_> = enabled.into_iter().filter(|provider| may_use(facts, provider)).collect();
-    let named = facts.model.filter(|model| !model.is_empty() && *model != "default");
-    let (rule, candidates, model) = match named.and_then(|model| split_pin(model, facts.providers)) {
-        Some((provider, model)) => {
-            let model = (model != "default").then(|| Arc::from(model));
-            (Rule::Pinned, vec![checked_pin(facts, provider, &usable)?], model)
-        }
-        None => unpinned(facts, &usable, named)?,
+    let api = question.endpoint.api();
+    let target = |standing: &Standing| {
+        let found = resolved.found.get(standing.candidate)?;
+        let model = found.model.as_deref().map(Arc::from);
+        Some(Target { provider: Arc::clone(found.provider), model, api })
     };
-    let candidate_ids = candidates.iter().map(|provider| provider.id.clone()).collect();
-    let trace = Trace { rule, candidates: candidate_ids };
-    let Some(provider) = candidates.into_iter().next() else { return Err(Unroutable::NoProvider) };
-    let model = model.or_else(|| default_model(facts, provider));
-    if let Some(model) = &model {
-        check_model(facts, model)?;
-    }
-    if model.is_none() && needs_model(facts.endpoint) {
-        return Err(Unroutable::NoDefaultModel { known: some_models(facts, &usable) });
-    }
-    let first = Target { provider: Arc::clone(provider), model, api: facts.endpoint.api() };
-    Ok(Plan { first, fallbacks: Vec::new(), trace })
+    let targets = decision.order.iter().filter_map(target).collect();
+    Ok(Plan { targets, facts: facts.into_owned(), decision })
 }
 
-/// `provider/model` with the id of a provider before the first slash. Other names may hold slashes
-/// too (`meta-llama/Llama-3-8b`), so an unknown prefix is part of the model's name.
-fn split_pin<'p, 'm>(model: &'m str, providers: &'p [Arc<Provider>]) -> Option<(&'p Arc<Provider>, &'m str)> {
-    let (prefix, rest) = model.split_once('/')?;
-    let provider = providers.iter().find(|provider| provider.id == prefix)?;
-    (!rest.is_empty()).then_some((provider, rest))
-}
-
-fn checked_pin<'p>(
-    facts: &Facts<'_>,
-    provider: &'p Arc<Provider>,
-    usable: &[&Arc<Provider>],
-) -> Result<&'p Arc<Provider>, Unroutable> {
-    if !may_use(facts, provider) {
-        let allowed = facts.allowed_providers.join(", ");
-        return Err(Unroutable::ProviderForbidden { wanted: provider.id.clone(), allowed });
-    }
-    if !provider.enabled {
-        return Err(Unroutable::UnknownProvider { provider: provider.id.clone(), configured: ids(usable) });
-    }
-    if speaks(provider.provider_type, facts.endpoint.api()) {
-        return Ok(provider);
-    }
-    Err(Unroutable::WrongApi { provider: provider.id.clone(), api: facts.endpoint.api().as_str() })
-}
-
-type Candidates<'p> = (Rule, Vec<&'p Arc<Provider>>, Option<Arc<str>>);
-
-fn unpinned<'p>(
-    facts: &Facts<'_>,
-    usable: &[&'p Arc<Provider>],
-    named: Option<&str>,
-) -> Result<Candidates<'p>, Unroutable> {
-    let api = facts.endpoint.api();
-    let mut speaking: Vec<&Arc<Provider>> =
-        usable.iter().copied().filter(|provider| speaks(provider.provider_type, api)).collect();
-    if speaking.is_empty() {
-        return Err(Unroutable::NobodySpeaks { api: api.as_str(), configured: ids(usable) });
-    }
-    // A stable sort: providers arrive by priority, and the API's own vendor comes before compatible servers.
-    speaking.sort_by_key(|provider| native_rank(provider.provider_type));
-    if let Some(wanted) = facts.default_provider {
-        speaking.sort_by_key(|provider| provider.id != wanted);
-    }
-    let model = named.map(Arc::from);
-    if let Some(name) = named {
-        let serving: Vec<_> = speaking.iter().copied().filter(|provider| facts.know_to_serve(provider, name)).collect();
-        if !serving.is_empty() {
-            return Ok((Rule::KnownModel, serving, model));
+/// Everything that the layers look at.
+pub fn gather<'a>(
+    question: &Question<'a>,
+    resolved: &Resolved<'a>,
+    need: Need,
+    moment: Moment,
+    observe: impl Fn(&Provider, Option<&str>) -> Observed,
+) -> Facts<'a> {
+    let candidate = |found: &Found<'a>| {
+        let provider = found.provider.as_ref();
+        let observed = observe(provider, found.model.as_deref());
+        let merits = Merits {
+            quality: observed.quality,
+            latency_ms: observed.latency_ms,
+            error_rate: observed.error_rate,
+            warm: observed.warm,
+            ..list_price(question, found, moment.at)
+        };
+        Candidate {
+            provider: Cow::Borrowed(provider.id.as_str()),
+            model: found.model.clone(),
+            tier: found.tier,
+            priority: found.priority,
+            weight: found.weight,
+            forbidden: found.forbidden,
+            local: matches!(provider.provider_type, ProviderType::Local | ProviderType::Ollama),
+            capability: capability(question, found),
+            availability: observed.availability,
+            merits,
         }
-    }
-    if let Some(wanted) = facts.provider_wanted {
-        let provider = speaking.iter().copied().find(|provider| provider.id == wanted);
-        let unknown = || Unroutable::UnknownProvider { provider: wanted.to_owned(), configured: ids(usable) };
-        return Ok((Rule::Header, vec![provider.ok_or_else(unknown)?], model));
-    }
-    if let (Some(model), Some(provider)) = (named, served_elsewhere(facts, usable, &speaking, named)) {
-        let (model, provider) = (model.to_owned(), provider.id.clone());
-        return Err(Unroutable::ServedElsewhere { model, provider, api: api.as_str() });
-    }
-    if named.is_none() && needs_model(facts.endpoint) {
-        speaking.retain(|provider| default_model(facts, provider).is_some());
-        if speaking.is_empty() {
-            return Err(Unroutable::NoDefaultModel { known: some_models(facts, usable) });
-        }
-    }
-    Ok((if named.is_some() { Rule::Native } else { Rule::Default }, speaking, model))
-}
-
-/// A provider of another API that is known to serve the model, while those who speak this API are known not to:
-/// their makers' lists are. A prompt does not go to the wrong maker on the chance that it might answer.
-fn served_elsewhere<'p>(
-    facts: &Facts<'_>,
-    usable: &[&'p Arc<Provider>],
-    speaking: &[&Arc<Provider>],
-    named: Option<&str>,
-) -> Option<&'p Arc<Provider>> {
-    let is_listed = |provider: &&Arc<Provider>| {
-        Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url).is_some()
     };
-    let name = named.filter(|_| speaking.iter().all(is_listed))?;
-    usable.iter().copied().find(|provider| serves(facts.catalog, provider, name))
+    Facts {
+        rule: resolved.rule,
+        at_us: moment.at.unix_us,
+        need,
+        profile: resolved.profile.clone(),
+        strategy: resolved.strategy,
+        sticky: resolved.sticky,
+        turn: if resolved.strategy == crate::config::Strategy::RoundRobin { moment.turn } else { 0 },
+        dice: if resolved.strategy == crate::config::Strategy::Weighted { moment.dice } else { 0 },
+        candidates: resolved.found.iter().map(candidate).collect(),
+    }
 }
 
-/// The local servers that should be asked what they serve before a plan is made: those who might, when
-/// nobody else is known to serve the model. Usually none.
-pub fn to_ask<'a>(facts: &Facts<'a>) -> Vec<&'a Arc<Provider>> {
-    let Some(name) = facts.model.filter(|model| !model.is_empty() && *model != "default") else { return Vec::new() };
-    let speaking = || {
-        facts.providers.iter().filter(|provider| {
-            provider.enabled && may_use(facts, provider) && speaks(provider.provider_type, facts.endpoint.api())
-        })
+/// What a million tokens cost there by the price lists of today.
+fn list_price(question: &Question<'_>, found: &Found<'_>, at: Timestamp) -> Merits {
+    let Some(model) = found.model.as_deref() else { return Merits::default() };
+    let provider = found.provider.as_ref();
+    let rates = question.catalog.list_price(provider, model, at);
+    Merits {
+        input_microcents_per_mtok: rates.map(|(input, _)| input),
+        output_microcents_per_mtok: rates.map(|(_, output)| output),
+        ..Merits::default()
+    }
+}
+
+/// What the model is known to be able to do, there and in the client's API.
+fn capability(question: &Question<'_>, found: &Found<'_>) -> Capability {
+    Capability { other_api: !speaks(found.provider.provider_type, question.endpoint.api()), ..Capability::default() }
+}
+
+/// Says why everybody fell.
+fn unroutable(question: &Question<'_>, facts: &Facts<'_>, decision: &Decision) -> Unroutable {
+    let last = decision.fallen.last().map(|(layer, _)| *layer);
+    let model = || question.model.unwrap_or("default").to_owned();
+    let reasons = || decision.fallen.iter().map(|(_, dropped)| dropped.reason);
+    if reasons().all(|reason| reason == Reason::ModelForbidden) {
+        return Unroutable::ModelForbidden { model: model(), allowed: question.allowed_models.join(", ") };
+    }
+    if reasons().all(|reason| reason == Reason::ProviderForbidden) {
+        let wanted = facts.candidates.first().map_or_else(String::new, |candidate| candidate.provider.to_string());
+        return Unroutable::ProviderForbidden { wanted, allowed: question.allowed_providers.join(", ") };
+    }
+    if reasons().all(|reason| reason == Reason::OtherApi) {
+        let provider = facts.candidates.first().map_or_else(String::new, |candidate| candidate.provider.to_string());
+        return Unroutable::ServedElsewhere { model: model(), provider, api: question.endpoint.api().as_str() };
+    }
+    if last != Some(Layer::Availability) {
+        return Unroutable::NobodyCan { why: counted(decision) };
+    }
+    let late = |reason: Reason| match reason {
+        Reason::CircuitOpen { until_us } | Reason::RateLimited { until_us } | Reason::OverLimit { until_us } => {
+            Some(until_us)
+        }
+        _ => None,
     };
-    let is_decided = split_pin(name, facts.providers).is_some()
-        || speaking().nth(1).is_none()
-        || speaking().any(|provider| serves(facts.catalog, provider, name));
-    if is_decided {
-        return Vec::new();
-    }
-    let is_local = |kind| matches!(kind, ProviderType::Local | ProviderType::Ollama);
-    speaking().filter(|provider| is_local(provider.provider_type) && provider.models.is_empty()).collect()
+    let is_limit = decision
+        .fallen
+        .iter()
+        .filter(|(layer, _)| *layer == Layer::Availability)
+        .all(|(_, dropped)| !matches!(dropped.reason, Reason::CircuitOpen { .. } | Reason::Probing));
+    Unroutable::NobodyAvailable { why: counted(decision), retry_at_us: reasons().filter_map(late).min(), is_limit }
 }
 
-impl Facts<'_> {
-    fn know_to_serve(&self, provider: &Provider, model: &str) -> bool {
-        let said = |(id, names): &(String, Arc<[String]>)| *id == provider.id && names.iter().any(|name| name == model);
-        serves(self.catalog, provider, model) || self.live.iter().any(said)
-    }
-}
-
-fn check_model(facts: &Facts<'_>, model: &str) -> Result<(), Unroutable> {
-    let full = facts.model.unwrap_or(model);
-    if facts.allowed_models.is_empty() || facts.allowed_models.iter().any(|allowed| allowed == model || allowed == full)
-    {
-        return Ok(());
-    }
-    Err(Unroutable::ModelForbidden { model: model.to_owned(), allowed: facts.allowed_models.join(", ") })
-}
-
-fn may_use(facts: &Facts<'_>, provider: &Provider) -> bool {
-    facts.allowed_providers.is_empty() || facts.allowed_providers.contains(&provider.id)
-}
-
-/// Whether a provider of this type speaks the API natively.
-pub fn speaks(provider_type: ProviderType, api: Api) -> bool {
-    match provider_type {
-        ProviderType::Anthropic => api == Api::Anthropic,
-        ProviderType::Gemini => api == Api::Gemini,
-        ProviderType::Ollama => api == Api::Ollama,
-        ProviderType::Openai | ProviderType::AzureOpenai | ProviderType::Local | ProviderType::OpenaiCompatible => {
-            matches!(api, Api::OpenaiChat | Api::OpenaiResponses | Api::OpenaiEmbeddings | Api::Openai)
+/// The reasons and how many candidates each of them felled.
+fn counted(decision: &Decision) -> String {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for (_, dropped) in &decision.fallen {
+        let word = dropped.reason.to_string();
+        match counts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
         }
     }
-}
-
-const fn native_rank(provider_type: ProviderType) -> u8 {
-    match provider_type {
-        ProviderType::Openai | ProviderType::Anthropic | ProviderType::Gemini | ProviderType::Ollama => 0,
-        ProviderType::AzureOpenai => 1,
-        ProviderType::OpenaiCompatible => 2,
-        ProviderType::Local => 3,
-    }
-}
-
-/// Whether a provider is known to serve a model: by its configuration, else by the catalog.
-pub fn serves(catalog: &Catalog, provider: &Provider, model: &str) -> bool {
-    if provider.default_model.as_deref() == Some(model) || provider.models.iter().any(|known| known == model) {
-        return true;
-    }
-    // An explicit list is the whole truth about a provider.
-    if !provider.models.is_empty() {
-        return false;
-    }
-    Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url)
-        .is_some_and(|known| catalog.serves(known, model))
-}
-
-fn default_model(facts: &Facts<'_>, provider: &Provider) -> Option<Arc<str>> {
-    needs_model(facts.endpoint).then_some(provider.default_model.as_deref()).flatten().map(Arc::from)
-}
-
-/// Files and batches belong to no model; uploads and moderations may leave it out.
-const fn needs_model(endpoint: Endpoint) -> bool {
-    !matches!(
-        endpoint,
-        Endpoint::Files | Endpoint::Batches | Endpoint::Moderations | Endpoint::Images | Endpoint::Audio
-    )
-}
-
-fn ids(providers: &[&Arc<Provider>]) -> String {
-    providers.iter().map(|provider| provider.id.as_str()).collect::<Vec<_>>().join(", ")
-}
-
-fn some_models(facts: &Facts<'_>, enabled: &[&Arc<Provider>]) -> String {
-    let api = facts.endpoint.api();
-    let mut names = Vec::new();
-    for provider in enabled.iter().filter(|provider| speaks(provider.provider_type, api)) {
-        names.extend(provider.models.iter().take(3).cloned());
-        let known = Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url);
-        names.extend(
-            known.into_iter().flat_map(|id| facts.catalog.models_of(id)).take(3).map(|card| card.id.to_owned()),
-        );
-    }
-    if names.is_empty() { "the models your provider serves".to_owned() } else { names.join(", ") }
+    let say = |(word, count): &(String, usize)| if *count == 1 { word.clone() } else { format!("{word} ({count}×)") };
+    counts.iter().take(6).map(say).collect::<Vec<_>>().join(", ")
 }

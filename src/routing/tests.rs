@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::*;
-use crate::config::{self, LoadOptions};
+use crate::{
+    catalog::Catalog,
+    config::{self, LoadOptions, Strategy},
+    domain::{Endpoint, Timestamp},
+};
 
 /// Providers as a config file would define them, disabled ones included.
 fn providers(toml: &str) -> Vec<Arc<Provider>> {
@@ -58,19 +62,31 @@ const CHAT: Case = Case {
 
 fn decide(case: &Case) -> Result<(String, Option<String>, Rule), Unroutable> {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let facts = Facts {
+    let providers = providers(TWO_OPENAIS);
+    let (allowed_providers, allowed_models) = (owned(case.allowed_providers), owned(case.allowed_models));
+    let catalog = Catalog::bundled(&[]);
+    let live = [("near".to_owned(), Arc::from(["phi-local".to_owned()]))];
+    let question = Question {
         endpoint: case.endpoint,
         model: case.model,
+        profile: None,
         provider_wanted: case.header,
-        providers: &providers(TWO_OPENAIS),
+        providers: &providers,
+        models: &[],
+        profiles: &[],
+        default_profile: None,
+        strategy: Strategy::Priority,
+        sticky: true,
         default_provider: None,
-        allowed_providers: &owned(case.allowed_providers),
-        allowed_models: &owned(case.allowed_models),
-        catalog: &Catalog::bundled(&[]),
-        live: &[("near".to_owned(), Arc::from(["phi-local".to_owned()]))],
+        allowed_providers: &allowed_providers,
+        allowed_models: &allowed_models,
+        catalog: &catalog,
+        live: &live,
     };
-    let plan = plan(&facts)?;
-    Ok((plan.first.provider.id.clone(), plan.first.model.map(|model| model.to_string()), plan.trace.rule))
+    let moment = Moment { at: Timestamp { unix_us: 1 }, turn: 0, dice: 0 };
+    let plan = plan(&question, Need::default(), moment, |_, _| Observed::default())?;
+    let first = plan.targets.first().expect("a plan has a target");
+    Ok((first.provider.id.clone(), first.model.as_deref().map(str::to_owned), plan.facts.rule))
 }
 
 #[test]

@@ -1,0 +1,135 @@
+//! What a model can do, as the catalog knows it, requests need it and profiles demand it.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// One thing that a model can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ability {
+    /// Calls tools.
+    Tools,
+    /// Reads images.
+    Vision,
+    /// Hears audio.
+    Audio,
+    /// Reads documents such as PDF.
+    Documents,
+    /// Answers in a JSON schema.
+    JsonSchema,
+    /// Reasons before it answers.
+    Reasoning,
+    /// Streams.
+    Streaming,
+}
+
+impl Ability {
+    /// Every ability, for tables and tests.
+    pub const ALL: [Self; 7] =
+        [Self::Tools, Self::Vision, Self::Audio, Self::Documents, Self::JsonSchema, Self::Reasoning, Self::Streaming];
+
+    /// The name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tools => "tools",
+            Self::Vision => "vision",
+            Self::Audio => "audio",
+            Self::Documents => "documents",
+            Self::JsonSchema => "json_schema",
+            Self::Reasoning => "reasoning",
+            Self::Streaming => "streaming",
+        }
+    }
+
+    /// Reads the name back.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ability| ability.as_str() == text)
+    }
+
+    const fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+/// A set of abilities; a list of names in JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Vec<&'static str>", try_from = "Vec<Cow<'_, str>>")]
+pub struct Abilities(u16);
+
+impl Abilities {
+    /// None.
+    pub const NONE: Self = Self(0);
+
+    /// The same set with one more.
+    #[must_use]
+    pub const fn with(self, ability: Ability) -> Self {
+        Self(self.0 | ability.bit())
+    }
+
+    /// Whether it is in the set.
+    pub const fn has(self, ability: Ability) -> bool {
+        self.0 & ability.bit() != 0
+    }
+
+    /// Whether the set is empty.
+    pub const fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
+
+    /// What both sets have.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// What either set has.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What this set has and the other has not.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// The abilities one by one.
+    pub fn iter(self) -> impl Iterator<Item = Ability> {
+        Ability::ALL.into_iter().filter(move |ability| self.has(*ability))
+    }
+}
+
+impl FromIterator<Ability> for Abilities {
+    fn from_iter<I: IntoIterator<Item = Ability>>(abilities: I) -> Self {
+        abilities.into_iter().fold(Self::NONE, Self::with)
+    }
+}
+
+impl From<Abilities> for Vec<&'static str> {
+    fn from(set: Abilities) -> Self {
+        set.iter().map(Ability::as_str).collect()
+    }
+}
+
+impl TryFrom<Vec<Cow<'_, str>>> for Abilities {
+    type Error = String;
+
+    fn try_from(names: Vec<Cow<'_, str>>) -> Result<Self, String> {
+        let read = |name: &Cow<'_, str>| Ability::parse(name).ok_or_else(|| format!("unknown ability `{name}`"));
+        names.iter().map(read).collect()
+    }
+}
+
+impl Serialize for Ability {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Ability {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&name).ok_or_else(|| serde::de::Error::custom("unknown ability"))
+    }
+}
