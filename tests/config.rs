@@ -130,8 +130,44 @@ const MISTAKES: &[(&str, &str)] = &[
     ("[server]\n\nprot = 1", "config.toml:3: server.prot: unknown key; did you mean \"port\"?"),
     ("[sever]", "config.toml:1: sever: unknown section; did you mean \"server\"?"),
     ("port = 1", "config.toml:1: port: stands outside of any section; put it below [server]"),
-    ("\n[routing]", "config.toml:2: routing: this section is not supported by this version yet; remove it"),
-    ("[[models]]", "config.toml:1: models: this section is not supported by this version yet; remove it"),
+    ("\n[cache]", "config.toml:2: cache: this section is not supported by this version yet; remove it"),
+    ("[[budgets]]", "config.toml:1: budgets: this section is not supported by this version yet; remove it"),
+    (
+        "[routing]\nstrategy = \"fastest\"",
+        "config.toml:2: routing.strategy: \"fastest\" is not known; write one of priority, round_robin, weighted, \
+         lowest_latency, cost_optimized, best_score",
+    ),
+    (
+        "[routing]\nstrategy = \"cost_optimised\"",
+        "config.toml:2: routing.strategy: \"cost_optimised\" is not known; did you mean \"cost_optimized\"?",
+    ),
+    ("[routing]\nretry_budget = 2", "config.toml:2: routing.retry_budget: is out of range; write a number from 0 to 1"),
+    ("[[models]]", "config.toml:1: models.name: is missing; give the model the name that clients ask for"),
+    (
+        "[[models]]\nname = \"auto\"\ntargets = [\"openai/gpt-5\"]",
+        "config.toml:2: models.name: \"auto\" is a reserved name; choose another",
+    ),
+    (
+        "[[models]]\nname = \"a\"\ntargets = []",
+        "config.toml:3: models.targets: write a list such as [\"openai/gpt-5\", { provider = \"azure\", model = \
+         \"gpt-5\", weight = 2 }]",
+    ),
+    (
+        "[[models]]\nname = \"a\"\ntargets = [{ model = \"gpt-5\" }]",
+        "config.toml:3: models.targets.provider: is missing; name the provider that this target is at",
+    ),
+    (
+        "[[models]]\nname = \"a\"\ntargets = [\"x/y\"]\n[[models]]\nname = \"b\"\naliases = [\"a\"]\ntargets = [\"x/y\"]",
+        "config.toml:6: models.aliases: \"a\" is the name of another [[models]] block already; give each its own",
+    ),
+    (
+        "[[profiles]]\nid = \"p\"\nneeds = [\"toolz\"]\nprice = 1",
+        "config.toml:3: profiles.needs: \"toolz\" is no ability; did you mean \"tools\"?",
+    ),
+    (
+        "[[profiles]]\nid = \"p\"",
+        "config.toml:1: profiles: weighs nothing; give at least one of quality, price, latency, reliability, affinity",
+    ),
     ("[server]\nport = 70000", "config.toml:2: server.port: is out of range; write a whole number from 0 to 65535"),
     ("[server]\nport = \"8930\"", "config.toml:2: server.port: is a string; write a whole number from 0 to 65535"),
     (

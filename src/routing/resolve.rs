@@ -94,11 +94,10 @@ pub fn resolve<'a>(question: &Question<'a>) -> Result<Resolved<'a>, Unroutable> 
     // A provider that the key may not use is not there for it: neither chosen nor named in a refusal.
     let usable: Vec<_> = enabled.into_iter().filter(|provider| may_use(question, provider)).collect();
     let named = question.model.filter(|model| !model.is_empty() && *model != "default");
-    let auto = auto_profile(question, named);
-    let profile = profile(question, auto.flatten())?;
+    let profile = profile(question, named.and_then(|name| name.strip_prefix("auto:")))?;
     let mut resolved =
         Resolved { rule: Rule::Auto, found: Vec::new(), strategy: question.strategy, sticky: question.sticky, profile };
-    if auto.is_some() {
+    if is_auto(question, named) {
         resolved.strategy = Strategy::BestScore;
         resolved.found = everything(question, &usable);
         if resolved.found.is_empty() {
@@ -145,14 +144,12 @@ pub fn resolve<'a>(question: &Question<'a>) -> Result<Resolved<'a>, Unroutable> 
     Ok(resolved)
 }
 
-/// `Some` for `auto`, with the profile that `auto:<profile>` names.
-fn auto_profile<'a>(question: &Question<'a>, named: Option<&'a str>) -> Option<Option<&'a str>> {
-    // A configured model of that name would have been refused, so `auto` always means this.
+/// Whether the name asks for the engine's own choice over all models. No configured model bears such a name.
+fn is_auto(question: &Question<'_>, named: Option<&str>) -> bool {
     match named {
-        Some("auto") => Some(None),
-        Some(name) => name.strip_prefix("auto:").map(Some),
-        // `x-profile` without a model asks for the engine's choice, where there is a choice of models.
-        None => (question.profile.is_some() && needs_model(question.endpoint)).then_some(None),
+        Some(name) => name == "auto" || name.starts_with("auto:"),
+        // `x-profile` without a model asks for it too, where there is a choice of models.
+        None => question.profile.is_some() && needs_model(question.endpoint),
     }
 }
 

@@ -57,11 +57,13 @@ fn fault(change: impl FnOnce(&mut Facts<'static>)) -> Option<(Layer, Reason)> {
     decision.fallen.first().map(|(layer, dropped)| (*layer, dropped.reason))
 }
 
+type Change = Box<dyn FnOnce(&mut Facts<'static>)>;
+
 #[test]
 fn each_layer_fells_for_its_own_reasons() {
     let tools = Abilities::NONE.with(Ability::Tools);
     let later = Some(NOW_US + 1);
-    let cases: [(Box<dyn FnOnce(&mut Facts<'static>)>, Option<(Layer, Reason)>); 15] = [
+    let cases: [(Change, Option<(Layer, Reason)>); 15] = [
         (Box::new(|_| {}), None),
         (
             Box::new(|facts| facts.candidates[0].forbidden = Some(Forbidden::Provider)),
