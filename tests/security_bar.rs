@@ -8,6 +8,7 @@ mod canaries;
 mod corpus;
 mod doors;
 mod egress;
+mod faults;
 mod ledger;
 mod raw;
 mod shutdown;

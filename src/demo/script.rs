@@ -104,7 +104,7 @@ pub enum Fault {
         /// Pause before each.
         every_ms: u64,
     },
-    /// A well-framed body whose JSON (or last event) stops half-way.
+    /// A well-framed body that holds only the first half of the answer's bytes.
     TruncatedJson,
     /// A well-framed event stream of nonsense.
     GarbageSse,
@@ -118,7 +118,7 @@ pub enum Fault {
     Refused {
         /// The status.
         status: u16,
-        /// `retry-after` in seconds.
+        /// `retry-after` in seconds; the header is left out otherwise.
         retry_after_secs: Option<u64>,
     },
     /// A redirect with an empty body.
@@ -186,6 +186,7 @@ impl Script {
     pub(super) fn apply(&self, mut reply: Reply, refusal: impl FnOnce(u16) -> Reply) -> Reply {
         if let Some(Fault::Refused { status, retry_after_secs }) = &self.fault {
             reply = refusal(*status);
+            reply.headers.retain(|(name, _)| name != "retry-after");
             if let Some(secs) = retry_after_secs {
                 reply.set_header("retry-after", secs.to_string());
             }
@@ -223,9 +224,12 @@ impl Script {
     fn spoil_body(&self, reply: &mut Reply) {
         match &self.fault {
             Some(Fault::TruncatedJson) => {
-                if let Some(last) = reply.frames.iter_mut().rev().find(|frame| frame.bytes.len() > 20) {
-                    last.bytes.truncate(last.bytes.len() / 2);
-                }
+                let mut left = reply.frames.iter().map(|frame| frame.bytes.len()).sum::<usize>() / 2;
+                reply.frames.retain_mut(|frame| {
+                    frame.bytes.truncate(left);
+                    left -= frame.bytes.len();
+                    !frame.bytes.is_empty()
+                });
             }
             Some(Fault::GarbageSse) => {
                 reply.framing = Framing::Chunked;

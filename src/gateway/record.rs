@@ -96,6 +96,11 @@ impl OpenRecord {
         self.record.as_ref().map(|record| record.id)
     }
 
+    /// Whether a successful call is priced, so that its answer has to say something.
+    pub(crate) fn is_billable(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| record.endpoint.is_billable())
+    }
+
     pub(crate) fn label(&mut self, labels: &Labels) {
         self.with(|record| {
             record.project.clone_from(&labels.project);

@@ -92,6 +92,11 @@ impl Meter {
         self.0.feed(chunk);
     }
 
+    /// Whether the body could be decoded as far as it came.
+    fn is_readable(&self) -> bool {
+        self.0.error().is_none()
+    }
+
     fn content_started(&self) -> bool {
         self.0.sink().is_some_and(|tap| tap.tally.content_started())
     }
@@ -210,7 +215,8 @@ impl Flow {
 
     fn close(mut self: Box<Self>) {
         let facts = self.meter.facts();
-        let (outcome, error_kind) = judge(&facts, self.is_event_stream);
+        let was_read = self.meter.is_readable() && self.tail != [0; 4] && self.record.is_billable();
+        let (outcome, error_kind) = judge(&facts, self.is_event_stream, was_read);
         self.record.call_ends(CallEnd { outcome, error_kind, facts: Some(facts) });
         self.record.close(outcome, error_kind);
     }
@@ -274,13 +280,15 @@ fn filtered(filter: &mut usage_chunk::Filter, bytes: &[u8]) -> Bytes {
     Bytes::from(passing)
 }
 
-/// How a body that was relayed to its end is to be judged.
-fn judge(facts: &Facts, is_event_stream: bool) -> (Outcome, Option<ErrorKind>) {
+/// How a body that was relayed to its end is to be judged; `was_read` tells whether the meter could look
+/// for its end.
+fn judge(facts: &Facts, is_event_stream: bool, was_read: bool) -> (Outcome, Option<ErrorKind>) {
     if let Some(error) = &facts.error {
         return (Outcome::Error, Some(error.kind));
     }
-    // A stream that stops in the middle of its content was cut off, however politely.
-    if is_event_stream && facts.content_started && !facts.ended && facts.finish_reason.is_none() {
+    // What stops before its end was cut off, however politely. Not every stream has a sign of the end.
+    let has_end = facts.ended || (is_event_stream && facts.finish_reason.is_some());
+    if was_read && !has_end {
         return (Outcome::Error, Some(ErrorKind::UpstreamProtocol));
     }
     (Outcome::Ok, None)

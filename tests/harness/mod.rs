@@ -4,3 +4,4 @@
 pub(crate) mod client;
 pub(crate) mod gateway;
 pub(crate) mod process;
+pub(crate) mod tls;

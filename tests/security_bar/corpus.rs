@@ -1,5 +1,7 @@
 //! One good call of every inference endpoint, and what attackers write into fields.
 
+use bytes::Bytes;
+use http::Method;
 use serde_json::{Value, json};
 
 /// Path (with query) and body of a call that the scripted upstream answers with 200.
@@ -27,6 +29,63 @@ pub(super) fn calls() -> Vec<(&'static str, Value)> {
         ("/api/generate", json!({"model": "llama3.2", "prompt": "Hello", "stream": false})),
         ("/api/embed", json!({"model": "llama3.2", "input": "Hello"})),
     ]
+}
+
+/// A call of an inference endpoint as it is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Inference {
+    pub(super) method: Method,
+    pub(super) target: String,
+    /// `content-type`
+    pub(super) kind: String,
+    pub(super) body: Bytes,
+    pub(super) stream: bool,
+}
+
+impl Inference {
+    fn json(target: &str, body: &Value, stream: bool) -> Self {
+        let kind = "application/json".to_owned();
+        Self { method: Method::POST, target: target.to_owned(), kind, body: body.to_string().into(), stream }
+    }
+
+    fn bare(method: Method, target: &str) -> Self {
+        Self { method, body: Bytes::new(), ..Self::json(target, &Value::Null, false) }
+    }
+
+    fn form(target: &str) -> Self {
+        let body = "--x\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\ngpt-4o\r\n--x\r\n\
+                    content-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nHello\r\n--x--\r\n";
+        let kind = "multipart/form-data; boundary=x".to_owned();
+        Self { kind, body: body.into(), ..Self::json(target, &Value::Null, false) }
+    }
+}
+
+/// Every inference endpoint in one piece, and as a stream where it has one.
+pub(super) fn inferences() -> Vec<Inference> {
+    let mut all = Vec::new();
+    for (target, mut body) in calls() {
+        let streams =
+            ["chat/completions", "/v1/responses", "/v1/completions", "/v1/messages", "/api/chat", "/api/generate"];
+        all.push(Inference::json(target, &body, target.contains(":stream")));
+        if streams.iter().any(|end| target.ends_with(end)) {
+            body["stream"] = json!(true);
+            if target.ends_with("completions") {
+                // What is asked for need not be cut out again: the bytes stay the provider's.
+                body["stream_options"] = json!({"include_usage": true});
+            }
+            all.push(Inference::json(target, &body, true));
+        }
+    }
+    let contents = json!({"requests": [{"content": {"parts": [{"text": "Hello"}]}}]});
+    all.push(Inference::json("/v1beta/models/gemini-embedding-001:batchEmbedContents", &contents, false));
+    for target in ["/v1/files", "/v1/audio/transcriptions", "/v1/images/edits"] {
+        all.push(Inference::form(target));
+    }
+    for target in ["/v1/files", "/v1/files/file-1", "/v1/batches", "/v1/batches/batch_1"] {
+        all.push(Inference::bare(Method::GET, target));
+    }
+    all.push(Inference::bare(Method::DELETE, "/v1/files/file-1"));
+    all
 }
 
 /// Reads that go to a provider or tell what providers serve.
