@@ -1,12 +1,17 @@
-//! Bar 20: one record a request, one attempt row an upstream call, whatever happens to either side.
+//! Bar 20: one record a request, one attempt row an upstream call, whatever happens to either side, and over
+//! restarts of the gateway in the midst of it all.
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
+    path::Path,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use futures_util::{StreamExt as _, stream};
 use llm_gateway::demo::{Call, Provider, ProviderOptions};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -14,10 +19,12 @@ use tokio::{
 };
 
 use super::raw::post;
-use crate::harness::gateway::{Rig, standard_providers, start_on};
+use crate::harness::{client::Client, gateway::standard_providers, process::Process};
 
-/// Calls in each of the two modes of `on_client_disconnect`.
-const CALLS: usize = 1_000;
+/// Calls of a normal run, in both modes of `on_client_disconnect` together; `CALLS` asks for more.
+const CALLS: usize = 2_000;
+/// Calls between two restarts, about.
+const PHASE: usize = 250;
 const AT_ONCE: usize = 24;
 
 /// xorshift64*: a failure is repeated by its seed.
@@ -53,10 +60,14 @@ struct Planned {
     request: String,
     fate: Fate,
     what: String,
+    /// Where the client cuts its own request.
+    cut: usize,
+    /// Whether the gateway was told to stop before the call was over.
+    is_stopped: AtomicBool,
 }
 
 fn plan(number: usize, dice: &mut Dice) -> Planned {
-    let nonce = format!("nonce-{number:04}");
+    let nonce = format!("nonce-{number:05}");
     let chat = json!([{"role": "user", "content": format!("Tell me about {nonce}")}]);
     let contents = json!([{"role": "user", "parts": [{"text": nonce}]}]);
     let stream = dice.roll(3) > 0;
@@ -94,20 +105,23 @@ fn plan(number: usize, dice: &mut Dice) -> Planned {
     };
     let lines = format!("Host: localhost\r\nX-Session-Id: {nonce}\r\nX-Nonce: {nonce}\r\nX-Demo-Script: {script}\r\n");
     let request = post(target, &lines, &body.to_string());
-    Planned { what: format!("{nonce} {target} stream={stream} {fate:?} {script}"), nonce, request, fate }
+    let what = format!("{nonce} {target} stream={stream} {fate:?} {script}");
+    let cut = usize::try_from(dice.roll(1_000)).unwrap();
+    Planned { what, nonce, request, fate, cut, is_stopped: AtomicBool::new(false) }
 }
 
-async fn run(rig: &Rig, call: &Planned, cut: usize) {
-    let mut socket = TcpStream::connect(rig.address).await.unwrap();
+/// Makes a call. That it could not be made at all is no failure: the gateway may be stopping.
+async fn run(address: SocketAddr, call: &Planned) -> std::io::Result<()> {
+    let mut socket = TcpStream::connect(address).await?;
     let bytes = call.request.as_bytes();
     if call.fate == Fate::LeavesWhileAsking {
         let head = call.request.find("\r\n\r\n").unwrap() + 4;
-        socket.write_all(&bytes[..head + cut % (bytes.len() - head)]).await.unwrap();
+        socket.write_all(&bytes[..head + call.cut % (bytes.len() - head)]).await?;
         // Long enough for the head to be read, so that there is a request to record.
         tokio::time::sleep(Duration::from_millis(50)).await;
-        return;
+        return Ok(());
     }
-    socket.write_all(bytes).await.unwrap();
+    socket.write_all(bytes).await?;
     let mut chunk = [0; 4096];
     let read_on = async {
         let mut read = 0;
@@ -126,79 +140,120 @@ async fn run(rig: &Rig, call: &Planned, cut: usize) {
         Fate::LeavesAfter(time) => time.max(Duration::from_millis(5)),
         Fate::LeavesAfterBytes(0) => {
             tokio::time::sleep(Duration::from_millis(20)).await;
-            return;
+            return Ok(());
         }
         _ => Duration::from_secs(20),
     };
     let _ = tokio::time::timeout(patience, read_on).await;
+    Ok(())
 }
 
-/// All records, once no more have come for a while.
-async fn settled(rig: &Rig) -> Vec<Value> {
-    let mut records = rig.records().await;
+/// Runs the calls of one life of the gateway, which ends with SIGTERM amid the last of them.
+async fn live(dir: &Path, calls: &[Planned]) {
+    let mut gateway = Process::start(dir).await;
+    let (address, stopping, done) = (gateway.address, AtomicBool::new(false), AtomicUsize::new(0));
+    stream::iter(calls)
+        .for_each_concurrent(AT_ONCE, |call| async {
+            let made = run(address, call).await;
+            let is_stopping = stopping.load(Relaxed);
+            assert!(made.is_ok() || is_stopping, "{made:?}: {}", call.what);
+            call.is_stopped.store(is_stopping, Relaxed);
+            if done.fetch_add(1, Relaxed) == calls.len() * 9 / 10 {
+                stopping.store(true, Relaxed);
+                gateway.signal(Signal::TERM);
+            }
+        })
+        .await;
+    assert!(gateway.ended().await.success(), "{}", gateway.log());
+}
+
+/// Every record with its attempt rows, by the nonce of its call, once `count` of them are there or no more come.
+async fn records(dir: &Path, count: usize) -> BTreeMap<String, Vec<Value>> {
+    let gateway = Process::start(dir).await;
+    let client = Client::new(gateway.address);
+    let mut ids: Vec<(String, String)> = Vec::new();
     let mut quiet = 0;
-    while records.len() < CALLS && quiet < 8 {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        let now = rig.records().await;
-        quiet = if now.len() == records.len() { quiet + 1 } else { 0 };
-        records = now;
+    while quiet < 4 && ids.len() < count {
+        let before = std::mem::take(&mut ids).len();
+        let mut cursor = String::new();
+        loop {
+            let page = client.get(&format!("/v1/records?limit=500{cursor}")).await.expect(200);
+            let text = |record: &Value, field: &str| record[field].as_str().unwrap_or("none").to_owned();
+            ids.extend(
+                page["data"].as_array().unwrap().iter().map(|record| (text(record, "id"), text(record, "session_id"))),
+            );
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        quiet = if ids.len() == before { quiet + 1 } else { 0 };
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    records
+    let mut by_nonce: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for (id, nonce) in ids {
+        let record = client.get(&format!("/v1/records/{id}")).await.expect(200);
+        by_nonce.entry(nonce).or_default().push(record);
+    }
+    by_nonce
 }
 
 async fn one_of_each(disconnect: &str, seed: u64) {
+    let wanted: usize = std::env::var("CALLS").ok().and_then(|text| text.parse().ok()).unwrap_or(CALLS);
+    let calls = wanted.div_ceil(2);
     let upstream = Provider::spawn(ProviderOptions::default()).await.unwrap();
     let providers = standard_providers()
-        .replace("provider_type = ", "timeout = 2\nfirst_token_timeout = 1\nidle_timeout = 1\nprovider_type = ");
-    let rig = start_on(upstream, &providers, &format!("[server]\non_client_disconnect = \"{disconnect}\"\n")).await;
+        .replace("provider_type = ", "timeout = 2\nfirst_token_timeout = 1\nidle_timeout = 1\nprovider_type = ")
+        .replace("{upstream}", &upstream.url());
+    let dir = tempfile::tempdir().unwrap();
+    let server = format!("[server]\non_client_disconnect = \"{disconnect}\"\nshutdown_timeout = 1\n");
+    // A wait that no scheduler of a busy machine exceeds: what is proven is that nothing is lost.
+    let storage = "[storage]\nspool_wait_ms = 1000\n";
+    std::fs::write(dir.path().join("config.toml"), format!("{server}{storage}{providers}")).unwrap();
     let mut dice = Dice(seed | 1);
-    let planned: Vec<_> = (0..CALLS).map(|number| (plan(number, &mut dice), dice.roll(1_000) as usize)).collect();
-    stream::iter(&planned).for_each_concurrent(AT_ONCE, |(call, cut)| run(&rig, call, *cut)).await;
-
-    // A drained call is recorded when its upstream has ended.
-    let records = settled(&rig).await;
-    let mut by_nonce: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
-    for record in &records {
-        by_nonce.entry(record["session_id"].as_str().unwrap_or("none")).or_default().push(record);
+    let planned: Vec<_> = (0..calls).map(|number| plan(number, &mut dice)).collect();
+    let lives = planned.chunks(PHASE).count();
+    for calls in planned.chunks(PHASE) {
+        live(dir.path(), calls).await;
     }
-    let counts = rig.upstream.ledger().counts();
-    assert!(
-        rig.upstream.ledger().finished(counts.calls, Duration::from_secs(10)).await,
-        "upstream calls that never end"
-    );
+    let counts = upstream.ledger().counts();
+    assert!(upstream.ledger().finished(counts.calls, Duration::from_secs(10)).await, "upstream calls that never end");
+    let by_nonce = records(dir.path(), calls).await;
     let mut seen: BTreeMap<String, Vec<Call>> = BTreeMap::new();
-    for call in rig.upstream.ledger().calls() {
+    for call in upstream.ledger().calls() {
         seen.entry(call.header("x-nonce").unwrap().to_owned()).or_default().push(call);
     }
     let mut unheard = Vec::new();
     let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
-    for (call, _) in &planned {
+    for call in &planned {
         let what = format!("seed {seed}, {disconnect}: {}", call.what);
-        let Some(of_call) = by_nonce.get(call.nonce.as_str()) else {
+        let Some(of_call) = by_nonce.get(&call.nonce) else {
             // hyper drops a connection that ends before it has begun to serve its request: then there was none.
-            let may_be_unheard = !matches!(call.fate, Fate::Whole | Fate::Upstream);
+            let may_be_unheard = call.is_stopped.load(Relaxed) || !matches!(call.fate, Fate::Whole | Fate::Upstream);
             assert!(may_be_unheard && !seen.contains_key(&call.nonce), "no record: {what}");
-            unheard.push(what);
+            unheard.extend((!call.is_stopped.load(Relaxed)).then_some(what));
             continue;
         };
         assert_eq!(of_call.len(), 1, "records: {what}");
-        let record = rig.client().get(&format!("/v1/records/{}", of_call[0]["id"].as_str().unwrap())).await.expect(200);
-        compare(&record, seen.get(&call.nonce).map_or(&[], Vec::as_slice), call, disconnect, &what);
-        *outcomes.entry(format!("{:?} {}", record["outcome"], record["error_kind"])).or_default() += 1;
+        compare(&of_call[0], seen.get(&call.nonce).map_or(&[], Vec::as_slice), call, disconnect, &what);
+        *outcomes.entry(format!("{} {}", of_call[0]["outcome"], of_call[0]["error_kind"])).or_default() += 1;
     }
+    tell(&format!("{disconnect}: {calls} calls in {lives} lives, upstream {}, {outcomes:?}", counts.calls));
     assert!(outcomes.len() >= 6, "too tame: {outcomes:?}");
-    assert!(unheard.len() <= CALLS / 50, "too many calls were never heard: {unheard:#?}");
+    assert!(unheard.len() <= calls / 50, "too many calls were never heard: {unheard:#?}");
 }
 
 fn compare(record: &Value, seen: &[Call], call: &Planned, disconnect: &str, what: &str) {
     let rows = record["attempt_rows"].as_array().unwrap();
     assert_eq!(record["attempts"], rows.len(), "{what}: {record}");
     assert!(seen.len() <= 1, "the upstream was called twice: {what}");
+    let is_stopped = call.is_stopped.load(Relaxed);
     let left = record["outcome"] == "client_disconnected";
-    // A client that leaves while we connect leaves a row of a call that the upstream never read.
-    let never_read = left && rows.len() == 1 && seen.is_empty() && rows[0]["status"].is_null();
+    // Who leaves, or is stopped, while we connect leaves a row of a call that the upstream never read.
+    let never_read = (left || is_stopped) && rows.len() == 1 && seen.is_empty() && rows[0]["status"].is_null();
     assert!(rows.len() == seen.len() || never_read, "{} rows, {} calls: {what}: {record}", rows.len(), seen.len());
     match call.fate {
+        _ if is_stopped => {}
         Fate::Whole => assert_eq!(record["outcome"], "ok", "{what}: {record}"),
         Fate::Upstream => assert_eq!(record["outcome"], "error", "{what}: {record}"),
         Fate::LeavesWhileAsking => assert!(left && seen.is_empty(), "{what}: {record}"),
@@ -207,7 +262,8 @@ fn compare(record: &Value, seen: &[Call], call: &Planned, disconnect: &str, what
         }
     }
     let Some(upstream) = seen.first() else { return };
-    let is_true = record["outcome"] == "ok" || (left && disconnect == "drain");
+    // A stop ends draining too; then the upstream saw us leave.
+    let is_true = record["outcome"] == "ok" || (left && disconnect == "drain" && !upstream.client_left);
     if let (Some(tokens), true) = (upstream.tokens, is_true) {
         assert_eq!(record["usage_estimated"], false, "{what}: {record}");
         for told in [record, &rows[0]] {
@@ -223,13 +279,17 @@ fn compare(record: &Value, seen: &[Call], call: &Planned, disconnect: &str, what
 }
 
 /// The seed of this run: `BAR_20_SEED`, or new every time and printed when the test fails.
-#[expect(clippy::print_stdout, reason = "what a failed test has printed is shown")]
 fn seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
     let seed = std::env::var("BAR_20_SEED").ok().and_then(|text| text.parse().ok());
     let seed = seed.unwrap_or(u64::try_from(now % 1_000_000_007).unwrap());
-    println!("BAR_20_SEED={seed}");
+    tell(&format!("BAR_20_SEED={seed}"));
     seed
+}
+
+#[expect(clippy::print_stdout, reason = "what a failed test has printed is shown")]
+fn tell(text: &str) {
+    println!("{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
