@@ -10,6 +10,7 @@
 
 mod house;
 mod store;
+mod findings;
 mod analytics;
 mod readme;
 mod server;

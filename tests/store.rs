@@ -12,8 +12,8 @@ use futures_util::TryStreamExt as _;
 use llm_gateway::{
     config::{PriceOverride, Provider, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType, Storage},
     domain::{
-        Api, Attempt, CacheState, Endpoint, ErrorKind, KeyHash, Microcents, Outcome, Record, RecordId, Secret,
-        Timestamp, Usage, VirtualKey,
+        Action, Api, Attempt, CacheState, Category, Direction, Endpoint, ErrorKind, Finding, KeyHash, Microcents,
+        Outcome, Record, RecordId, Secret, Timestamp, Usage, VirtualKey,
     },
     store::{
         self, Actor, Aggregate, Credential, Dimension, KeyFields, RecordFilter, SeenKind, StatsFilter, Store,
@@ -27,7 +27,7 @@ const MASTER_KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aa
 const OTHER_MASTER_KEY: &str = "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const PROVIDER_KEY: &str = "sk-test-canary-provider-key";
 
-fn storage(path: &Path, master_key: Option<&str>) -> Storage {
+pub(crate) fn storage(path: &Path, master_key: Option<&str>) -> Storage {
     Storage {
         path: path.to_owned(),
         master_key: master_key.map(Secret::new),
@@ -96,10 +96,22 @@ fn full_record() -> Record {
         price_version: text("2026-11-01"),
         provider_cost: Some(Microcents(5)),
         saved: Some(Microcents(6)),
-        findings: 3,
+        findings: vec![found(Direction::Request, "EMAIL", 2), found(Direction::Response, "TICKET", 1)],
         request_bytes: 1_000,
         response_bytes: 2_000,
         attempts: vec![attempt("first", None, None), attempt("second", Some(200), Some(Microcents(9)))],
+    }
+}
+
+pub(crate) fn found(direction: Direction, kind: &str, count: u32) -> Finding {
+    Finding {
+        direction,
+        rule: kind.to_lowercase().into(),
+        kind: kind.into(),
+        category: Category::Pii,
+        place: "messages[2].content".into(),
+        action: Action::Redact,
+        count,
     }
 }
 
@@ -154,7 +166,7 @@ pub(crate) fn bare_record() -> Record {
         price_version: None,
         provider_cost: None,
         saved: None,
-        findings: 0,
+        findings: Vec::new(),
         request_bytes: 0,
         response_bytes: 0,
         attempts: Vec::new(),
@@ -174,6 +186,7 @@ async fn a_record_comes_back_with_every_field() {
         let found = store.history.record(record.id).await.unwrap().unwrap();
         assert_eq!(format!("{:#?}", found.record), format!("{record:#?}"));
         assert_eq!(found.attempts as usize, record.attempts.len());
+        assert_eq!(found.findings, record.finding_count());
     }
     assert!(store.history.record(RecordId::new()).await.unwrap().is_none());
 }
@@ -328,6 +341,10 @@ async fn each_filter_finds_its_record_and_no_other() {
         RecordFilter { status: Some(200), ..none.clone() },
         RecordFilter { stream: Some(true), ..none.clone() },
         RecordFilter { cache: Some(CacheState::Miss), ..none.clone() },
+        RecordFilter { findings: Some(true), ..none.clone() },
+        RecordFilter { finding_kind: some("TICKET"), ..none.clone() },
+        RecordFilter { finding_kind: some("EMAIL"), findings: Some(true), team: some("search"), ..none.clone() },
+        RecordFilter { findings: Some(true), session_id: some("session-1"), ..none.clone() },
         RecordFilter { tags: vec![("a".to_owned(), "1\"\\".to_owned())], ..none.clone() },
         RecordFilter {
             from: Some(full.started_at),

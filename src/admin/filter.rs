@@ -60,6 +60,10 @@ pub(super) struct RecordParams {
     #[serde(default, deserialize_with = "cache")]
     #[param(value_type = Option<String>)]
     cache: Option<CacheState>,
+    /// Whether the sanitizer found anything.
+    findings: Option<bool>,
+    /// A kind that the sanitizer found, such as `EMAIL`.
+    finding_kind: Option<String>,
     /// Tags that must all be there: `k=v,k2=v2`.
     #[serde(default, deserialize_with = "tags")]
     #[param(value_type = Option<String>)]
@@ -94,6 +98,8 @@ impl From<RecordParams> for RecordFilter {
             status: params.status,
             stream: params.stream,
             cache: params.cache,
+            findings: params.findings,
+            finding_kind: params.finding_kind,
             tags: params.tags,
             from: params.from,
             to: params.to,
@@ -195,6 +201,8 @@ pub(super) fn passes(filter: &RecordFilter, record: &Record) -> bool {
         && same(filter.endpoint.as_ref(), &record.endpoint)
         && same(filter.outcome.as_ref(), &record.outcome)
         && same(filter.stream.as_ref(), &record.stream)
+        && same(filter.findings.as_ref(), &!record.findings.is_empty())
+        && filter.finding_kind.as_ref().is_none_or(|kind| record.findings.iter().any(|found| *found.kind == **kind))
         && same(filter.cache.as_ref(), &record.cache)
         && filter.provider_api.is_none_or(|wanted| record.provider_api == Some(wanted))
         && filter.error_kind.is_none_or(|wanted| record.error_kind == Some(wanted))

@@ -8,6 +8,6 @@ mod series;
 mod stats;
 
 pub use listing::{ProjectView, RequesterView, projects, requesters};
-pub use record_view::{AttemptView, RecordView};
+pub use record_view::{AttemptView, FindingView, RecordView};
 pub use series::{Grain, Series, SeriesGroup, SeriesPoint, SeriesQuery, series};
-pub use stats::{GroupStats, Measures, Stats, stats};
+pub use stats::{FindingStats, GroupStats, Measures, Stats, stats};

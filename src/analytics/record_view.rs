@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{Attempt, Record, RecordId, Timestamp},
+    domain::{Attempt, Finding, Record, RecordId, Timestamp},
     store::{LiveRecord, StoredRecord},
 };
 
@@ -95,9 +95,31 @@ pub struct RecordView {
     pub request_bytes: u64,
     /// Bytes of the answer's body.
     pub response_bytes: u64,
+    /// What the sanitizer saw and did, without what matched; in the detail only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finding_rows: Option<Vec<FindingView>>,
     /// One row per upstream call; in the detail only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt_rows: Option<Vec<AttemptView>>,
+}
+
+/// The matches of one sanitizer rule at one place.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct FindingView {
+    /// `request` or `response`.
+    pub direction: &'static str,
+    /// The rule's id, or the name of an own pattern.
+    pub rule: String,
+    /// What was found, as it stands in `[REDACTED|KIND]`.
+    pub kind: String,
+    /// `credentials`, `pii` or `custom`.
+    pub category: &'static str,
+    /// Which text, as a path into the body: `messages[2].content`.
+    pub place: String,
+    /// What was done: `log`, `redact`, `mask` or `block`.
+    pub action: &'static str,
+    /// Number of matches.
+    pub count: u32,
 }
 
 /// One upstream call.
@@ -143,21 +165,23 @@ pub struct AttemptView {
 impl RecordView {
     /// A list row.
     pub fn row(stored: &StoredRecord) -> Self {
-        Self::new(&stored.record, stored.attempts)
+        Self::new(&stored.record, stored.attempts, stored.findings)
     }
 
-    /// The detail, with attempt rows.
+    /// The detail, with attempt and finding rows.
     pub fn detail(stored: &StoredRecord) -> Self {
         let attempt_rows = Some(stored.record.attempts.iter().map(AttemptView::new).collect());
-        Self { attempt_rows, ..Self::row(stored) }
+        let finding_rows = Some(stored.record.findings.iter().map(FindingView::from).collect());
+        Self { attempt_rows, finding_rows, ..Self::row(stored) }
     }
 
     /// A record that has just been committed, as a list row.
     pub fn live(live: &LiveRecord) -> Self {
-        Self::new(&live.record, u32::try_from(live.record.attempts.len()).unwrap_or(u32::MAX))
+        let attempts = u32::try_from(live.record.attempts.len()).unwrap_or(u32::MAX);
+        Self::new(&live.record, attempts, live.record.finding_count())
     }
 
-    fn new(record: &Record, attempts: u32) -> Self {
+    fn new(record: &Record, attempts: u32, findings: u32) -> Self {
         let text = |value: &Option<std::sync::Arc<str>>| value.as_deref().map(str::to_owned);
         Self {
             id: record.id,
@@ -197,10 +221,25 @@ impl RecordView {
             price_version: text(&record.price_version),
             provider_cost_microcents: record.provider_cost.map(|cost| cost.0),
             saved_microcents: record.saved.map(|saved| saved.0),
-            findings: record.findings,
+            findings,
             request_bytes: record.request_bytes,
             response_bytes: record.response_bytes,
+            finding_rows: None,
             attempt_rows: None,
+        }
+    }
+}
+
+impl From<&Finding> for FindingView {
+    fn from(found: &Finding) -> Self {
+        Self {
+            direction: found.direction.as_str(),
+            rule: found.rule.to_string(),
+            kind: found.kind.to_string(),
+            category: found.category.as_str(),
+            place: found.place.to_string(),
+            action: found.action.as_str(),
+            count: found.count,
         }
     }
 }

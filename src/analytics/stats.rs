@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::record_view::milliseconds;
-use crate::store::{Aggregate, Dimension, History, StatsFilter, StoreError};
+use crate::store::{Aggregate, Dimension, FindingSum, History, StatsFilter, StoreError};
 
 /// `GET /v1/stats`
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -26,6 +26,23 @@ pub struct Stats {
     pub by_team: Vec<GroupStats>,
     /// By virtual key id.
     pub by_key: Vec<GroupStats>,
+    /// What the sanitizer found, by kind, action and direction, the most frequent first.
+    pub by_finding: Vec<FindingStats>,
+}
+
+/// How often the sanitizer found one kind and did one thing about it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct FindingStats {
+    /// What was found, as it stands in `[REDACTED|KIND]`.
+    pub kind: String,
+    /// `credentials`, `pii` or `custom`.
+    pub category: &'static str,
+    /// `log`, `redact`, `mask` or `block`.
+    pub action: &'static str,
+    /// `request` or `response`.
+    pub direction: &'static str,
+    /// Findings.
+    pub count: u64,
 }
 
 /// One row of a break-down.
@@ -161,6 +178,7 @@ pub async fn stats(history: &History, filter: &StatsFilter) -> Result<Stats, Sto
     const BY: [Dimension; 6] =
         [Dimension::Provider, Dimension::Model, Dimension::Project, Dimension::Source, Dimension::Team, Dimension::Key];
     let (totals, groups) = history.totals(filter, &BY).await?;
+    let findings = history.finding_sums(filter).await?;
     let mut groups = groups.into_iter();
     let mut next = || groups.next().unwrap_or_default();
     let providers = next();
@@ -176,7 +194,20 @@ pub async fn stats(history: &History, filter: &StatsFilter) -> Result<Stats, Sto
         by_source: listed(next()),
         by_team: listed(next()),
         by_key: listed(next()),
+        by_finding: findings.into_iter().map(FindingStats::from).collect(),
     })
+}
+
+impl From<FindingSum> for FindingStats {
+    fn from(sum: FindingSum) -> Self {
+        Self {
+            kind: sum.kind,
+            category: sum.category.as_str(),
+            action: sum.action.as_str(),
+            direction: sum.direction.as_str(),
+            count: sum.count,
+        }
+    }
 }
 
 fn listed(groups: BTreeMap<String, Aggregate>) -> Vec<GroupStats> {

@@ -270,7 +270,7 @@ impl<'a> Scribe<'a> {
             price_version: None,
             provider_cost: None,
             saved: None,
-            findings: 0,
+            findings: Vec::new(),
             request_bytes: 180 + scale(workload.tokens.0 * 4, self.dice.skewed(0.4)),
             response_bytes: 0,
             attempts: Vec::new(),

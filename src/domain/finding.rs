@@ -109,9 +109,19 @@ pub struct Finding {
     /// The rule's family.
     pub category: Category,
     /// Which text, as a path into the body (`messages[2].content`).
-    pub place: String,
+    pub place: Arc<str>,
     /// What was done about it.
     pub action: Action,
     /// How many matches.
     pub count: u32,
+}
+
+impl Finding {
+    /// Whether `other` tells of the same rule, place and action, so that both can be counted as one.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.rule == other.rule
+            && self.place == other.place
+            && (self.direction, self.action, self.category) == (other.direction, other.action, other.category)
+            && self.kind == other.kind
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Api, Endpoint, ErrorKind, Microcents, RecordId, Timestamp, Usage};
+use super::{Api, Endpoint, ErrorKind, Finding, Microcents, RecordId, Timestamp, Usage};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -131,14 +131,39 @@ pub struct Record {
     pub provider_cost: Option<Microcents>,
     /// What the response cache saved.
     pub saved: Option<Microcents>,
-    /// Number of sanitizer findings.
-    pub findings: u32,
+    /// What the sanitizer saw and did, bounded in number.
+    pub findings: Vec<Finding>,
     /// Bytes of the request's body as received.
     pub request_bytes: u64,
     /// Bytes of the answer's body as sent.
     pub response_bytes: u64,
     /// One row per upstream call, in order.
     pub attempts: Vec<Attempt>,
+}
+
+impl Record {
+    /// Most places that a record tells findings of one by one.
+    pub const MOST_FINDING_ROWS: usize = 64;
+
+    /// The place of findings that are counted together.
+    pub const ELSEWHERE: &str = "elsewhere";
+
+    /// Adds what the sanitizer saw. A request may hold any number of matches at any number of places,
+    /// so past [`Self::MOST_FINDING_ROWS`] rows those of one rule and action are counted together.
+    pub fn found(&mut self, mut finding: Finding) {
+        if self.findings.len() >= Self::MOST_FINDING_ROWS {
+            finding.place = Arc::from(Self::ELSEWHERE);
+        }
+        match self.findings.iter_mut().find(|row| row.is_like(&finding)) {
+            Some(row) => row.count = row.count.saturating_add(finding.count),
+            None => self.findings.push(finding),
+        }
+    }
+
+    /// Number of sanitizer findings.
+    pub fn finding_count(&self) -> u32 {
+        self.findings.iter().fold(0, |sum, found| sum.saturating_add(found.count))
+    }
 }
 
 /// One upstream call.

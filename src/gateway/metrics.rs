@@ -1,6 +1,7 @@
 //! What `/metrics` tells of the data plane.
 //!
-//! Labels take few, known values: provider ids, endpoints, outcomes, error kinds. Never a model, a
+//! Labels take few, known values: provider ids, endpoints, outcomes, error kinds, kinds of findings (those of
+//! the rules and of the operator's own patterns). Never a model, a
 //! project or a key, which clients could invent without end.
 
 use std::sync::Arc;
@@ -33,6 +34,13 @@ pub(super) fn observe(record: &Record) {
         if let Some(tokens) = tokens {
             counter!("llm_gateway_tokens_total", "provider" => provider.to_string(), "kind" => kind).increment(tokens);
         }
+    }
+    for found in &record.findings {
+        counter!(
+            "llm_gateway_findings_total",
+            "kind" => found.kind.to_string(), "action" => found.action.as_str(), "direction" => found.direction.as_str()
+        )
+        .increment(u64::from(found.count));
     }
     match record.cost {
         Some(cost) => counter!("llm_gateway_cost_microcents_total", "provider" => provider.to_string())

@@ -83,7 +83,7 @@ impl OpenRecord {
             price_version: None,
             provider_cost: None,
             saved: None,
-            findings: 0,
+            findings: Vec::new(),
             request_bytes: 0,
             response_bytes: 0,
             attempts: Vec::new(),

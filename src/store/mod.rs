@@ -7,6 +7,7 @@ mod control;
 mod disk;
 mod error;
 mod file;
+mod findings;
 mod histogram;
 mod history;
 mod pack;
@@ -28,7 +29,8 @@ pub use disk::DiskStats;
 pub use error::StoreError;
 pub use histogram::Histogram;
 pub use history::{
-    Aggregate, Cursor, Dimension, History, RecordFilter, RecordPage, Seen, SeenKind, StatsFilter, StoredRecord, Width,
+    Aggregate, Cursor, Dimension, FindingSum, History, RecordFilter, RecordPage, Seen, SeenKind, StatsFilter,
+    StoredRecord, Width,
 };
 pub use recorder::{LiveRecord, Recorder, RecorderStats, Trouble};
 

@@ -52,6 +52,24 @@ pub(super) async fn delete_before(writer: &SqlitePool, before: i64) -> Result<u6
         .bind(CHUNK)
         .execute(&mut *transaction)
         .await?;
+        sqlx::query(
+            "DELETE FROM finding_kinds WHERE (kind, started_at, seq) IN
+                 (SELECT found.kind, old.started_at, old.seq
+                  FROM (SELECT seq, started_at FROM records WHERE started_at < ? ORDER BY started_at, seq LIMIT ?) AS old
+                  JOIN findings AS found ON found.record_seq = old.seq)",
+        )
+        .bind(before)
+        .bind(CHUNK)
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query(
+            "DELETE FROM findings WHERE record_seq IN
+                 (SELECT seq FROM records WHERE started_at < ? ORDER BY started_at, seq LIMIT ?)",
+        )
+        .bind(before)
+        .bind(CHUNK)
+        .execute(&mut *transaction)
+        .await?;
         let chunk = sqlx::query(
             "DELETE FROM records WHERE seq IN
                  (SELECT seq FROM records WHERE started_at < ? ORDER BY started_at, seq LIMIT ?)",

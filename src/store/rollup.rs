@@ -158,7 +158,7 @@ fn sums_of(record: &Record) -> Sums {
         sane_money(record.cost),
         sane_money(record.provider_cost),
         sane_money(record.saved),
-        i64::from(record.findings),
+        i64::from(record.finding_count()),
         sane(record.attempts.len() as u64),
         sane(record.request_bytes),
         sane(record.response_bytes),

@@ -223,7 +223,7 @@ pub(super) fn bind_record(values: &mut Values, seq: i64, record: &Record) {
     values.maybe_shared(record.price_version.as_ref());
     values.maybe_money(record.provider_cost);
     values.maybe_money(record.saved);
-    values.add(record.findings);
+    values.add(record.finding_count());
     values.count(record.request_bytes);
     values.count(record.response_bytes);
 }
@@ -299,7 +299,7 @@ pub(super) fn read_record(row: &SqliteRow) -> Result<StoredRecord, StoreError> {
         price_version: None,
         provider_cost: None,
         saved: None,
-        findings: 0,
+        findings: Vec::with_capacity(0),
         request_bytes: 0,
         response_bytes: 0,
     };
@@ -314,12 +314,11 @@ pub(super) fn read_record(row: &SqliteRow) -> Result<StoredRecord, StoreError> {
         price_version: columns.text()?,
         provider_cost: columns.money()?,
         saved: columns.money()?,
-        findings: columns.take()?,
-        request_bytes: columns.count()?,
-        response_bytes: columns.count()?,
         ..record
     };
-    Ok(StoredRecord { seq, attempts, record })
+    let findings = columns.take()?;
+    let record = Record { request_bytes: columns.count()?, response_bytes: columns.count()?, ..record };
+    Ok(StoredRecord { seq, attempts, findings, record })
 }
 
 /// Reads a row of [`ATTEMPT_COLUMNS`].

@@ -12,6 +12,7 @@ use super::{
     Histogram, StoreError,
     disk::Disk,
     error::primary_code,
+    findings,
     pack::Packer,
     recorder::{Gauges, Inlet, Load, Message, Trouble},
     rollup::{Addition, DimensionKey, MEASURES, quarter_of},
@@ -33,7 +34,7 @@ const CACHED: usize = 8_192;
 type Queued = (Arc<Record>, Load);
 
 /// A multi-row insert for each of [`SIZES`].
-struct Insert([Arc<str>; 3]);
+pub(super) struct Insert([Arc<str>; 3]);
 
 /// The writer's state.
 pub(super) struct Writer {
@@ -49,6 +50,7 @@ pub(super) struct Writer {
     packer: Packer,
     records: Insert,
     attempts: Insert,
+    findings: findings::Inserts,
     tags: Insert,
     rollups: Insert,
     seen: Insert,
@@ -70,6 +72,7 @@ impl Writer {
             packer: Packer::default(),
             records: Insert::new("records", &record_columns(), ""),
             attempts: Insert::new("attempts", &ATTEMPT_COLUMNS, ""),
+            findings: findings::Inserts::new(),
             tags: Insert::new("record_tags", &TAG_COLUMNS, "ON CONFLICT DO NOTHING"),
             rollups: Insert::new("rollups", &rollup_columns(), &add_on_conflict()),
             seen: Insert::new(
@@ -285,6 +288,7 @@ impl Writer {
         self.attempts
             .run(connection, &attempts, |values, (seq, number, attempt)| bind_attempt(values, *seq, *number, attempt))
             .await?;
+        self.findings.run(connection, &rows).await?;
         self.tags
             .run(connection, &tags, |values, (tag, at, seq, dimension)| bind_tag(values, tag, *at, *seq, *dimension))
             .await?;
@@ -381,7 +385,7 @@ impl Writer {
 }
 
 impl Insert {
-    fn new(table: &str, columns: &[&str], conflict: &str) -> Self {
+    pub(super) fn new(table: &str, columns: &[&str], conflict: &str) -> Self {
         let row = format!("({})", vec!["?"; columns.len()].join(", "));
         Self(SIZES.map(|rows| {
             let values = vec![row.as_str(); rows].join(", ");
@@ -390,7 +394,7 @@ impl Insert {
     }
 
     /// Inserts all rows, the largest statements first.
-    async fn run<T>(
+    pub(super) async fn run<T>(
         &self,
         connection: &mut SqliteConnection,
         mut rows: &[T],

@@ -40,6 +40,10 @@ pub struct RecordFilter {
     pub stream: Option<bool>,
     /// What the cache did.
     pub cache: Option<CacheState>,
+    /// Whether the sanitizer found anything.
+    pub findings: Option<bool>,
+    /// A kind that the sanitizer found.
+    pub finding_kind: Option<String>,
     /// Tags that must all be there, as key and value.
     pub tags: Vec<(String, String)>,
     /// Earliest start.

@@ -3,11 +3,13 @@
 //! Lists go by keyset; sums come from the quarter-hour roll-ups, never from raw records.
 
 mod filter;
+mod findings;
 mod records;
 mod sums;
 mod walk;
 
 pub use filter::{Cursor, Dimension, RecordFilter, StatsFilter};
+pub use findings::FindingSum;
 pub use sums::Width;
 
 use sqlx::SqlitePool;
@@ -28,7 +30,9 @@ pub struct StoredRecord {
     pub seq: i64,
     /// Number of upstream calls, also where `record.attempts` was not loaded.
     pub attempts: u32,
-    /// The record; `attempts` is filled by [`History::record`] only.
+    /// Number of sanitizer findings, also where `record.findings` was not loaded.
+    pub findings: u32,
+    /// The record; `attempts` and `findings` are filled by [`History::record`] only.
     pub record: Record,
 }
 

@@ -9,7 +9,7 @@ use super::{Cursor, History, RecordFilter, RecordPage, StoredRecord, walk::Walk}
 use crate::{
     domain::RecordId,
     store::{
-        StoreError,
+        StoreError, findings,
         rows::{ATTEMPT_COLUMNS, RECORD_COLUMNS, read_attempt, read_record},
     },
 };
@@ -60,7 +60,7 @@ impl History {
         Ok(RecordPage { records, next })
     }
 
-    /// One record with its attempts.
+    /// One record with its attempts and findings.
     ///
     /// # Errors
     /// When the database fails.
@@ -73,6 +73,10 @@ impl History {
         let mut stored = read_record(&row)?;
         let rows = sqlx::query(AssertSqlSafe(ATTEMPTS.as_str())).bind(stored.seq).fetch_all(&self.readers).await?;
         stored.record.attempts = rows.iter().map(read_attempt).collect::<Result<_, _>>()?;
+        if stored.findings > 0 {
+            let rows = sqlx::query(findings::SELECT).bind(stored.seq).fetch_all(&self.readers).await?;
+            stored.record.findings = rows.iter().map(findings::read_row).collect::<Result<_, _>>()?;
+        }
         Ok(Some(stored))
     }
 

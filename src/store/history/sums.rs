@@ -258,7 +258,7 @@ impl Dimension {
 }
 
 /// Appends the conditions on `dimensions AS d`; every value is bound, every column name is a constant.
-fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &StatsFilter) {
+pub(super) fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &StatsFilter) {
     for (dimension, value) in [
         (Dimension::Project, &filter.project),
         (Dimension::Source, &filter.source),

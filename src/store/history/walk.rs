@@ -19,6 +19,10 @@ pub(super) enum Walk {
     Session,
     /// `record_tags`, by the first tag.
     Tag,
+    /// `finding_kinds`
+    FindingKind,
+    /// `records_findings`
+    Findings,
     /// `records_model_requested`
     ModelRequested,
     /// `records_started_at` for a while, then `records_dimension`.
@@ -28,12 +32,18 @@ pub(super) enum Walk {
 impl Walk {
     /// The walk with the fewest steps: names that many share come last.
     pub(super) fn of(filter: &RecordFilter) -> Self {
+        if filter.finding_kind.is_some() {
+            return Self::FindingKind;
+        }
         let names = |value: &Option<String>| value.as_ref().map(|value| !value.is_empty());
         match (names(&filter.session_id), filter.tags.is_empty(), names(&filter.model_requested)) {
             (Some(true), ..) => Self::Session,
             (_, false, _) => Self::Tag,
             (.., Some(_)) => Self::ModelRequested,
             (Some(false), ..) => Self::Session,
+            _ if filter.findings == Some(true) => Self::Findings,
+            // Most records have none, so the next ones that fit are near.
+            _ if filter.findings == Some(false) => Self::Time,
             _ if has_dimensions(filter) => Self::Dimensions,
             _ => Self::Time,
         }
@@ -49,6 +59,8 @@ impl Walk {
         let filter = filter.clone();
         let steps: &'static [Step] = match self {
             Self::Dimensions => &[newest_window, rarest_first],
+            Self::FindingKind => &[by_finding_kind],
+            Self::Findings => &[by_findings],
             Self::Tag => &[by_tag],
             Self::Session => &[by_session],
             Self::ModelRequested => &[by_model_requested],
@@ -64,6 +76,10 @@ const NEWEST_FIRST: &str = " ORDER BY records.started_at DESC, records.seq DESC 
 
 fn by_time(filter: &RecordFilter, after: Option<Cursor>, limit: i64) -> QueryBuilder<Sqlite> {
     along("records_started_at", filter, after, limit)
+}
+
+fn by_findings(filter: &RecordFilter, after: Option<Cursor>, limit: i64) -> QueryBuilder<Sqlite> {
+    along("records_findings", filter, after, limit)
 }
 
 fn by_session(filter: &RecordFilter, after: Option<Cursor>, limit: i64) -> QueryBuilder<Sqlite> {
@@ -83,6 +99,7 @@ fn along(index: &'static str, filter: &RecordFilter, after: Option<Cursor>, limi
     push_time(&mut query, "records", filter, after);
     push_in_dimensions(&mut query, "records", filter);
     push_tags(&mut query, "records", &filter.tags);
+    push_findings(&mut query, filter);
     query.push(NEWEST_FIRST).push_bind(limit);
     query
 }
@@ -97,9 +114,24 @@ fn by_tag(filter: &RecordFilter, after: Option<Cursor>, limit: i64) -> QueryBuil
     push_time(&mut query, "tag", filter, after);
     push_in_dimensions(&mut query, "tag", filter);
     push_tags(&mut query, "tag", others);
+    push_findings(&mut query, filter);
     push_text(&mut query, "records.session_id", filter.session_id.as_deref());
     push_text(&mut query, "records.model_requested", filter.model_requested.as_deref());
     query.push(" ORDER BY tag.started_at DESC, tag.seq DESC LIMIT ").push_bind(limit);
+    query
+}
+
+fn by_finding_kind(filter: &RecordFilter, after: Option<Cursor>, limit: i64) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(SELECT.replace("FROM records", "FROM finding_kinds AS found CROSS JOIN records"));
+    query.push(" WHERE records.seq = found.seq");
+    push_text(&mut query, "found.kind", filter.finding_kind.as_deref());
+    push_time(&mut query, "found", filter, after);
+    push_in_dimensions(&mut query, "found", filter);
+    push_tags(&mut query, "found", &filter.tags);
+    push_findings(&mut query, filter);
+    push_text(&mut query, "records.session_id", filter.session_id.as_deref());
+    push_text(&mut query, "records.model_requested", filter.model_requested.as_deref());
+    query.push(" ORDER BY found.started_at DESC, found.seq DESC LIMIT ").push_bind(limit);
     query
 }
 
@@ -177,6 +209,15 @@ fn push_tags(query: &mut QueryBuilder<Sqlite>, table: &'static str, tags: &[(Str
         query.push(" AND other.value = ").push_bind(value.clone());
         query.push(" AND other.started_at = ").push(table).push(".started_at AND other.seq = ").push(table);
         query.push(".seq)");
+    }
+}
+
+/// A constant condition, as that of the partial index `records_findings` is.
+fn push_findings(query: &mut QueryBuilder<Sqlite>, filter: &RecordFilter) {
+    match filter.findings {
+        None => {}
+        Some(true) => drop(query.push(" AND records.findings > 0")),
+        Some(false) => drop(query.push(" AND records.findings = 0")),
     }
 }
 

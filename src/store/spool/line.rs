@@ -7,7 +7,10 @@ use std::{borrow::Cow, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{Api, Attempt, CacheState, Endpoint, ErrorKind, Microcents, Outcome, Record, RecordId, Timestamp, Usage},
+    domain::{
+        Action, Api, Attempt, CacheState, Category, Direction, Endpoint, ErrorKind, Finding, Microcents, Outcome,
+        Record, RecordId, Timestamp, Usage,
+    },
     store::rows::known_reason,
 };
 
@@ -37,7 +40,9 @@ struct Line {
     cost_unknown_reason: Option<Name>,
     provider_cost: Option<Microcents>,
     saved: Option<Microcents>,
-    findings: u32,
+    /// Lines of before there were findings have none.
+    #[serde(default)]
+    finding_rows: Vec<FindingLine>,
     request_bytes: u64,
     response_bytes: u64,
     attempts: Vec<AttemptLine>,
@@ -57,6 +62,17 @@ struct AttemptLine {
     provider_request_id: Text,
     usage: Usage,
     cost: Option<Microcents>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FindingLine {
+    direction: Name,
+    rule: Arc<str>,
+    kind: Arc<str>,
+    category: Name,
+    place: Arc<str>,
+    action: Name,
+    count: u32,
 }
 
 /// The record's line, its end included.
@@ -110,7 +126,7 @@ impl Line {
             cost_unknown_reason: record.cost_unknown_reason.map(Into::into),
             provider_cost: record.provider_cost,
             saved: record.saved,
-            findings: record.findings,
+            finding_rows: record.findings.iter().map(FindingLine::of).collect(),
             request_bytes: record.request_bytes,
             response_bytes: record.response_bytes,
             attempts: record.attempts.iter().map(AttemptLine::of).collect(),
@@ -164,7 +180,7 @@ impl Line {
             price_version,
             provider_cost: self.provider_cost,
             saved: self.saved,
-            findings: self.findings,
+            findings: self.finding_rows.into_iter().map(FindingLine::into_finding).collect::<Option<_>>()?,
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
             attempts: self.attempts.into_iter().map(AttemptLine::into_attempt).collect::<Option<_>>()?,
@@ -204,6 +220,32 @@ impl AttemptLine {
             provider_request_id: self.provider_request_id,
             usage: self.usage,
             cost: self.cost,
+        })
+    }
+}
+
+impl FindingLine {
+    fn of(found: &Finding) -> Self {
+        Self {
+            direction: found.direction.as_str().into(),
+            rule: Arc::clone(&found.rule),
+            kind: Arc::clone(&found.kind),
+            category: found.category.as_str().into(),
+            place: Arc::clone(&found.place),
+            action: found.action.as_str().into(),
+            count: found.count,
+        }
+    }
+
+    fn into_finding(self) -> Option<Finding> {
+        Some(Finding {
+            direction: Direction::parse(&self.direction)?,
+            rule: self.rule,
+            kind: self.kind,
+            category: Category::parse(&self.category)?,
+            place: self.place,
+            action: Action::parse(&self.action)?,
+            count: self.count,
         })
     }
 }
