@@ -8,6 +8,7 @@ pub mod config;
 pub mod catalog;
 pub mod dialect;
 pub mod routing;
+pub mod sanitize;
 pub mod provider;
 pub mod store;
 pub mod policy;

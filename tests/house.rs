@@ -12,7 +12,7 @@ use syn::visit::Visit;
 /// The floors from the ground up. A room may import rooms of lower floors.
 const FLOORS: [(&str, &[&str]); 6] = [
     ("ground", &["domain", "config", "telemetry", "portal"]),
-    ("pure", &["catalog", "dialect", "routing"]),
+    ("pure", &["catalog", "dialect", "routing", "sanitize"]),
     ("I/O", &["provider", "store"]),
     ("compiled", &["policy"]),
     ("uses", &["gateway", "analytics", "admin", "demo", "complete"]),
@@ -20,7 +20,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
 ];
 
 /// What a room may import of its own floor, and why.
-const NEIGHBOURS: [(&str, &str); 10] = [
+const NEIGHBOURS: [(&str, &str); 11] = [
     // Configuration is made of domain words.
     ("config", "domain"),
     // Telemetry is told by the configuration what to log.
@@ -30,6 +30,8 @@ const NEIGHBOURS: [(&str, &str); 10] = [
     ("dialect", "catalog"),
     // The plan rests on which provider knows which model.
     ("routing", "catalog"),
+    // What is text in a body is the dialect's knowledge.
+    ("sanitize", "dialect"),
     // The control plane serves what analytics computed.
     ("admin", "analytics"),
     // The roof is one staircase: main, cli, app, server.

@@ -1,0 +1,138 @@
+//! The built-in rules: rows of data, one file a family. A rule's examples are its tests.
+//!
+//! Patterns are written from the descriptions that `source` names. They are ASCII: letters, digits
+//! and white space outside ASCII belong to no class but negated ones.
+
+mod checks;
+mod contact;
+mod providers;
+
+use std::{ops::Range, sync::LazyLock};
+
+use crate::domain::Category;
+
+/// One thing that the sanitizer knows to find.
+#[derive(Debug)]
+pub struct Rule {
+    /// Unique, `[a-z0-9_]+`; names the rule in `[sanitization.actions]`.
+    pub id: &'static str,
+    /// What stands in `[REDACTED|KIND]`; several rules may share a kind.
+    pub kind: &'static str,
+    /// The family that actions may name as a whole.
+    pub category: Category,
+    /// What it finds, for readers of the documentation.
+    pub finds: &'static str,
+    /// Where to look for it.
+    pub anchor: Anchor,
+    /// The whole match as a regular expression; after [`Anchor::After`] only what follows the word.
+    pub pattern: &'static str,
+    /// Which characters may not stand directly before the match.
+    pub left: Left,
+    /// What must or must not stand directly behind the match.
+    pub right: Right,
+    /// One of these words (lower case) must stand in the [`NEAR`](super::matcher) bytes before the match; empty: no matter.
+    pub near: &'static [&'static str],
+    /// Longest match in bytes; `max_match_bytes` bounds it too.
+    pub reach: usize,
+    /// What the pattern cannot say: checksums, placeholders, likeness to something harmless.
+    pub check: fn(&Seen<'_>) -> bool,
+    /// Where the format is described.
+    pub source: &'static str,
+    /// Texts that are a match as a whole (behind `⟦…⟧`-less context: see the tests).
+    pub matches: &'static [&'static str],
+    /// Texts in which the rule finds nothing.
+    pub misses: &'static [&'static str],
+}
+
+/// Where a match may begin, told by something that is quick to look for.
+#[derive(Debug)]
+pub enum Anchor {
+    /// It begins with one of these.
+    Starts(&'static [&'static str]),
+    /// It begins behind one of these words and what `between` (a regular expression) matches.
+    After {
+        /// Words in lower case; their case does not matter.
+        words: &'static [&'static str],
+        /// What stands between word and match.
+        between: &'static str,
+    },
+    /// It has one of these in it, and begins where the run of `run` bytes before that begins,
+    /// at most `most` bytes before.
+    Around {
+        /// The literals in lower case.
+        marks: &'static [&'static str],
+        /// Bytes that may stand between the beginning and the mark.
+        run: fn(u8) -> bool,
+        /// Longest such run.
+        most: usize,
+    },
+    /// It begins so many bytes before a run of digits.
+    Digits(&'static [usize]),
+}
+
+/// Which bytes may not stand directly before a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Anything may.
+    Any,
+    /// No ASCII letter, digit or `_`.
+    Word,
+    /// None of those, nor one of these bytes.
+    WordAnd(&'static [u8]),
+}
+
+/// What stands directly behind a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// Anything.
+    Any,
+    /// No ASCII letter, digit or `_`.
+    Word,
+    /// This byte, which the pattern ends with but the match does not hold.
+    Byte(u8),
+}
+
+/// A match as its check sees it.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// What the pattern matched.
+    pub text: &'a str,
+    /// At most 60 bytes before it, from the same text.
+    pub before: &'a str,
+    /// The character behind it.
+    pub after: Option<char>,
+}
+
+impl Rule {
+    /// What most rows have in common: a token that is a word of its own.
+    pub(super) const USUAL: Self = Self {
+        id: "",
+        kind: "",
+        category: Category::Credentials,
+        finds: "",
+        anchor: Anchor::Starts(&[]),
+        pattern: "",
+        left: Left::Word,
+        right: Right::Word,
+        near: &[],
+        reach: 1024,
+        check: |_| true,
+        source: "",
+        matches: &[],
+        misses: &[],
+    };
+}
+
+/// Every built-in rule, in order: of two matches at the same place and of the same length the
+/// earlier rule's counts.
+pub fn all() -> &'static [&'static Rule] {
+    static ALL: LazyLock<Vec<&'static Rule>> =
+        LazyLock::new(|| [providers::RULES, contact::RULES].into_iter().flatten().collect());
+    &ALL
+}
+
+/// The part of `text` that a check may see before `start`.
+pub(super) fn before(text: &str, start: usize, most: usize) -> &str {
+    let from = text.ceil_char_boundary(start.saturating_sub(most));
+    text.get(Range { start: from, end: start }).unwrap_or_default()
+}
