@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{self, AdminParts, AdminState},
     complete::{self, Completion, CompletionError, CompletionRequest},
-    config::{Config, ConfigErrors, LoadOptions, Watcher},
+    config::{Config, LoadOptions, Watcher},
     demo,
     gateway::{self, GatewayState, LiveModels, Shutdown},
     policy::{Policy, PolicyCell},
@@ -50,6 +50,9 @@ pub enum AppError {
     /// The asynchronous runtime could not be started, or the working directory not be read.
     #[error("cannot start: {0}")]
     Runtime(std::io::Error),
+    /// Certificate and key cannot be used.
+    #[error("server.tls: {0}")]
+    Tls(#[from] server::TlsError),
     /// The demo could not be prepared.
     #[error(transparent)]
     Demo(#[from] demo::DemoError),
@@ -114,10 +117,10 @@ impl Reloader {
         Ok(())
     }
 
-    /// Writes down that a changed configuration was refused. Its errors never hold a value that may be secret.
-    async fn note_refused(&self, errors: &ConfigErrors) {
-        let mut deed = Deed::undone(Action::ConfigReload, None, Ending::Refused("invalid_config".to_owned()));
-        let lines: Vec<&str> = errors.lines().iter().take(NOTED_ERRORS).map(String::as_str).collect();
+    /// Writes down that a changed configuration or certificate was refused. Its errors never hold a value that may be secret.
+    async fn note_refused(&self, why: &str, errors: impl IntoIterator<Item = String>) {
+        let mut deed = Deed::undone(Action::ConfigReload, None, Ending::Refused(why.to_owned()));
+        let lines: Vec<String> = errors.into_iter().take(NOTED_ERRORS).collect();
         deed.changes.insert("errors".to_owned(), lines.into());
         if let Err(error) = self.store.control.log(&Actor::Config, &deed).await {
             tracing::error!(%error, "a refused configuration could not be written to the audit log");
@@ -215,8 +218,9 @@ impl Gateway {
     /// record and closes the stores.
     ///
     /// # Errors
-    /// If records could not be written at the end.
+    /// If the certificate cannot be used, or records could not be written at the end.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> Result<(), AppError> {
+        let tls = self.reloader.policy.load().config.server.tls.as_ref().map(server::Tls::open).transpose()?;
         let port = listener.local_addr().map_or(0, |address| address.port());
         let router = self.router_for_port(port);
         let stopping = self.stopping.clone();
@@ -228,10 +232,18 @@ impl Gateway {
         });
         tokio::spawn(self.reloader.clone().follow_store(stop.clone()));
         tokio::spawn(self.metrics.clone().fold_until(stop.clone()));
+        if let Some(tls) = tls.clone() {
+            let (reloader, runtime) = (self.reloader.clone(), tokio::runtime::Handle::current());
+            let refused = move |error: server::TlsError| {
+                let reloader = reloader.clone();
+                runtime.spawn(async move { reloader.note_refused("invalid_certificate", [error.to_string()]).await });
+            };
+            tokio::spawn(tls.follow(stop.clone(), refused));
+        }
         let policy = Arc::clone(&self.reloader.policy);
         let current = move || Arc::clone(&policy.load().config);
         let stop = server::Stop { begun: stop, cut: self.shutdown.cut().clone() };
-        let drained = server::listen_reloading(listener, router, current, stop).await;
+        let drained = server::listen_reloading(server::Entrance { listener, tls }, router, current, stop).await;
         let stopped_at = stopped_at.await.unwrap_or_else(|_| tokio::time::Instant::now());
         self.shutdown.finish(stopped_at + self.reloader.policy.load().config.server.shutdown_timeout).await;
         if drained.cut_connections > 0 {
@@ -270,7 +282,9 @@ impl Gateway {
             Err(errors) => {
                 tracing::error!(%errors, "the changed configuration is invalid; the old one stays");
                 let reloader = reloader.clone();
-                runtime.spawn(async move { reloader.note_refused(&errors).await });
+                runtime.spawn(
+                    async move { reloader.note_refused("invalid_config", errors.lines().iter().cloned()).await },
+                );
             }
         });
         watcher.inspect_err(|error| tracing::warn!(%error, "config changes are not watched")).ok()
@@ -306,10 +320,11 @@ pub async fn serve(config: Config, options: LoadOptions) -> Result<(), AppError>
         tracing::warn!("{warning}");
     }
     let providers = config.providers.iter().filter(|provider| provider.enabled).count();
+    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
     let gateway = Gateway::from_config(config).await?;
     let _watcher = gateway.watch(options);
     let address = listener.local_addr().unwrap_or(address);
-    tracing::info!(%address, data = %data.display(), providers, "serving; the portal is at http://{address}/");
+    tracing::info!(%address, data = %data.display(), providers, "serving; the portal is at {scheme}://{address}/");
     gateway.serve(listener, stop).await
 }
 

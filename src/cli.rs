@@ -13,6 +13,7 @@ use crate::{
     catalog,
     config::{self, Config, LoadOptions},
     domain::Timestamp,
+    server,
 };
 use keys::KeysCommand;
 
@@ -77,6 +78,10 @@ pub fn run() -> ExitCode {
         }
         Command::Check => with_config(&cli.source, |config, _| {
             warn(&config);
+            if let Some(Err(error)) = config.server.tls.as_ref().map(server::Tls::open) {
+                complain(&format!("error: server.tls: {error}"));
+                return ExitCode::from(EXIT_CONFIG);
+            }
             print(&config::effective_toml(&config));
             ExitCode::SUCCESS
         }),

@@ -14,9 +14,11 @@ mod refusal;
 mod routes;
 mod seats;
 mod stop;
+mod tls;
 
-pub use guard::Guard;
-pub use listen::{Drained, listen, listen_reloading};
+pub use guard::{Guard, Reception};
+pub use listen::{Drained, Entrance, listen, listen_reloading};
 pub use openapi::openapi;
 pub use routes::router;
 pub use stop::{Stop, raise_file_limit, stop_on_signals};
+pub use tls::{Tls, TlsError};

@@ -12,4 +12,5 @@ mod faults;
 mod ledger;
 mod raw;
 mod shutdown;
+mod tls;
 mod upstream;

@@ -52,6 +52,7 @@ fn settings() -> config::Server {
         max_connections_per_address: 64,
         body_timeout: Duration::from_secs(10),
         min_body_bytes_per_sec: 1024,
+        tls: None,
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) async fn identify(state: &AdminState, headers: &HeaderMap) -> Result<
     }
     let presented = match bearer(headers)? {
         Some(token) => Some(Admin::Token(token)),
-        None => session::cookie(headers).map(Admin::Session),
+        None => session::cookie(state, headers).map(Admin::Session),
     };
     match presented {
         Some(admin) if is_valid(state, &admin).await? => Ok(admin),

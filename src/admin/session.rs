@@ -113,7 +113,7 @@ pub(super) async fn create(
     let secret = state.parts.store.control.create_session(&auth::session_credential(auth)).await?;
     let session = Session { signed_in: true, credential_required: true, via: Some(Via::Session) };
     let mut response = Json(session).into_response();
-    set_cookie(&mut response, &headers, &secret, MAX_AGE_SECS)?;
+    set_cookie(&mut response, is_tls(&state, &headers), &secret, MAX_AGE_SECS)?;
     Ok(response)
 }
 
@@ -124,35 +124,40 @@ pub(super) async fn create(
 pub(super) async fn delete(State(state): State<AdminState>, headers: HeaderMap) -> Result<Response, ApiError> {
     end_presented(&state, &headers).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
-    set_cookie(&mut response, &headers, &Secret::new(""), 0)?;
+    set_cookie(&mut response, is_tls(&state, &headers), &Secret::new(""), 0)?;
     Ok(response)
 }
 
-/// The session secret that the browser sent, if any.
-pub(super) fn cookie(headers: &HeaderMap) -> Option<Secret> {
+/// The session secret that the browser sent, if any. Where we speak TLS ourselves only the cookie counts
+/// that no page in clear text can have set.
+pub(super) fn cookie(state: &AdminState, headers: &HeaderMap) -> Option<Secret> {
     let values = || headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = || values().flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let found = |wanted: &str| pairs().find(|(name, _)| *name == wanted).map(|(_, secret)| Secret::new(secret));
-    found(TLS_COOKIE).or_else(|| found(PLAIN_COOKIE))
+    found(TLS_COOKIE).or_else(|| if speaks_tls(state) { None } else { found(PLAIN_COOKIE) })
 }
 
 async fn end_presented(state: &AdminState, headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(secret) = cookie(headers) else { return Ok(()) };
+    let Some(secret) = cookie(state, headers) else { return Ok(()) };
     let credential = auth::session_credential(&state.parts.policy.load().config.auth);
     state.parts.store.control.delete_session(secret.expose(), &credential).await?;
     state.doubt.send_replace(());
     Ok(())
 }
 
-fn set_cookie(
-    response: &mut Response,
-    headers: &HeaderMap,
-    secret: &Secret,
-    max_age_secs: u32,
-) -> Result<(), ApiError> {
+fn speaks_tls(state: &AdminState) -> bool {
+    state.parts.policy.load().config.server.tls.is_some()
+}
+
+/// Whether the caller's browser speaks TLS, to us or to a proxy.
+fn is_tls(state: &AdminState, headers: &HeaderMap) -> bool {
     // A browser states the scheme that it speaks, even where a proxy ends TLS before us. Who lies
     // about it gets a cookie that does not work for him.
-    let is_tls = headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"));
+    let says_so = headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"));
+    says_so || speaks_tls(state)
+}
+
+fn set_cookie(response: &mut Response, is_tls: bool, secret: &Secret, max_age_secs: u32) -> Result<(), ApiError> {
     let (name, secure) = if is_tls { (TLS_COOKIE, "; Secure") } else { (PLAIN_COOKIE, "") };
     let secret = secret.expose();
     let text = format!("{name}={secret}; Path=/; Max-Age={max_age_secs}; HttpOnly; SameSite=Strict{secure}");

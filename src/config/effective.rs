@@ -76,6 +76,12 @@ fn server(page: &mut Page, config: &Config) {
     page.raw("max_uri_bytes", server.max_uri_bytes);
     page.raw("max_connections", server.max_connections);
     page.raw("max_connections_per_address", server.max_connections_per_address);
+    if let Some(tls) = &server.tls {
+        page.line("\n[server.tls]");
+        page.text("cert_file", &tls.cert_file.to_string_lossy());
+        page.text("key_file", &tls.key_file.to_string_lossy());
+        page.seconds("handshake_timeout", tls.handshake_timeout);
+    }
 }
 
 fn sanitization(page: &mut Page, settings: &Sanitization) {

@@ -157,6 +157,15 @@ fn overlay_one(root: &mut Table, parts: &[&str], node: Node) -> Result<(), Strin
             root.inner(name, &place).ok_or_else(|| format!("[{name}] is not a table in the file"))?.put(key, node);
             Ok(())
         }
+        (Shape::Table, ["server", "tls", key]) => {
+            if !schema::TLS_KEYS.contains(key) {
+                return Err(format!("unknown key in [server.tls]{}", did_you_mean(key, schema::TLS_KEYS)));
+            }
+            let place = node.place.clone();
+            let server = root.inner(name, &place).ok_or("[server] is not a table in the file")?;
+            server.inner("tls", &place).ok_or("[server.tls] is not a table in the file")?.put(key, node);
+            Ok(())
+        }
         (Shape::List, ["providers", id, key]) => {
             check_key(section, key)?;
             provider_block(root, id, &node.place).ok_or("[[providers]] is not a list in the file")?.put(key, node);

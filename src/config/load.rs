@@ -18,7 +18,7 @@ use super::{
     schema::{LATER_SECTIONS, SECTIONS},
     sections,
     tree::{self, Node, Table, Value},
-    types::{Auth, Config, Server, Storage},
+    types::{Auth, Config, Server, Storage, Tls},
 };
 
 /// Where the configuration is looked for.
@@ -83,12 +83,18 @@ pub(super) struct Fixed {
     host: IpAddr,
     port: u16,
     storage: PathBuf,
+    tls: Option<Tls>,
 }
 
 impl Fixed {
     /// That of a running configuration.
     pub(super) fn of(config: &Config) -> Self {
-        Self { host: config.server.host, port: config.server.port, storage: config.storage.path.clone() }
+        Self {
+            host: config.server.host,
+            port: config.server.port,
+            storage: config.storage.path.clone(),
+            tls: config.server.tls.clone(),
+        }
     }
 
     /// Keeps the running address, so that everything that follows from it is decided by the
@@ -99,6 +105,11 @@ impl Fixed {
         }
         if std::mem::replace(&mut server.port, self.port) != self.port {
             report.warn(place, "server.port", NEEDS_RESTART);
+        }
+        // The files themselves may change: they are watched.
+        if server.tls != self.tls {
+            server.tls.clone_from(&self.tls);
+            report.warn(place, "server.tls", NEEDS_RESTART);
         }
     }
 
@@ -149,7 +160,7 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
     let file = Place::file(&context.sources.config.name);
     let mut fields = sections::open(&mut root, "server", &file, &report);
     let host_place = fields.place_of("host");
-    let mut server = sections::server(&mut fields);
+    let mut server = sections::server(&mut fields, &context.options.working_dir, &report);
     let mut fields = sections::open(&mut root, "storage", &file, &report);
     let mut storage = sections::storage(&mut fields, environment, &context.options.working_dir, &report);
     if let Some(running) = context.running {

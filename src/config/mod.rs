@@ -30,7 +30,7 @@ pub use routing::{ModelTarget, NamedModel, ProfileBlock, Routing, Strategy, Weig
 pub use sanitization::{ApplyTo, Sanitization, SanitizationPattern};
 pub use types::{
     Auth, CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderKey, ProviderOrigin,
-    ProviderTimeouts, ProviderType, Server, Storage, Telemetry,
+    ProviderTimeouts, ProviderType, Server, Storage, Telemetry, Tls,
 };
 pub use watch::Watcher;
 

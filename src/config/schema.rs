@@ -42,6 +42,9 @@ pub(super) const PRICE_KEYS: [&str; 9] = [
 /// The keys of one of `[[sanitization.patterns]]`.
 pub(super) const PATTERN_KEYS: [&str; 5] = ["name", "pattern", "replacement", "apply_to", "action"];
 
+/// The keys of `[server.tls]`.
+pub(super) const TLS_KEYS: [&str; 3] = ["cert_file", "key_file", "handshake_timeout"];
+
 /// The sections of this version.
 pub(super) const SECTIONS: [Section; 11] = [
     Section {
@@ -66,6 +69,7 @@ pub(super) const SECTIONS: [Section; 11] = [
             "max_uri_bytes",
             "max_connections",
             "max_connections_per_address",
+            "tls",
         ],
         later: &[],
     },

@@ -15,7 +15,7 @@ use super::{
     report::{Place, Report, did_you_mean},
     schema::{self, PRICE_KEYS},
     tree::{Node, Table, Value},
-    types::{Auth, CatalogOverride, OnClientDisconnect, PriceOverride, Provider, Server, Storage, Telemetry},
+    types::{Auth, CatalogOverride, OnClientDisconnect, PriceOverride, Provider, Server, Storage, Telemetry, Tls},
 };
 use crate::domain::Secret;
 
@@ -46,7 +46,7 @@ pub(super) fn items(root: &mut Table, name: &str, report: &Report) -> Vec<Node> 
 }
 
 /// `[server]`
-pub(super) fn server(fields: &mut Fields<'_>) -> Server {
+pub(super) fn server(fields: &mut Fields<'_>, working_dir: &Path, report: &Report) -> Server {
     let host = fields.text("host").and_then(|host| address(fields, &host)).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let seconds =
         |fields: &mut Fields<'_>, key: &str, default: u64| fields.seconds(key).unwrap_or(Duration::from_secs(default));
@@ -67,7 +67,27 @@ pub(super) fn server(fields: &mut Fields<'_>) -> Server {
         max_uri_bytes: small(fields, "max_uri_bytes", 256, 65_536, 8 * 1024),
         max_connections: small(fields, "max_connections", 1, 1_000_000, 10_000),
         max_connections_per_address: small(fields, "max_connections_per_address", 1, 1_000_000, 1024),
+        tls: fields.node("tls").and_then(|node| tls(node, working_dir, report)),
     }
+}
+
+/// `[server.tls]`; whether the files can be used is seen when they are opened.
+fn tls(node: Node, working_dir: &Path, report: &Report) -> Option<Tls> {
+    let is_table = matches!(node.value, Value::Table(_));
+    let mut fields = Fields::of("server.tls", node, report);
+    fields.only_keys(&schema::TLS_KEYS, &[]);
+    let file = |fields: &mut Fields<'_>, key: &str, holds: &str| {
+        let is_stated = fields.has(key);
+        let path = fields.text(key);
+        if is_table && !is_stated {
+            fields.error(key, format_args!("is missing; write the path of the {holds} in PEM"));
+        }
+        path.map(|path| working_dir.join(path.value))
+    };
+    let cert_file = file(&mut fields, "cert_file", "certificate");
+    let key_file = file(&mut fields, "key_file", "private key");
+    let handshake_timeout = fields.seconds("handshake_timeout").unwrap_or(Duration::from_secs(10));
+    Some(Tls { cert_file: cert_file?, key_file: key_file?, handshake_timeout })
 }
 
 /// A whole number within bounds.

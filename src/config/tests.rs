@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     presets::PRESETS,
     report::Report,
-    schema::{SECTIONS, Shape},
+    schema::{SECTIONS, Shape, TLS_KEYS},
     tree::{self, Table, Value},
 };
 
@@ -88,6 +88,10 @@ fn the_example_of_the_environment_lists_every_variable() {
     expected.extend(["PORT", "RUST_LOG", "LOG_LEVEL", "LLM_GATEWAY_MASTER_KEY"].map(str::to_owned));
     for section in SECTIONS.iter().filter(|section| section.shape == Shape::Table) {
         let keys = section.keys.iter().filter(|key| !["actions", "patterns"].contains(key));
+        let keys = keys.flat_map(|key| match *key {
+            "tls" => TLS_KEYS.map(|inner| format!("tls__{inner}")).to_vec(),
+            key => vec![key.to_owned()],
+        });
         expected.extend(keys.map(|key| format!("LLM_GATEWAY_{}__{}", section.name, key).to_uppercase()));
     }
     assert_eq!(listed, expected);

@@ -77,6 +77,19 @@ pub struct Server {
     pub max_connections: u32,
     /// Concurrent connections of one address (an IPv6 /64 counts as one); loopback is exempt.
     pub max_connections_per_address: u32,
+    /// `[server.tls]`; `None` speaks clear text.
+    pub tls: Option<Tls>,
+}
+
+/// `[server.tls]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate and those between it and a root, in PEM.
+    pub cert_file: PathBuf,
+    /// Its private key, in PEM.
+    pub key_file: PathBuf,
+    /// How long a handshake may take.
+    pub handshake_timeout: Duration,
 }
 
 /// `server.on_client_disconnect`

@@ -21,6 +21,7 @@ use tokio::{
     net::TcpStream,
     time::Instant,
 };
+use tokio_rustls::server::TlsStream;
 
 /// The facts about one connection, written by its socket, its service and its bodies.
 #[derive(Debug)]
@@ -132,10 +133,59 @@ impl http_body::Body for ServedBody {
     }
 }
 
+/// What bytes travel on. One type for both keeps one copy of the whole HTTP machinery.
+#[derive(Debug)]
+pub(super) enum Wire {
+    Clear(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Does the same with either wire.
+macro_rules! on_wire {
+    ($self:expr, $stream:ident => $call:expr) => {
+        match $self {
+            Wire::Clear($stream) => $call,
+            Wire::Tls($stream) => $call,
+        }
+    };
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        on_wire!(self.get_mut(), stream => Pin::new(stream).poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        on_wire!(self.get_mut(), stream => Pin::new(stream).poll_write(cx, bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        on_wire!(self.get_mut(), stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        on_wire!(self.get_mut(), stream => Pin::new(stream).poll_shutdown(cx))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        on_wire!(self.get_mut(), stream => Pin::new(stream).poll_write_vectored(cx, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        on_wire!(self, stream => stream.is_write_vectored())
+    }
+}
+
 /// The socket, with the bytes that were read to tell the protocol, and an eye on new ones.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Wire,
     /// Bytes that were read already and are given out first.
     ahead: Bytes,
     /// `None` where bytes between two requests do not begin a head (HTTP/2 talks on its own).
@@ -143,7 +193,7 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) const fn new(stream: TcpStream, ahead: Bytes, activity: Option<Arc<Activity>>) -> Self {
+    pub(super) const fn new(stream: Wire, ahead: Bytes, activity: Option<Arc<Activity>>) -> Self {
         Self { stream, ahead, activity }
     }
 }

@@ -1,6 +1,6 @@
 //! One accepted connection, from its first byte to its close.
 //!
-//! HTTP/1.1 and HTTP/2 in clear text share a port: the first bytes tell which it is. No
+//! HTTP/1.1 and HTTP/2 share a port, under TLS and without: the first bytes tell which it is. No
 //! connection may stay open without a request for longer than its timers allow.
 
 use std::{convert::Infallible, future::Future, net::SocketAddr, pin::pin, sync::Arc, task::Poll, time::Duration};
@@ -24,14 +24,18 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    activity::{Activity, ServedBody, Socket},
-    guard::Guard,
+    activity::{Activity, ServedBody, Socket, Wire},
+    guard::{Guard, Reception},
     pace::{Pace, PacedBody},
+    tls::Tls,
 };
 use crate::config;
 
 /// What every HTTP/2 connection begins with (RFC 9113, section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The first byte of every TLS connection (RFC 8446, section 5.1).
+const TLS_HANDSHAKE: u8 = 22;
 
 /// How long an idle connection that was told to go may take to say good-bye.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -84,33 +88,42 @@ impl Protocols {
     }
 
     /// Serves `stream` until it is closed by the client, by its timers or because it is to leave.
-    pub(super) async fn serve(&self, mut stream: TcpStream, guard: Arc<Guard>, visit: Visit) {
+    pub(super) async fn serve(&self, stream: TcpStream, guard: Arc<Guard>, visit: Visit) {
         let activity = Activity::new(self.header_timeout, self.keep_alive_timeout);
-        let first_byte_by = Instant::now() + self.header_timeout;
-        let Visit { peer, leave, stopping } = visit;
-        let first = tokio::select! {
+        let first_bytes_by = Instant::now() + self.header_timeout;
+        let Visit { peer, tls, leave, stopping } = visit;
+        let begin = async {
+            let (mut wire, speaks) = enter(stream, tls).await?;
+            let (ahead, is_http2) = read_first_bytes(&mut wire).await?;
+            std::io::Result::Ok((wire, speaks, ahead, is_http2))
+        };
+        let begun = tokio::select! {
             biased;
-            first = timeout_at(first_byte_by, read_first_bytes(&mut stream)) => first,
+            begun = timeout_at(first_bytes_by, begin) => begun,
             () = leave.cancelled() => return,
         };
-        let Ok(Ok((ahead, is_http2))) = first else { return };
+        let Ok(Ok((wire, speaks, ahead, is_http2))) = begun else { return };
 
         let (service_activity, pace) = (Arc::clone(&activity), self.pace);
         let service = service_fn(move |request: Request<Incoming>| {
             let serving = service_activity.begin();
             let guard = Arc::clone(&guard);
-            let stopping = stopping.is_cancelled();
+            let reception = match speaks {
+                Speaks::AsAsked if stopping.is_cancelled() => Reception::Stopping,
+                Speaks::AsAsked => Reception::Open,
+                Speaks::ClearTextToTls => Reception::ClearText,
+            };
             async move {
-                let response = guard.answer(request.map(|body| PacedBody::wrap(body, pace)), peer, stopping).await;
+                let response = guard.answer(request.map(|body| PacedBody::wrap(body, pace)), peer, reception).await;
                 Ok::<_, Infallible>(response.map(|body| ServedBody { body, _serving: serving }))
             }
         });
 
         if is_http2 {
-            let socket = TokioIo::new(Socket::new(stream, ahead, None));
+            let socket = TokioIo::new(Socket::new(wire, ahead, None));
             drive(self.http2.serve_connection(socket, service), &activity, &leave).await;
         } else {
-            let socket = TokioIo::new(Socket::new(stream, ahead, Some(Arc::clone(&activity))));
+            let socket = TokioIo::new(Socket::new(wire, ahead, Some(Arc::clone(&activity))));
             drive(self.http1.serve_connection(socket, service), &activity, &leave).await;
         }
     }
@@ -119,6 +132,8 @@ impl Protocols {
 /// What is special about one connection.
 pub(super) struct Visit {
     pub(super) peer: SocketAddr,
+    /// `None` speaks clear text.
+    pub(super) tls: Option<Tls>,
     /// Cancelled when it is to end as soon as nothing is under way on it.
     pub(super) leave: CancellationToken,
     /// Cancelled when the process takes no new requests.
@@ -135,9 +150,30 @@ impl<F: Future<Output: Send> + Send + 'static> hyper::rt::Executor<F> for Counte
     }
 }
 
+/// Whether the client speaks what is spoken here.
+#[derive(Clone, Copy)]
+enum Speaks {
+    AsAsked,
+    ClearTextToTls,
+}
+
+/// Shakes hands where TLS is spoken. Who begins in clear text there is let in to be told so, which helps
+/// more than a closed connection.
+async fn enter(stream: TcpStream, tls: Option<Tls>) -> std::io::Result<(Wire, Speaks)> {
+    let Some(tls) = tls else { return Ok((Wire::Clear(stream), Speaks::AsAsked)) };
+    let handshake = async {
+        let mut first = [0];
+        if stream.peek(&mut first).await? == 1 && first != [TLS_HANDSHAKE] {
+            return Ok((Wire::Clear(stream), Speaks::ClearTextToTls));
+        }
+        Ok((Wire::Tls(Box::new(tls.accept(stream).await?)), Speaks::AsAsked))
+    };
+    tokio::time::timeout(tls.handshake_timeout(), handshake).await?
+}
+
 /// Reads until it is certain which protocol is spoken: at most the length of the preface, and
 /// for a usual HTTP/1.1 request just what is there.
-async fn read_first_bytes(stream: &mut TcpStream) -> std::io::Result<(Bytes, bool)> {
+async fn read_first_bytes(stream: &mut Wire) -> std::io::Result<(Bytes, bool)> {
     let mut buffer = Vec::with_capacity(PREFACE.len());
     loop {
         let mut rest = (&mut *stream).take((PREFACE.len() - buffer.len()) as u64);

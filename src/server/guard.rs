@@ -42,6 +42,17 @@ pub struct Guard {
     max_uri_bytes: usize,
 }
 
+/// How the requests of a connection are received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reception {
+    /// As usual.
+    Open,
+    /// The process ends: only what tells how it is doing is still answered.
+    Stopping,
+    /// They came in clear text where TLS is spoken: nothing is answered but that.
+    ClearText,
+}
+
 /// What is answered until the socket closes, so that whoever watches sees how the end goes.
 const ANSWERED_TO_THE_END: [&str; 3] = ["/health", "/readyz", "/metrics"];
 
@@ -63,13 +74,14 @@ impl Guard {
 
     /// Checks the head, lets the routes answer, and puts the security headers on the answer.
     /// A panic in a handler becomes a 500 and harms no other request.
-    ///
-    /// Once `stopping`, only what tells how the process is doing is still answered.
-    pub async fn answer(&self, mut request: Request<Body>, peer: SocketAddr, stopping: bool) -> Response<Body> {
+    pub async fn answer(&self, mut request: Request<Body>, peer: SocketAddr, reception: Reception) -> Response<Body> {
         let voice = Voice::of(&request);
         let mut response = match self.check(&request) {
             Err((status, message)) => voice.refuse(ErrorKind::InvalidRequest, status, message),
-            Ok(()) if stopping && !ANSWERED_TO_THE_END.contains(&request.uri().path()) => too_late(voice, &request),
+            Ok(()) if reception == Reception::ClearText => in_clear_text(voice),
+            Ok(()) if reception == Reception::Stopping && !ANSWERED_TO_THE_END.contains(&request.uri().path()) => {
+                too_late(voice, &request)
+            }
             Ok(()) => {
                 request.extensions_mut().insert(ConnectInfo(peer));
                 let mut router = self.router.clone();
@@ -147,6 +159,14 @@ impl Guard {
         let name = bare.unwrap_or(host);
         is_loopback || self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
     }
+}
+
+/// A client with `http://` in its base URL. What it has sent went over the wire for all to see.
+fn in_clear_text(voice: Voice) -> Response<Body> {
+    let message = "this port speaks TLS: use https:// and take any credential that was sent in clear text for known";
+    let mut response = voice.refuse(ErrorKind::InvalidRequest, StatusCode::BAD_REQUEST, message);
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// A request that came after the process was told to end: another instance can take it at once.

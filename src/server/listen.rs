@@ -18,6 +18,7 @@ use super::{
     guard::Guard,
     seats::Seats,
     stop::Stop,
+    tls::Tls,
 };
 use crate::config::{self, Config};
 
@@ -28,6 +29,21 @@ pub struct Drained {
     pub cut_connections: usize,
 }
 
+/// Where clients come in.
+#[derive(Debug)]
+pub struct Entrance {
+    /// The socket.
+    pub listener: TcpListener,
+    /// `None` speaks clear text.
+    pub tls: Option<Tls>,
+}
+
+impl From<TcpListener> for Entrance {
+    fn from(listener: TcpListener) -> Self {
+        Self { listener, tls: None }
+    }
+}
+
 /// How long a connection may take to send its last bytes once it was cut.
 const LAST_BYTES: Duration = Duration::from_secs(2);
 
@@ -36,16 +52,16 @@ const LAST_BYTES: Duration = Duration::from_secs(2);
 /// `/readyz`, and everything new, with 503.
 ///
 /// Every request carries its peer's address as `ConnectInfo<SocketAddr>`.
-pub async fn listen(listener: TcpListener, router: Router, settings: &config::Server, stop: Stop) -> Drained {
+pub async fn listen(entrance: impl Into<Entrance>, router: Router, settings: &config::Server, stop: Stop) -> Drained {
     let streams = TaskTracker::new();
     let door = Door::new(&router, settings, &streams);
-    Listening::new(listener, stop, streams).serve(|| Arc::clone(&door)).await
+    Listening::new(entrance.into(), stop, streams).serve(|| Arc::clone(&door)).await
 }
 
 /// As [`listen`], with the settings of the configuration that is current when a connection comes
-/// in. Address and port stay what `listener` has.
+/// in. Address, port and TLS stay what `entrance` has.
 pub async fn listen_reloading(
-    listener: TcpListener,
+    entrance: impl Into<Entrance>,
     router: Router,
     current: impl Fn() -> Arc<Config>,
     stop: Stop,
@@ -61,7 +77,7 @@ pub async fn listen_reloading(
         }
         Arc::clone(&door)
     };
-    Listening::new(listener, stop, streams.clone()).serve(current_door).await
+    Listening::new(entrance.into(), stop, streams.clone()).serve(current_door).await
 }
 
 /// What the connections that come in under one configuration share.
@@ -89,6 +105,7 @@ impl Door {
 /// A socket and those who came through it.
 struct Listening {
     listener: TcpListener,
+    tls: Option<Tls>,
     stop: Stop,
     seats: Seats,
     /// Connections from before the stop: the end waits for them.
@@ -100,9 +117,10 @@ struct Listening {
 }
 
 impl Listening {
-    fn new(listener: TcpListener, stop: Stop, streams: TaskTracker) -> Self {
+    fn new(entrance: Entrance, stop: Stop, streams: TaskTracker) -> Self {
+        let Entrance { listener, tls } = entrance;
         let (connections, late) = (JoinSet::new(), JoinSet::new());
-        Self { listener, stop, seats: Seats::default(), connections, late, streams }
+        Self { listener, tls, stop, seats: Seats::default(), connections, late, streams }
     }
 
     async fn serve(mut self, mut current: impl FnMut() -> Arc<Door>) -> Drained {
@@ -136,7 +154,7 @@ impl Listening {
         leave: CancellationToken,
     ) -> Option<impl Future<Output = ()> + Send + 'static> {
         let seat = self.seats.take(peer.ip(), door.max_connections_per_address)?;
-        let visit = Visit { peer, leave, stopping: self.stop.begun.clone() };
+        let visit = Visit { peer, tls: self.tls.clone(), leave, stopping: self.stop.begun.clone() };
         Some(async move {
             let _seat = seat;
             door.protocols.serve(stream, Arc::clone(&door.guard), visit).await;

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client as Pool, connect::HttpConnector},
     rt::TokioExecutor,
@@ -19,7 +20,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Client {
     address: SocketAddr,
     headers: HeaderMap,
-    pool: Pool<HttpConnector, Full<Bytes>>,
+    scheme: &'static str,
+    pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
 
 /// A whole answer.
@@ -32,7 +34,17 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, headers: HeaderMap::new(), pool: Pool::builder(TokioExecutor::new()).build_http() }
+        Self::of(address, "http", super::dial::trusting(&[]))
+    }
+
+    /// A client that speaks TLS to a server with one of these certificates.
+    pub(crate) fn over_tls(address: SocketAddr, tls: rustls::ClientConfig) -> Self {
+        Self::of(address, "https", tls)
+    }
+
+    fn of(address: SocketAddr, scheme: &'static str, tls: rustls::ClientConfig) -> Self {
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
+        Self { address, scheme, headers: HeaderMap::new(), pool: Pool::builder(TokioExecutor::new()).build(connector) }
     }
 
     /// The same client, sending this header with every request.
@@ -56,7 +68,7 @@ impl Client {
 
     /// The whole answer, or `None` when the server went away in between.
     pub(crate) async fn try_post(&self, target: &str, body: &Value) -> Option<Answer> {
-        let request = Request::post(format!("http://{}{target}", self.address))
+        let request = Request::post(format!("{}://{}{target}", self.scheme, self.address))
             .header("content-type", "application/json")
             .body(Full::new(Bytes::from(body.to_string())))
             .unwrap();
@@ -84,7 +96,7 @@ impl Client {
         target: &str,
         body: Option<Bytes>,
     ) -> http::Response<hyper::body::Incoming> {
-        let mut request = Request::builder().method(method).uri(format!("http://{}{target}", self.address));
+        let mut request = Request::builder().method(method).uri(format!("{}://{}{target}", self.scheme, self.address));
         if body.is_some() && !self.headers.contains_key("content-type") {
             request = request.header("content-type", "application/json");
         }

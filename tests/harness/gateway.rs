@@ -1,7 +1,7 @@
 //! A whole gateway on port 0: the real router behind the real guard, a real store in a temporary
 //! directory, and the scripted provider as its upstream.
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use llm_gateway::{
     Gateway,
@@ -11,9 +11,13 @@ use llm_gateway::{
 };
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Client, PATIENCE};
+use super::{
+    client::{Client, PATIENCE},
+    dial::{Dial, trusting},
+};
 
 /// The operator's keys, as unique text that must never be seen anywhere else.
 pub(crate) const OPENAI_KEY: &str = "sk-test-canary-openai-5d41402abc4b2a76";
@@ -26,6 +30,8 @@ pub(crate) struct Rig {
     pub(crate) upstream: Running,
     pub(crate) gateway: Gateway,
     pub(crate) data: tempfile::TempDir,
+    /// What a client must trust, where TLS is spoken.
+    pub(crate) tls: Option<rustls::ClientConfig>,
     stop: CancellationToken,
     serving: Option<tokio::task::JoinHandle<()>>,
 }
@@ -85,6 +91,7 @@ pub(crate) async fn start_resolving(upstream: Running, providers: &str, more: &s
     let options =
         LoadOptions { config_path: None, port: None, working_dir: data.path().to_owned(), env: BTreeMap::new() };
     let config = config::load(&options).unwrap_or_else(|errors| panic!("{errors}"));
+    let tls = config.server.tls.as_ref().map(|tls| trusting(&[tls.cert_file.as_path()]));
     let gateway = Gateway::resolving(config, resolver).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -93,12 +100,20 @@ pub(crate) async fn start_resolving(upstream: Running, providers: &str, more: &s
         let (gateway, stop) = (gateway.clone(), stop.clone());
         async move { gateway.serve(listener, stop).await.unwrap() }
     });
-    Rig { address, upstream, gateway, data, stop, serving: Some(serving) }
+    Rig { address, upstream, gateway, data, tls, stop, serving: Some(serving) }
 }
 
 impl Rig {
     pub(crate) fn client(&self) -> Client {
-        Client::new(self.address)
+        match &self.tls {
+            Some(tls) => Client::over_tls(self.address, tls.clone()),
+            None => Client::new(self.address),
+        }
+    }
+
+    /// How to reach it with bytes of one's own.
+    pub(crate) fn dial(&self) -> Dial {
+        Dial { address: self.address, tls: self.tls.clone().map(|tls| TlsConnector::from(Arc::new(tls))) }
     }
 
     /// All records, newest first, once everything that was finished is written.

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "not every promise needs every tool")]
 
 pub(crate) mod client;
+pub(crate) mod dial;
 pub(crate) mod gateway;
 pub(crate) mod process;
 pub(crate) mod tls;
