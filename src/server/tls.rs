@@ -144,15 +144,25 @@ impl Tls {
     }
 }
 
-/// Where the two files are and how they look from outside. Nothing is read, so that it may be asked often.
+/// How the two files look from outside. Nothing is read, so that it may be asked often.
 #[derive(PartialEq, Eq)]
-struct Fingerprint([Option<(u64, u64, u64, i64, i64, u32)>; 2]);
+struct Fingerprint([Option<Look>; 2]);
+
+/// Which file it is, how large, when it was last touched and who may read it.
+#[derive(PartialEq, Eq)]
+struct Look {
+    file: (u64, u64),
+    bytes: u64,
+    changed: (i64, i64),
+    mode: u32,
+}
 
 impl Fingerprint {
     fn of(files: &config::Tls) -> Self {
         Self([&files.cert_file, &files.key_file].map(|path| {
             let seen = fs::metadata(path).ok()?;
-            Some((seen.dev(), seen.ino(), seen.len(), seen.ctime(), seen.ctime_nsec(), seen.mode()))
+            let (file, changed) = ((seen.dev(), seen.ino()), (seen.ctime(), seen.ctime_nsec()));
+            Some(Look { file, bytes: seen.len(), changed, mode: seen.mode() })
         }))
     }
 }
