@@ -6,6 +6,7 @@
 use std::{convert::Infallible, future::Future, net::SocketAddr, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use axum::body::Bytes;
+use futures_util::FutureExt as _;
 use hyper::{
     Request,
     body::Incoming,
@@ -19,7 +20,7 @@ use hyper_util::{
 use tokio::{
     io::AsyncReadExt as _,
     net::TcpStream,
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -100,7 +101,8 @@ impl Protocols {
         let begun = tokio::select! {
             biased;
             begun = timeout_at(first_bytes_by, begin) => begun,
-            () = leave.cancelled() => return,
+            // Perhaps its first bytes are on their way: they have a moment, to be told what is going on.
+            () = leave.cancelled().then(|()| sleep(FAREWELL)) => return,
         };
         let Ok(Ok((wire, speaks, ahead, is_http2))) = begun else { return };
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::{net::TcpStream, time::Instant};
+use tokio::time::Instant;
 
 /// Longest time that a process may take to begin or to end.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// A running gateway; killed when it is dropped.
 pub(crate) struct Process {
     child: Child,
+    /// Known once it listens.
     pub(crate) address: SocketAddr,
     stderr: PathBuf,
 }
@@ -31,20 +32,25 @@ impl Process {
     pub(crate) async fn start_with(dir: &Path, env: &[(&str, &str)]) -> Self {
         let mut process = Self::spawn(dir, env);
         let begun = Instant::now();
-        while TcpStream::connect(process.address).await.is_err() {
-            assert!(process.child.try_wait().unwrap().is_none(), "it ended at once: {}", process.log());
-            assert!(begun.elapsed() < PATIENCE, "it never listened: {}", process.log());
+        loop {
+            // The system chooses the port, so that no other test can have it; the log tells which.
+            let log = process.log();
+            if let Some((_, rest)) = log.split_once("serving; the portal is at ") {
+                let address = rest.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+                process.address = address.and_then(|(address, _)| address.parse().ok()).unwrap();
+                return process;
+            }
+            assert!(process.child.try_wait().unwrap().is_none(), "it ended at once: {log}");
+            assert!(begun.elapsed() < PATIENCE, "it never listened: {log}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        process
     }
 
     /// Starts without waiting, for one that is not expected to listen.
     pub(crate) fn spawn(dir: &Path, env: &[(&str, &str)]) -> Self {
-        let port = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let stderr = dir.join("stderr.log");
         let child = Command::new(env!("CARGO_BIN_EXE_llm-gateway"))
-            .args(["--port", &port.to_string()])
+            .args(["--port", "0"])
             .current_dir(dir)
             .env_clear()
             .envs(env.iter().copied())
@@ -52,7 +58,7 @@ impl Process {
             .stderr(File::create(&stderr).unwrap())
             .spawn()
             .unwrap();
-        Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), stderr }
+        Self { child, address: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), stderr }
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

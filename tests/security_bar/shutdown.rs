@@ -253,11 +253,9 @@ async fn bar_37_a_second_sigterm_ends_at_once() {
     let body = r#"{"model": "gpt-4o", "stream": true, "messages": []}"#;
     let socket = send(gateway.address, &post("/v1/chat/completions", lines, body)).await;
     timeout(PATIENCE, socket.readable()).await.unwrap().unwrap();
+    let idle = TcpStream::connect(gateway.address).await.unwrap();
     gateway.signal(Signal::TERM);
-    let client = Client::new(gateway.address);
-    while client.get("/readyz").await.status != 503 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    rest(idle).await;
     gateway.signal(Signal::TERM);
     assert_eq!(gateway.ended().await.code(), Some(130), "{}", gateway.log());
     assert_eq!(upstream.ledger().counts().calls, 1);
