@@ -52,7 +52,7 @@ portal/dist/index.html: $(PORTAL_SOURCES) $(PORTAL_MODULES) openapi/openapi.json
 
 ## Tests
 
-.PHONY: test test-tools test-begin test-portal test-rust test-sdk test-browser bench lint catalog fmt
+.PHONY: test test-tools test-begin test-portal test-rust test-sdk test-browser fuzz audit bench lint catalog fmt
 test: test-tools test-begin test-portal test-rust test-sdk test-browser ## everything, installing what it needs
 	@printf '\n\033[1m== summary\033[0m\n'
 	cat $(SUMMARY)
@@ -100,6 +100,68 @@ test-browser: portal/dist/index.html ## the portal in a real browser, on the dem
 	@mkdir -p target
 	$(CARGO) build --locked --bin llm-gateway
 	$(call step,portal: in a browser,$(NPM) run e2e)
+
+# `make test` runs the same targets over their seeds with the stable compiler (tests/fuzz_seeds.rs): building
+# the whole crate a second time with coverage takes minutes, so the nightly smoke is `make fuzz FUZZ_SECONDS=5`.
+# What is found stays in fuzz/corpus; an input that breaks a promise is kept in fuzz/artifacts.
+FUZZ_SECONDS := 60
+FUZZ_TARGETS := config head key splice sse tally
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (60); needs a nightly compiler, installs cargo-fuzz
+	@if ! $(CARGO) +nightly --version > /dev/null 2>&1; then
+		echo 'skipped: fuzzing needs a nightly compiler (rustup toolchain install nightly)'; exit 0
+	fi
+	command -v cargo-fuzz > /dev/null || $(CARGO) +nightly install --locked cargo-fuzz
+	$(CARGO) tree --locked --quiet --manifest-path fuzz/Cargo.toml > /dev/null
+	# No sanitizer: the crate forbids unsafe code, and what is looked for are broken promises.
+	$(CARGO) +nightly fuzz build --sanitizer none
+	bin=fuzz/target/$$(rustc +nightly -vV | sed -n 's/^host: //p')/release
+	export TMPDIR=$$PWD/fuzz/target/tmp; mkdir -p "$$TMPDIR"
+	for target in $(FUZZ_TARGETS); do
+		mkdir -p fuzz/corpus/$$target fuzz/artifacts/$$target; log=fuzz/target/$$target.log
+		if ! $$bin/$$target -max_total_time=$(FUZZ_SECONDS) -timeout=25 -rss_limit_mb=2048 -max_len=4096 \
+			-dict=fuzz/dictionaries/$$target.dict -artifact_prefix=fuzz/artifacts/$$target/ \
+			fuzz/corpus/$$target fuzz/seeds/$$target > $$log 2>&1; then
+			tail -n 40 $$log | cut -c -400; echo "broken by an input in fuzz/artifacts/$$target"; exit 1
+		fi
+		printf '%-8s %s\n' $$target "$$(grep -a '^Done' $$log)"
+	done
+	rm -rf "$$TMPDIR"
+
+# ONLINE=1 also asks the registries: advisories newer than the local copy, signatures of npm's packages.
+# ADVISORY_DB is a clone of the RustSec advisory database.
+ONLINE :=
+ADVISORY_DB := $(HOME)/.cargo/advisory-db
+NPM_TREES := portal tests/sdk/node
+skipped = printf 'skipped: %s\n'
+
+audit: ## the supply chain: locks, sources, licences, advisories, bills of materials in target/sbom
+	@for manifest in Cargo.toml fuzz/Cargo.toml; do
+		$(CARGO) tree --locked --quiet --manifest-path $$manifest > /dev/null
+		echo "locked: $$manifest"
+	done
+	$(CARGO) test --locked --test promises supply_chain::
+	if command -v cargo-deny > /dev/null; then
+		$(CARGO) deny --locked check bans licenses sources
+		$(CARGO) deny --locked --manifest-path fuzz/Cargo.toml check sources
+	else $(skipped) 'cargo-deny is not installed: no check of licences'; fi
+	if ! command -v cargo-audit > /dev/null; then $(skipped) 'cargo-audit is not installed: no advisories'
+	elif [ -n "$(ONLINE)" ]; then $(CARGO) audit
+	elif [ -d "$(ADVISORY_DB)" ]; then $(CARGO) audit --no-fetch --stale --db "$(ADVISORY_DB)"
+	else $(skipped) 'no advisory database at $(ADVISORY_DB): no advisories'; fi
+	for tree in $(NPM_TREES); do
+		if [ -n "$(ONLINE)" ]; then npm --prefix $$tree audit signatures
+		else $(skipped) "signatures of $$tree: npm asks its registry for them; make audit ONLINE=1"; fi
+	done
+	mkdir -p target/sbom
+	# What the binary embeds, so without the tools that build it.
+	$(NPM) sbom --package-lock-only --omit dev --omit optional --sbom-format cyclonedx > target/sbom/portal.json
+	echo 'bill of materials: target/sbom/portal.json'
+	if command -v cargo-cyclonedx > /dev/null; then
+		$(CARGO) cyclonedx --format json --override-filename llm-gateway.sbom
+		mv llm-gateway.sbom.json target/sbom/llm-gateway.json
+		echo 'bill of materials: target/sbom/llm-gateway.json'
+	else $(skipped) 'cargo-cyclonedx is not installed: no bill of materials of the binary'; fi
 
 # LOAD_ROUNDS=n changes how often the load harness goes round. Results are kept under bench-results/.
 bench: portal/dist/index.html ## the pure rooms, then the gateway under load beside nginx (Debian: nginx-light)

@@ -36,3 +36,5 @@ mod seed_site;
 mod portal;
 mod backup;
 mod kill;
+mod fuzz_seeds;
+mod supply_chain;

@@ -85,7 +85,17 @@ fn push(notes: &RefCell<Vec<(Place, String)>>, place: &Place, key: &str, what: i
         Place::Line(..) if !key.is_empty() => format!("{place}: {key}: {what}"),
         _ => format!("{place}: {what}"),
     };
-    notes.borrow_mut().push((place.clone(), text));
+    notes.borrow_mut().push((place.clone(), in_one_line(text)));
+}
+
+/// Names of variables, keys and files may hold line ends and escape codes, which must not write lines of
+/// their own into a terminal or a log.
+fn in_one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
 }
 
 fn lines(notes: RefCell<Vec<(Place, String)>>) -> Vec<String> {

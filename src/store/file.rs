@@ -186,9 +186,7 @@ pub(super) async fn migrate(directory: &Path, file: File) -> Result<(), StoreErr
     drop(private_file(&path)?);
     let mut connection = options(&path).connect().await?;
     let found: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut connection).await?;
-    if version_number(&found) < OLDEST_SQLITE.0 {
-        return Err(StoreError::SqliteTooOld { found, needed: OLDEST_SQLITE.1 });
-    }
+    require_sqlite(found)?;
     migrations
         .run_direct(None, &mut connection, false)
         .await
@@ -207,6 +205,13 @@ async fn newest_schema(connection: &mut SqliteConnection) -> Result<Option<i64>,
 pub(super) async fn has_table(connection: &mut SqliteConnection, name: &str) -> Result<bool, StoreError> {
     let query = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?)");
     Ok(query.bind(name).fetch_one(connection).await?)
+}
+
+fn require_sqlite(found: String) -> Result<(), StoreError> {
+    if version_number(&found) < OLDEST_SQLITE.0 {
+        return Err(StoreError::SqliteTooOld { found, needed: OLDEST_SQLITE.1 });
+    }
+    Ok(())
 }
 
 fn version_number(text: &str) -> i64 {
@@ -242,4 +247,20 @@ async fn limit_reads(connection: &mut SqliteConnection) -> Result<(), sqlx::Erro
     let deadline = Instant::now() + READ_DEADLINE;
     connection.lock_handle().await?.set_progress_handler(10_000, move || Instant::now() < deadline);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_sqlite_before_the_wal_reset_fix_stops_the_start() {
+        for found in ["3.51.2", "3.50.99", "3.8", "2.99.99", "", "nonsense"] {
+            let refused = require_sqlite(found.to_owned());
+            assert!(matches!(refused, Err(StoreError::SqliteTooOld { needed: "3.51.3", .. })), "{found}");
+        }
+        for found in ["3.51.3", "3.51.10", "3.53.0", "4.0.0"] {
+            assert!(require_sqlite(found.to_owned()).is_ok(), "{found}");
+        }
+    }
 }

@@ -1,0 +1,31 @@
+//! What the fuzz targets do, one function a target: bytes in, and a panic if a promise is broken.
+//!
+//! `fuzz_targets/` hands each of them to libFuzzer (nightly compiler); `tests/fuzz_seeds.rs` includes this
+//! very file and runs them over the seeds and small changes of them (stable compiler, every `make test`).
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a fuzz target tells a fault by panicking; the tests include what the targets import"
+)]
+
+mod cuts;
+
+pub mod config;
+pub mod head;
+pub mod key;
+pub mod splice;
+pub mod sse;
+pub mod tally;
+
+/// Name and function of every target.
+pub const TARGETS: [(&str, fn(&[u8])); 6] = [
+    ("config", config::run),
+    ("head", head::run),
+    ("key", key::run),
+    ("splice", splice::run),
+    ("sse", sse::run),
+    ("tally", tally::run),
+];
