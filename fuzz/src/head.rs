@@ -21,7 +21,7 @@ use llm_gateway::{
     config::{self, Config, LoadOptions, Provider},
     domain::Endpoint,
     provider::{Route, upstream_uri},
-    server::Guard,
+    server::{Guard, Reception},
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -69,7 +69,7 @@ pub fn run(data: &[u8]) {
     let seen = std::mem::take(&mut *house.seen.lock().unwrap());
     assert!(seen.is_empty());
     let answer = house.runtime.block_on(async {
-        let answer = house.guard.answer(request, ([127, 0, 0, 1], 9).into(), false);
+        let answer = house.guard.answer(request, ([127, 0, 0, 1], 9).into(), Reception::Open);
         let (head, body) = tokio::time::timeout(PATIENCE, answer).await.expect("no answer").into_parts();
         let body = tokio::time::timeout(PATIENCE, body.collect()).await.expect("no end").unwrap();
         Response::from_parts(head, body.to_bytes())
