@@ -21,7 +21,7 @@ use crate::{
     complete::{self, Completion, CompletionError, CompletionRequest},
     config::{Config, LoadOptions, Watcher},
     demo,
-    gateway::{self, GatewayState, LiveModels, Shutdown},
+    gateway::{self, GatewayState, Memory, Shutdown},
     policy::{Policy, PolicyCell},
     portal,
     provider::{Egress, Resolver},
@@ -85,7 +85,7 @@ pub struct Gateway {
     store: Store,
     reloader: Reloader,
     metrics: telemetry::Metrics,
-    live_models: LiveModels,
+    memory: Memory,
     started_at: Instant,
     stopping: CancellationToken,
     shutdown: Shutdown,
@@ -163,10 +163,10 @@ impl Gateway {
         let policy = Arc::new(PolicyCell::new(Policy::compile(Arc::new(config), &snapshot, None, &egress)));
         let reloader = Reloader { store: store.clone(), policy, egress, turn: Arc::default() };
         let metrics = telemetry::Metrics::of_process();
-        let live_models = LiveModels::default();
+        let memory = Memory::default();
         let (started_at, stopping) = (Instant::now(), CancellationToken::new());
         let shutdown = Shutdown::default();
-        Ok(Self { store, reloader, metrics, live_models, started_at, stopping, shutdown })
+        Ok(Self { store, reloader, metrics, memory, started_at, stopping, shutdown })
     }
 
     /// Every route: the inference endpoints, the admin API and the portal.
@@ -204,7 +204,7 @@ impl Gateway {
         GatewayState {
             policy: Arc::clone(&self.reloader.policy),
             recorder: self.store.recorder.clone(),
-            live_models: self.live_models.clone(),
+            memory: self.memory.clone(),
             shutdown: self.shutdown.clone(),
         }
     }

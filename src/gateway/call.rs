@@ -98,7 +98,7 @@ impl Upload {
 
 /// Turns what came in into what goes out.
 pub(crate) fn outbound(
-    inbound: Inbound,
+    inbound: &mut Inbound,
     caller: &Caller,
     target: &Target,
     max_upload_bytes: u64,
@@ -120,7 +120,7 @@ pub(crate) fn outbound(
         let version = HeaderName::from_static("anthropic-version");
         headers.entry(version).or_insert(HeaderValue::from_static("2023-06-01"));
     }
-    let hides_usage_chunk = asks_for_usage(&inbound, provider);
+    let hides_usage_chunk = asks_for_usage(inbound, provider);
     if hides_usage_chunk {
         // A stream that is edited must be readable.
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -205,7 +205,7 @@ fn asks_for_usage(inbound: &Inbound, provider: &Provider) -> bool {
 type Body = (UpstreamBody, Option<Arc<Upload>>);
 
 fn body(
-    inbound: Inbound,
+    inbound: &mut Inbound,
     target: &Target,
     asks_for_usage: bool,
     max_upload_bytes: u64,
@@ -214,7 +214,12 @@ fn body(
     let asked = inbound.model.as_deref();
     let renamed = target.model.as_deref().filter(|model| Some(*model) != asked);
     let in_body = !matches!(target.api, Api::Gemini);
-    match inbound.body {
+    let nothing = InboundBody::Whole { raw: Bytes::new(), plain: None };
+    let body = match &inbound.body {
+        InboundBody::Whole { raw, plain } => InboundBody::Whole { raw: raw.clone(), plain: plain.clone() },
+        InboundBody::Upload { .. } => std::mem::replace(&mut inbound.body, nothing),
+    };
+    match body {
         InboundBody::Upload { prefix, rest } => {
             if renamed.is_some() && asked.is_some() {
                 let message = "an upload cannot be renamed on its way: name the bare model and send x-provider";

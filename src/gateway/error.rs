@@ -15,13 +15,15 @@ use crate::{
 pub(crate) struct Refusal {
     pub(crate) kind: ErrorKind,
     pub(crate) message: String,
+    /// The HTTP status, where it is not the usual one of its kind.
+    pub(crate) status: Option<u16>,
     /// The client is gone: nobody will read the answer.
     pub(crate) client_gone: bool,
 }
 
 impl Refusal {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), client_gone: false }
+        Self { kind, message: message.into(), status: None, client_gone: false }
     }
 
     /// The request's body did not come to its end: too slow, or the client hung up.
@@ -41,7 +43,8 @@ impl Refusal {
 
     /// The answer in the client's dialect.
     pub(crate) fn response(&self, family: ApiFamily, request_id: &str) -> Response {
-        let status = StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(self.status.unwrap_or_else(|| self.kind.status()))
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = error_body::body(family, self.kind, status.as_u16(), &self.message, request_id);
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;

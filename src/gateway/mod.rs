@@ -10,14 +10,17 @@ mod accept;
 mod call;
 mod error;
 mod identify;
+mod memory;
 mod metrics;
 mod models;
+mod need;
 mod openapi;
 mod record;
 mod relay;
 mod respond;
 mod routes;
 mod shutdown;
+mod walk;
 
 use std::sync::Arc;
 
@@ -27,16 +30,12 @@ pub use openapi::openapi;
 pub use routes::router;
 pub use shutdown::Shutdown;
 
-use self::{
-    accept::Arrival,
-    error::Refusal,
-    record::{CallEnd, OpenRecord},
-};
+use self::{accept::Arrival, error::Refusal, record::OpenRecord, walk::Walk};
 use crate::{
     config::{OnClientDisconnect, Provider},
     domain::{ErrorKind, Outcome, Timestamp},
     policy::{Policy, PolicyCell},
-    routing::{self, Moment, Need, Observed, Plan, Question, Unroutable},
+    routing::{self, Moment, Plan, Question, Unroutable},
     store::Recorder,
 };
 
@@ -47,13 +46,13 @@ pub struct GatewayState {
     pub policy: Arc<PolicyCell>,
     /// Where records go.
     pub recorder: Recorder,
-    /// The models of local servers, asked live and kept for seconds.
-    pub live_models: models::LiveModels,
+    /// What is remembered from one request to the next.
+    pub memory: Memory,
     /// How calls under way learn that the process ends.
     pub shutdown: Shutdown,
 }
 
-pub use models::LiveModels;
+pub use memory::Memory;
 
 /// Answers one request and records it, whatever happens on the way.
 async fn serve(state: GatewayState, arrival: Arrival) -> Response {
@@ -77,7 +76,7 @@ async fn answer(state: GatewayState, policy: Arc<Policy>, arrival: Arrival) -> R
     let mut head = respond::Head::new(&record);
     let gone = tokio::select! {
         biased;
-        gone = way(&policy, &state.live_models, arrival, &mut record, &mut head) => gone,
+        gone = way(&policy, &state.memory, arrival, &mut record, &mut head) => gone,
         () = state.shutdown.cut().cancelled() => Err(Refusal::new(ErrorKind::ShuttingDown, shutdown::MESSAGE)),
     };
     match gone {
@@ -100,7 +99,7 @@ async fn answer(state: GatewayState, policy: Arc<Policy>, arrival: Arrival) -> R
 /// The way itself, a reason beside each step.
 async fn way(
     policy: &Arc<Policy>,
-    live_models: &LiveModels,
+    memory: &Memory,
     arrival: Arrival,
     record: &mut OpenRecord,
     head: &mut respond::Head,
@@ -119,9 +118,11 @@ async fn way(
     record.accepted(&inbound);
     // Nothing is sanitized yet: the step stands here so that no provider sees a body that has not passed it.
     let to_ask = to_ask(policy, &inbound, &caller, &labels);
-    let live = live_models.of_all(policy, &to_ask).await;
-    let plan = plan(policy, &live, &inbound, &caller, &labels)?;
-    call(policy, inbound, &caller, plan, record, head).await
+    let live = memory.live_models.of_all(policy, &to_ask).await;
+    let session = need::session(&labels, caller.key.as_ref().map(|key| &*key.id));
+    let plan = plan(policy, memory, &live, &inbound, &caller, &labels, session)?;
+    let walk = Walk { policy, memory, caller: &caller, session, began: walk::began(record) };
+    walk.go(inbound, plan, record, head).await
 }
 
 /// What is asked of the router.
@@ -165,16 +166,20 @@ fn to_ask(
 
 fn plan(
     policy: &Policy,
+    memory: &Memory,
     live: &[(String, Arc<[String]>)],
     inbound: &accept::Inbound,
     caller: &identify::Caller,
     labels: &accept::Labels,
+    session: Option<u64>,
 ) -> Result<Plan, Refusal> {
-    let need = Need::default();
-    let moment = Moment { at: Timestamp::now(), turn: 0, dice: 0 };
+    let at = Timestamp::now();
+    let moment = Moment { at, turn: memory.turn(), dice: walk::dice() };
     let question = question(policy, live, inbound, caller, labels);
-    routing::plan(&question, need, moment, |_, _| Observed::default()).map_err(|unroutable| {
+    let observe = |provider: &Provider, model: Option<&str>| memory.observe(provider, model, session, at);
+    routing::plan(&question, need::need(inbound), moment, observe).map_err(|unroutable| {
         let kind = match unroutable {
+            Unroutable::NobodyAvailable { is_limit: true, .. } => ErrorKind::UpstreamRateLimit,
             Unroutable::NoProvider | Unroutable::NoTarget { .. } | Unroutable::NobodyAvailable { .. } => {
                 ErrorKind::NoProvider
             }
@@ -189,54 +194,4 @@ fn plan(
         };
         Refusal::new(kind, unroutable.to_string())
     })
-}
-
-/// Walks the plan. It has one attempt as yet; a failure before the first byte ends it with that failure.
-async fn call(
-    policy: &Policy,
-    inbound: accept::Inbound,
-    caller: &identify::Caller,
-    plan: Plan,
-    record: &mut OpenRecord,
-    head: &mut respond::Head,
-) -> Result<respond::Answer, Refusal> {
-    let Some(target) = plan.targets.into_iter().next() else {
-        return Err(Refusal::new(ErrorKind::Internal, "the plan is empty"));
-    };
-    let endpoint = inbound.endpoint;
-    let stream = inbound.stream;
-    let Some(client) = policy.clients.get(&target.provider.id) else {
-        return Err(Refusal::new(ErrorKind::Internal, "the provider has no client"));
-    };
-    let outbound = call::outbound(inbound, caller, &target, policy.config.server.max_upload_bytes)?;
-    head.target(&target);
-    record.call_begins(&target, &outbound.credential);
-    let timeouts = &target.provider.timeouts;
-    let patience = if stream { timeouts.first_token } else { timeouts.total };
-    let deadline = tokio::time::Instant::now() + patience;
-    let sent = call::send(client, &target.provider.id, outbound.request, patience).await;
-    if let Some(upload) = &outbound.upload {
-        record.received(upload.bytes.load(std::sync::atomic::Ordering::Relaxed));
-    }
-    let answered = match sent {
-        Ok(response) => {
-            let exchange = respond::Exchange {
-                endpoint,
-                stream,
-                target: &target,
-                credential: &outbound.credential,
-                hides_usage_chunk: outbound.hides_usage_chunk,
-                disconnect: policy.config.server.on_client_disconnect,
-                deadline,
-            };
-            respond::judge(response, exchange, record).await
-        }
-        Err(refusal) => Err(outbound.upload.as_ref().and_then(|upload| upload.blame()).unwrap_or(refusal)),
-    };
-    if let Err(refusal) = &answered
-        && !refusal.client_gone
-    {
-        record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(refusal.kind), facts: None });
-    }
-    answered
 }

@@ -181,7 +181,7 @@ async fn names(state: &GatewayState, policy: &Policy, provider: &Arc<Provider>) 
         return names;
     }
     if matches!(provider.provider_type, ProviderType::Local | ProviderType::Ollama) {
-        names.extend(live(&state.live_models, policy, provider).await.iter().cloned());
+        names.extend(live(&state.memory.live_models, policy, provider).await.iter().cloned());
         return names;
     }
     let known = Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url);

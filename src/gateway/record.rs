@@ -3,7 +3,10 @@
 //! Dropping it unclosed is how a client's hang-up looks from inside (the request's future is simply
 //! dropped), so `Drop` closes it as `client_disconnected`. Closing is synchronous and never waits.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     accept::{Arrival, Inbound, Labels},
@@ -16,7 +19,7 @@ use crate::{
     config::Provider,
     domain::{Attempt, CacheState, ErrorKind, Microcents, Outcome, Record, RecordId, Timestamp, Usage},
     policy::Policy,
-    provider::Credential,
+    provider::{Credential, Pulse},
     routing::Target,
     store::Recorder,
 };
@@ -38,6 +41,8 @@ struct OpenAttempt {
     provider: Arc<Provider>,
     /// What the call was signed with: words of the provider's that hold it are not kept.
     credential: Credential,
+    /// Tells the health of the target how the call went.
+    pulse: Pulse,
 }
 
 /// How an upstream call ended.
@@ -89,6 +94,11 @@ impl OpenRecord {
             attempts: Vec::new(),
         };
         Self { record: Some(Box::new(record)), began: Instant::now(), attempt: None, policy, recorder, text_bytes: 0 }
+    }
+
+    /// How long ago the request came.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// The record's id, as `x-gateway-record` tells it.
@@ -155,11 +165,12 @@ impl OpenRecord {
         });
         if let Some(attempt) = &mut self.attempt {
             attempt.row.ttft_us.get_or_insert(micros(attempt.began));
+            attempt.pulse.answered(attempt.began.elapsed(), Timestamp::now());
         }
     }
 
     /// An upstream call begins.
-    pub(crate) fn call_begins(&mut self, target: &Target, credential: &Credential) {
+    pub(crate) fn call_begins(&mut self, target: &Target, credential: &Credential, pulse: Pulse) {
         let row = Attempt {
             provider: Arc::from(target.provider.id.as_str()),
             model: target.model.clone(),
@@ -180,7 +191,7 @@ impl OpenRecord {
             record.provider_api = Some(row.provider_api);
         });
         let (provider, credential) = (Arc::clone(&target.provider), credential.clone());
-        self.attempt = Some(OpenAttempt { row, began: Instant::now(), provider, credential });
+        self.attempt = Some(OpenAttempt { row, began: Instant::now(), provider, credential, pulse });
     }
 
     /// The head of the provider's answer is here.
@@ -194,7 +205,8 @@ impl OpenRecord {
 
     /// The upstream call is over: price it and make its row.
     pub(crate) fn call_ends(&mut self, end: CallEnd) {
-        let Some(OpenAttempt { mut row, began, provider, credential }) = self.attempt.take() else { return };
+        let Some(OpenAttempt { mut row, began, provider, credential, pulse }) = self.attempt.take() else { return };
+        pulse.ended(end.outcome, end.error_kind, began.elapsed(), Timestamp::now());
         row.latency_us = micros(began);
         row.outcome = end.outcome;
         row.error_kind = end.error_kind;

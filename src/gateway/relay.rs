@@ -4,6 +4,7 @@
 //! upstream is decided here.
 
 use std::{
+    collections::VecDeque,
     future::Future as _,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -39,8 +40,8 @@ pub(crate) struct RelayBody {
 /// Everything that lives as long as the upstream call.
 pub(crate) struct Flow {
     pub(crate) upstream: Incoming,
-    /// The first chunk, if it was waited for before the head was sent.
-    pub(crate) first: Option<Bytes>,
+    /// What was waited for before the head was sent.
+    pub(crate) held: VecDeque<Bytes>,
     pub(crate) meter: Meter,
     /// Cuts out the usage chunk that the client did not ask for.
     pub(crate) filter: Option<usage_chunk::Filter>,
@@ -88,7 +89,7 @@ impl Meter {
         Self(Decoder::new(content_encoding, Tap { tally, plain: (keeps_plain && is_encoded).then(Vec::new) }))
     }
 
-    fn feed(&mut self, chunk: &[u8]) {
+    pub(crate) fn feed(&mut self, chunk: &[u8]) {
         self.0.feed(chunk);
     }
 
@@ -97,7 +98,7 @@ impl Meter {
         self.0.error().is_none()
     }
 
-    fn content_started(&self) -> bool {
+    pub(crate) fn content_started(&self) -> bool {
         self.0.sink().is_some_and(|tap| tap.tally.content_started())
     }
 
@@ -106,7 +107,7 @@ impl Meter {
         self.0.sink_mut().and_then(|tap| tap.plain.as_mut()).map(std::mem::take)
     }
 
-    fn facts(&self) -> Facts {
+    pub(crate) fn facts(&self) -> Facts {
         self.0.sink().map(|tap| tap.tally.facts()).unwrap_or_default()
     }
 }
@@ -148,7 +149,7 @@ fn earlier(due: Instant, deadline: Option<Instant>) -> Instant {
 
 impl RelayBody {
     pub(crate) fn new(flow: Flow, announced_length: Option<u64>) -> Self {
-        let is_empty = flow.first.is_none() && flow.upstream.is_end_stream();
+        let is_empty = flow.held.is_empty() && flow.upstream.is_end_stream();
         let mut body = Self { flow: Some(Box::new(flow)), remaining: announced_length };
         if is_empty {
             // The server never asks for the body of an answer that has none (204, HEAD, length 0).
@@ -304,7 +305,7 @@ impl Body for RelayBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         loop {
             let Some(flow) = &mut self.flow else { return Poll::Ready(None) };
-            let next = match flow.first.take() {
+            let next = match flow.held.pop_front() {
                 Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
                 None => Pin::new(&mut flow.upstream).poll_frame(context),
             };

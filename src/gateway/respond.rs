@@ -2,7 +2,7 @@
 //!
 //! A provider's key never leaves here, even if the provider echoes it.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use axum::{body::Body, response::Response};
 use bytes::{Bytes, BytesMut};
@@ -19,7 +19,8 @@ use super::{
     record::{CallEnd, OpenRecord},
     relay::{Flow, Meter, Patience, RelayBody},
     shutdown::Shutdown,
-    tally::{Framing, Tally},
+    tally::{Framing, StreamError, Tally},
+    walk::{self, Failure, Told},
 };
 use crate::{
     config::{OnClientDisconnect, ProviderKey},
@@ -54,7 +55,8 @@ enum AnswerBody {
 
 struct Relay {
     upstream: Incoming,
-    first: Option<Bytes>,
+    /// What was waited for before the head was sent.
+    held: VecDeque<Bytes>,
     meter: Meter,
     filter: Option<usage_chunk::Filter>,
     client_api: Api,
@@ -74,7 +76,13 @@ pub(crate) struct Exchange<'a> {
     pub(crate) disconnect: OnClientDisconnect,
     /// When the first byte of a stream, or all of any other answer, must be here.
     pub(crate) deadline: Instant,
+    /// Whether another attempt may follow, so that the opening of a stream is worth holding back.
+    pub(crate) holds: bool,
 }
+
+/// How long the opening of a stream is held back for content at most, and how much of it.
+const OPENING_PATIENCE: Duration = Duration::from_secs(1);
+const OPENING_BYTES_MAX: usize = 64 * 1024;
 
 /// Longest error body that is passed on; longer ones are cut off.
 const ERROR_BODY_BYTES_MAX: usize = 256 * 1024;
@@ -149,7 +157,7 @@ pub(crate) async fn judge(
     response: http::Response<Incoming>,
     exchange: Exchange<'_>,
     record: &mut OpenRecord,
-) -> Result<Answer, Refusal> {
+) -> Result<Answer, Failure> {
     let (parts, upstream) = response.into_parts();
     let call_id = REQUEST_ID_HEADERS.iter().find_map(|name| parts.headers.get(*name)?.to_str().ok());
     record.call_answered(parts.status.as_u16(), call_id);
@@ -173,7 +181,7 @@ pub(crate) async fn judge(
     }
     let mut relay = Relay {
         upstream,
-        first: None,
+        held: VecDeque::new(),
         meter: Meter::new(Tally::new(exchange.target.api, exchange.endpoint, framing), encoding, filter.is_some()),
         filter,
         client_api: exchange.endpoint.api(),
@@ -187,7 +195,10 @@ pub(crate) async fn judge(
     };
     if waits_for_first {
         // Until the first chunk is here, a failure can still be told by a true status.
-        relay.first = first_chunk(&mut relay.upstream, &exchange).await?;
+        relay.held.extend(first_chunk(&mut relay.upstream, &exchange).await?);
+        if exchange.holds && is_event_stream {
+            opening(&mut relay, &exchange, framing, encoding).await?;
+        }
     }
     Ok(Answer { status: parts.status, headers, body: AnswerBody::Relay(Box::new(relay)) })
 }
@@ -214,6 +225,61 @@ async fn first_chunk(upstream: &mut Incoming, exchange: &Exchange<'_>) -> Result
         let message = format!("provider `{}` sent no first byte within {} s", provider.id, limit.as_secs_f32());
         Err(Refusal::new(ErrorKind::UpstreamTimeout, message))
     })
+}
+
+/// Holds back what opens a stream (roles, pings, ids) until content, an error or the end has come: a stream that
+/// dies at once has then shown nobody anything yet.
+async fn opening(
+    relay: &mut Relay,
+    exchange: &Exchange<'_>,
+    framing: Framing,
+    encoding: Option<&str>,
+) -> Result<(), Failure> {
+    let target = exchange.target;
+    let mut probe = Meter::new(Tally::new(target.api, exchange.endpoint, framing), encoding, false);
+    relay.held.iter().for_each(|chunk| probe.feed(chunk));
+    let patience = exchange.deadline.min(Instant::now() + OPENING_PATIENCE);
+    let mut is_over = relay.held.is_empty();
+    loop {
+        if probe.content_started() {
+            return Ok(());
+        }
+        let facts = probe.facts();
+        if let Some(error) = facts.error {
+            return Err(told_inside(exchange, error));
+        }
+        if is_over && !facts.ended {
+            let message = format!("provider `{}` ended the stream before any content", target.provider.id);
+            return Err(Refusal::new(ErrorKind::UpstreamProtocol, message).into());
+        }
+        let held: usize = relay.held.iter().map(Bytes::len).sum();
+        if facts.ended || held > OPENING_BYTES_MAX {
+            return Ok(());
+        }
+        match tokio::time::timeout_at(patience, relay.upstream.frame()).await {
+            Err(_) => return Ok(()),
+            Ok(None) => is_over = true,
+            Ok(Some(Err(_))) => {
+                let message = format!("provider `{}` broke the stream off before any content", target.provider.id);
+                return Err(Refusal::new(ErrorKind::UpstreamProtocol, message).into());
+            }
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    probe.feed(&data);
+                    relay.held.push_back(data);
+                }
+            }
+        }
+    }
+}
+
+/// An error with which a stream began: the client, who has seen nothing yet, is told it by a true status.
+fn told_inside(exchange: &Exchange<'_>, error: StreamError) -> Failure {
+    let provider = &exchange.target.provider.id;
+    let is_plain = !error.message.is_empty() && !exchange.credential.is_in(error.message.as_bytes());
+    let message = if is_plain { error.message } else { format!("provider `{provider}` answered with an error") };
+    let refusal = Refusal { status: error.status, ..Refusal::new(error.kind, message) };
+    Failure { kind: error.kind, status: error.status, retry_after: None, told: Told::Refusal(refusal) }
 }
 
 /// The provider's headers without those that end here, and without any that echo its key.
@@ -243,13 +309,15 @@ async fn provider_error(
     mut headers: HeaderMap,
     upstream: Incoming,
     exchange: &Exchange<'_>,
-) -> Result<Answer, Refusal> {
+) -> Result<Answer, Failure> {
     let provider = &exchange.target.provider;
+    let retry_after = walk::retry_after(status, &headers);
     let own_key = !matches!(provider.key, ProviderKey::Passthrough);
     if status == StatusCode::UNAUTHORIZED && own_key {
         let message =
             format!("provider `{}` refused the credential it is configured with (401): check its api_key", provider.id);
-        return Err(Refusal::new(ErrorKind::UpstreamAuthentication, message));
+        let refusal = Refusal::new(ErrorKind::UpstreamAuthentication, message);
+        return Err(Failure { status: Some(401), ..refusal.into() });
     }
     let kind = match status.as_u16() {
         429 => ErrorKind::UpstreamRateLimit,
@@ -262,10 +330,12 @@ async fn provider_error(
     let plain = decoder.sink().map_or(&[][..], Vec::as_slice);
     if exchange.credential.is_in(&bytes) || exchange.credential.is_in(plain) {
         let message = format!("provider `{}` answered {} with text that held its key", provider.id, status.as_u16());
-        return Err(Refusal::new(kind, message));
+        let told = Told::Refusal(Refusal::new(kind, message));
+        return Err(Failure { kind, status: Some(status.as_u16()), retry_after, told });
     }
     headers.remove(header::CONTENT_LENGTH);
-    Ok(Answer { status, headers, body: AnswerBody::Whole { bytes, kind } })
+    let told = Told::Answer(Answer { status, headers, body: AnswerBody::Whole { bytes, kind } });
+    Err(Failure { kind, status: Some(status.as_u16()), retry_after, told })
 }
 
 /// Reads an error body, as much of it as comes in time and fits.
@@ -307,7 +377,7 @@ pub(crate) fn answer(answer: Answer, mut record: OpenRecord, head: Head, shutdow
             let length = relay.length;
             let flow = Flow {
                 upstream: relay.upstream,
-                first: relay.first,
+                held: relay.held,
                 meter: relay.meter,
                 filter: relay.filter,
                 record,

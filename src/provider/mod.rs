@@ -7,11 +7,13 @@
 mod client;
 mod connect;
 mod credential;
+mod health;
 mod quirks;
 mod url;
 
 pub use client::{Client, Egress, UpstreamBody};
 pub use connect::{ConnectError, Resolver};
 pub use credential::{CREDENTIAL_HEADERS, Credential, apply as apply_credential};
+pub use health::{Breaker, Health, Pulse, Vitals};
 pub use quirks::reports_usage_unasked;
 pub use url::{Route, UrlError, upstream_uri};

@@ -1,0 +1,67 @@
+//! What a request needs of a model, read off its body. Counts are estimates.
+//!
+//! It looks for whole JSON strings: a word in quotes cannot stand inside another string, where the quotes
+//! would be escaped. A wrong guess costs a better choice, never a wrong answer.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use memchr::memmem;
+
+use super::accept::{Inbound, InboundBody, Labels};
+use crate::{
+    domain::{Abilities, Ability},
+    routing::Need,
+};
+
+/// Bytes of text that make a token, for estimates.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// Words by which the APIs ask for an ability.
+const WORDS: [(&str, Ability); 15] = [
+    ("\"tools\"", Ability::Tools),
+    ("\"functions\"", Ability::Tools),
+    ("\"functionDeclarations\"", Ability::Tools),
+    ("\"image_url\"", Ability::Vision),
+    ("\"input_image\"", Ability::Vision),
+    ("\"image\"", Ability::Vision),
+    ("\"images\"", Ability::Vision),
+    ("\"image/", Ability::Vision),
+    ("\"input_audio\"", Ability::Audio),
+    ("\"audio/", Ability::Audio),
+    ("\"input_file\"", Ability::Documents),
+    ("\"document\"", Ability::Documents),
+    ("\"application/pdf\"", Ability::Documents),
+    ("\"json_schema\"", Ability::JsonSchema),
+    ("\"responseSchema\"", Ability::JsonSchema),
+];
+
+/// What the request needs.
+pub(super) fn need(inbound: &Inbound) -> Need {
+    let mut abilities = Abilities::NONE;
+    if inbound.stream {
+        abilities = abilities.with(Ability::Streaming);
+    }
+    if let InboundBody::Whole { raw, plain } = &inbound.body
+        && inbound.steering.is_some()
+    {
+        let body = plain.as_ref().unwrap_or(raw);
+        for (word, ability) in WORDS {
+            if !abilities.has(ability) && memmem::find(body, word.as_bytes()).is_some() {
+                abilities = abilities.with(ability);
+            }
+        }
+    }
+    Need {
+        input_tokens: inbound.text_bytes.div_ceil(BYTES_PER_TOKEN),
+        max_output_tokens: inbound.steering.as_ref().and_then(|steering| steering.max_output_tokens),
+        abilities,
+    }
+}
+
+/// The session that a request belongs to: its label, within what its caller may see.
+pub(super) fn session(labels: &Labels, key_id: Option<&str>) -> Option<u64> {
+    let label = labels.session_id.as_deref()?;
+    let mut hasher = DefaultHasher::new();
+    (key_id, labels.project.as_deref(), label).hash(&mut hasher);
+    Some(hasher.finish())
+}

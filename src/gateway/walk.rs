@@ -1,0 +1,264 @@
+//! Steps 6 and 7, walking the plan: try, judge the failure, try again or go on to the next.
+//!
+//! Nothing of the answer has gone to the client while this runs, so whatever fails here can still be mended.
+//! It never asks again for what cannot be sent twice (uploads, files, batches), and never past the deadline.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode, header};
+use tokio::time::Instant;
+
+use super::{
+    accept::{Inbound, InboundBody},
+    call,
+    error::Refusal,
+    identify::Caller,
+    memory::Memory,
+    record::{CallEnd, OpenRecord},
+    respond::{self, Answer, Exchange},
+};
+use crate::{
+    config::Routing,
+    domain::{Endpoint, ErrorKind, Outcome, Timestamp},
+    policy::Policy,
+    routing::{Plan, Target},
+};
+
+/// An attempt that failed, and what the client gets if nothing better comes.
+pub(super) struct Failure {
+    pub(super) kind: ErrorKind,
+    /// The provider's HTTP status, or the one that an error inside a stream stands for.
+    pub(super) status: Option<u16>,
+    /// How long the provider asked to be left alone.
+    pub(super) retry_after: Option<Duration>,
+    /// What the client is told: the provider's own error as it came, or ours.
+    pub(super) told: Told,
+}
+
+pub(super) enum Told {
+    Answer(Answer),
+    Refusal(Refusal),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self { kind: refusal.kind, status: None, retry_after: None, told: Told::Refusal(refusal) }
+    }
+}
+
+/// Whether a retry may help, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Remedy {
+    /// The same target may answer next time.
+    Again,
+    /// This target will not, another one may.
+    Elsewhere,
+    /// Nobody will: the request itself is at fault, or its client is.
+    Nothing,
+}
+
+impl Failure {
+    /// The one table of what may be mended.
+    fn remedy(&self) -> Remedy {
+        match (self.kind, self.status) {
+            (ErrorKind::UpstreamConnect | ErrorKind::UpstreamProtocol, _) => Remedy::Again,
+            // The time is gone; a target that is slow now will be slow again.
+            (ErrorKind::UpstreamTimeout | ErrorKind::UpstreamRedirect | ErrorKind::UpstreamAuthentication, _) => {
+                Remedy::Elsewhere
+            }
+            (ErrorKind::UpstreamRateLimit, _) => Remedy::Again,
+            (ErrorKind::UpstreamError, Some(501 | 505)) => Remedy::Elsewhere,
+            (ErrorKind::UpstreamError, _) => Remedy::Again,
+            // 402: no credit there. 403: not in this region or plan. 404: no such model there. 408, 409: try again.
+            (ErrorKind::UpstreamRejected, Some(402..=404)) => Remedy::Elsewhere,
+            (ErrorKind::UpstreamRejected, Some(408 | 409 | 425)) => Remedy::Again,
+            _ => Remedy::Nothing,
+        }
+    }
+
+    fn told(self) -> Result<Answer, Refusal> {
+        match self.told {
+            Told::Answer(answer) => Ok(answer),
+            Told::Refusal(refusal) => Err(refusal),
+        }
+    }
+}
+
+/// What stays the same for every attempt.
+pub(super) struct Walk<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) memory: &'a Memory,
+    pub(super) caller: &'a Caller,
+    pub(super) session: Option<u64>,
+    /// When the request came.
+    pub(super) began: Instant,
+}
+
+impl Walk<'_> {
+    /// Goes from target to target until one answers, or nothing is left that might.
+    pub(super) async fn go(
+        &self,
+        mut inbound: Inbound,
+        plan: Plan,
+        record: &mut OpenRecord,
+        head: &mut respond::Head,
+    ) -> Result<Answer, Refusal> {
+        let rules = &self.policy.config.routing;
+        let is_repeatable = is_repeatable(&inbound);
+        let mut attempts_left = rules.max_attempts;
+        let mut failed = None;
+        let last_target = plan.targets.len().saturating_sub(1);
+        for (place, target) in plan.targets.iter().enumerate() {
+            let may_fall_back = is_repeatable && place < last_target && attempts_left > 1;
+            let mut retries_left = if is_repeatable { rules.retries } else { 0 };
+            let mut pause = rules.retry_backoff;
+            loop {
+                let holds = may_fall_back || retries_left > 0;
+                let failure = match self.attempt(&mut inbound, target, holds, record, head).await {
+                    Ok(Some(answer)) => {
+                        if let Some(session) = self.session {
+                            self.memory.seat(session, &target.provider.id, target.model.as_ref());
+                        }
+                        return Ok(answer);
+                    }
+                    // Its breaker opened, or its probe went, since the plan was made.
+                    Ok(None) => break,
+                    Err(failure) => failure,
+                };
+                attempts_left -= 1;
+                let remedy = failure.remedy();
+                let wait = self.wait(rules, &failure, target, pause);
+                failed = Some(failure);
+                let out_of_time = |wait: Duration| self.began.elapsed() + wait >= rules.retry_deadline;
+                if remedy == Remedy::Nothing || attempts_left == 0 || !is_repeatable || out_of_time(Duration::ZERO) {
+                    return self.end(failed);
+                }
+                let (true, Some(wait)) = (remedy == Remedy::Again && retries_left > 0, wait) else { break };
+                if out_of_time(wait) || !self.memory.health.take_retry(&target.provider.id, target.model.as_deref()) {
+                    break;
+                }
+                retries_left -= 1;
+                pause = pause.saturating_mul(2);
+                tokio::time::sleep(wait).await;
+            }
+        }
+        self.end(failed)
+    }
+
+    fn end(&self, failed: Option<Failure>) -> Result<Answer, Refusal> {
+        failed.map_or_else(
+            || {
+                let message = "every provider that could answer is being left alone after failures; try again soon";
+                Err(Refusal::new(ErrorKind::NoProvider, message))
+            },
+            Failure::told,
+        )
+    }
+
+    /// How long to wait before the same target is asked again; `None` when it should not be.
+    fn wait(&self, rules: &Routing, failure: &Failure, target: &Target, pause: Duration) -> Option<Duration> {
+        if let Some(after) = failure.retry_after {
+            let until = Timestamp::now().unix_us.saturating_add(i64::try_from(after.as_micros()).unwrap_or(i64::MAX));
+            let until = Timestamp { unix_us: until };
+            self.memory.health.rate_limited(&target.provider.id, target.model.as_deref(), until);
+            return (after <= rules.retry_after_max).then_some(after);
+        }
+        // Half of the pause is fixed, half is drawn by lot, so that many clients do not come back as one.
+        let half = pause / 2;
+        Some(half + half.mul_f64(lot()))
+    }
+
+    /// One upstream call. `None` when the target's breaker does not let it through.
+    async fn attempt(
+        &self,
+        inbound: &mut Inbound,
+        target: &Target,
+        holds: bool,
+        record: &mut OpenRecord,
+        head: &mut respond::Head,
+    ) -> Result<Option<Answer>, Failure> {
+        let policy = self.policy;
+        let (endpoint, stream) = (inbound.endpoint, inbound.stream);
+        let provider = &target.provider;
+        let Some(client) = policy.clients.get(&provider.id) else {
+            return Err(Refusal::new(ErrorKind::Internal, "the provider has no client").into());
+        };
+        let now = Timestamp::now();
+        let pulse = self.memory.health.begin(&provider.id, target.model.as_deref(), &policy.config.routing, now);
+        let Some(pulse) = pulse else { return Ok(None) };
+        let outbound = call::outbound(inbound, self.caller, target, policy.config.server.max_upload_bytes)?;
+        head.target(target);
+        record.call_begins(target, &outbound.credential, pulse);
+        let timeouts = &provider.timeouts;
+        let patience = if stream { timeouts.first_token } else { timeouts.total };
+        let deadline = Instant::now() + patience;
+        let sent = call::send(client, &provider.id, outbound.request, patience).await;
+        if let Some(upload) = &outbound.upload {
+            record.received(upload.bytes.load(std::sync::atomic::Ordering::Relaxed));
+        }
+        let answered = match sent {
+            Ok(response) => {
+                let exchange = Exchange {
+                    endpoint,
+                    stream,
+                    target,
+                    credential: &outbound.credential,
+                    hides_usage_chunk: outbound.hides_usage_chunk,
+                    disconnect: policy.config.server.on_client_disconnect,
+                    deadline,
+                    holds,
+                };
+                respond::judge(response, exchange, record).await
+            }
+            Err(refusal) => Err(outbound.upload.as_ref().and_then(|upload| upload.blame()).unwrap_or(refusal).into()),
+        };
+        if let Err(failure) = &answered
+            && !matches!(&failure.told, Told::Refusal(refusal) if refusal.client_gone)
+        {
+            record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(failure.kind), facts: None });
+        }
+        answered.map(Some)
+    }
+}
+
+/// Whether the request may be sent more than once: its body is whole, and asking twice does nothing twice.
+fn is_repeatable(inbound: &Inbound) -> bool {
+    matches!(inbound.body, InboundBody::Whole { .. })
+        && !matches!(inbound.endpoint, Endpoint::Files | Endpoint::Batches)
+}
+
+/// How long a provider asks to be left alone: `Retry-After` in seconds or as a date, or OpenAI's in milliseconds.
+pub(super) fn retry_after(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+    if !matches!(status.as_u16(), 429 | 503 | 529) {
+        return None;
+    }
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    if let Some(millis) = text("retry-after-ms").and_then(|text| text.parse::<f64>().ok()) {
+        return Duration::try_from_secs_f64(millis / 1e3).ok();
+    }
+    let after = text(header::RETRY_AFTER.as_str())?;
+    if let Ok(seconds) = after.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let at = jiff::fmt::rfc2822::parse(after).ok()?.timestamp();
+    Duration::try_from(at.duration_since(jiff::Timestamp::now())).ok()
+}
+
+/// A number from 0 to 1, drawn anew each time.
+fn lot() -> f64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are what a double holds")]
+    let unit = (RandomState::new().hash_one(0_u8) >> 11) as f64 / (1_u64 << 53) as f64;
+    unit
+}
+
+/// A random number for decisions by lot.
+pub(super) fn dice() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(1_u8)
+}
+
+/// When the request came, for deadlines.
+pub(super) fn began(record: &OpenRecord) -> Instant {
+    Instant::now().checked_sub(record.elapsed()).unwrap_or_else(Instant::now)
+}
