@@ -17,13 +17,15 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
     /// The HTTP status, where it is not the usual one of its kind.
     pub(crate) status: Option<u16>,
+    /// Seconds after which the client may try again, told as `Retry-After`.
+    pub(crate) retry_after_secs: Option<u64>,
     /// The client is gone: nobody will read the answer.
     pub(crate) client_gone: bool,
 }
 
 impl Refusal {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), status: None, client_gone: false }
+        Self { kind, message: message.into(), status: None, retry_after_secs: None, client_gone: false }
     }
 
     /// The request's body did not come to its end: too slow, or the client hung up.
@@ -54,6 +56,9 @@ impl Refusal {
         if matches!(self.kind, ErrorKind::UpstreamAuthentication | ErrorKind::UpstreamRedirect | ErrorKind::NoProvider)
         {
             headers.insert("x-should-retry", HeaderValue::from_static("false"));
+        }
+        if let Some(secs) = self.retry_after_secs {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(secs));
         }
         response
     }

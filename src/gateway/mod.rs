@@ -35,7 +35,7 @@ use crate::{
     config::{OnClientDisconnect, Provider},
     domain::{ErrorKind, Outcome, Timestamp},
     policy::{Policy, PolicyCell},
-    routing::{self, Moment, Plan, Question, Unroutable},
+    routing::{self, Layer, Moment, Plan, Question, Unroutable},
     store::Recorder,
 };
 
@@ -121,7 +121,8 @@ async fn way(
     let live = memory.live_models.of_all(policy, &to_ask).await;
     let session = need::session(&labels, caller.key.as_ref().map(|key| &*key.id));
     let plan = plan(policy, memory, &live, &inbound, &caller, &labels, session)?;
-    let walk = Walk { policy, memory, caller: &caller, session, began: walk::began(record) };
+    let is_forced = plan.decision.overruled.contains(&Layer::Availability);
+    let walk = Walk { policy, memory, caller: &caller, session, began: walk::began(record), is_forced };
     walk.go(inbound, plan, record, head).await
 }
 
@@ -179,10 +180,8 @@ fn plan(
     let observe = |provider: &Provider, model: Option<&str>| memory.observe(provider, model, session, at);
     routing::plan(&question, need::need(inbound), moment, observe).map_err(|unroutable| {
         let kind = match unroutable {
-            Unroutable::NobodyAvailable { is_limit: true, .. } => ErrorKind::UpstreamRateLimit,
-            Unroutable::NoProvider | Unroutable::NoTarget { .. } | Unroutable::NobodyAvailable { .. } => {
-                ErrorKind::NoProvider
-            }
+            Unroutable::NobodyAvailable { .. } => ErrorKind::UpstreamRateLimit,
+            Unroutable::NoProvider | Unroutable::NoTarget { .. } => ErrorKind::NoProvider,
             Unroutable::NobodySpeaks { .. }
             | Unroutable::ServedElsewhere { .. }
             | Unroutable::UnknownProvider { .. }
@@ -192,6 +191,12 @@ fn plan(
             }
             Unroutable::ModelForbidden { .. } | Unroutable::ProviderForbidden { .. } => ErrorKind::PermissionDenied,
         };
-        Refusal::new(kind, unroutable.to_string())
+        let retry_after_secs = match unroutable {
+            Unroutable::NobodyAvailable { retry_at_us: Some(until), .. } => {
+                u64::try_from((until - at.unix_us).max(0) / 1_000_000 + 1).ok()
+            }
+            _ => None,
+        };
+        Refusal { retry_after_secs, ..Refusal::new(kind, unroutable.to_string()) }
     })
 }

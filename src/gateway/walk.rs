@@ -21,6 +21,7 @@ use crate::{
     config::Routing,
     domain::{Endpoint, ErrorKind, Outcome, Timestamp},
     policy::Policy,
+    provider::Health,
     routing::{Plan, Target},
 };
 
@@ -92,6 +93,8 @@ pub(super) struct Walk<'a> {
     pub(super) session: Option<u64>,
     /// When the request came.
     pub(super) began: Instant,
+    /// Every breaker is open, so none is heeded.
+    pub(super) is_forced: bool,
 }
 
 impl Walk<'_> {
@@ -184,8 +187,9 @@ impl Walk<'_> {
             return Err(Refusal::new(ErrorKind::Internal, "the provider has no client").into());
         };
         let now = Timestamp::now();
-        let pulse = self.memory.health.begin(&provider.id, target.model.as_deref(), &policy.config.routing, now);
-        let Some(pulse) = pulse else { return Ok(None) };
+        let (health, routing) = (&self.memory.health, &policy.config.routing);
+        let begin = if self.is_forced { Health::begin_anyway } else { Health::begin };
+        let Some(pulse) = begin(health, &provider.id, target.model.as_deref(), routing, now) else { return Ok(None) };
         let outbound = call::outbound(inbound, self.caller, target, policy.config.server.max_upload_bytes)?;
         head.target(target);
         record.call_begins(target, &outbound.credential, pulse);

@@ -163,10 +163,34 @@ impl Health {
 
     /// A call begins. `None` when the breaker is open, or half open with its probe under way.
     pub fn begin(&self, provider: &str, model: Option<&str>, routing: &Routing, now: Timestamp) -> Option<Pulse> {
+        self.start(provider, model, routing, now, false)
+    }
+
+    /// A call begins whatever the breaker says, because nobody else is there.
+    pub fn begin_anyway(
+        &self,
+        provider: &str,
+        model: Option<&str>,
+        routing: &Routing,
+        now: Timestamp,
+    ) -> Option<Pulse> {
+        self.start(provider, model, routing, now, true)
+    }
+
+    fn start(
+        &self,
+        provider: &str,
+        model: Option<&str>,
+        routing: &Routing,
+        now: Timestamp,
+        anyway: bool,
+    ) -> Option<Pulse> {
         let entry = self.entry(provider, model.unwrap_or_default());
         let rules = Rules { failures: routing.breaker_failures, cooldown: routing.breaker_cooldown };
         let is_probe = match entry.vitals(now).breaker {
             Breaker::Closed => false,
+            // Whoever goes through an open breaker probes it: an answer closes it.
+            _ if anyway => true,
             Breaker::Open => return None,
             Breaker::HalfOpen => {
                 let since = entry.probe_since_us.load(Relaxed);

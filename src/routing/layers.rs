@@ -65,7 +65,7 @@ pub struct Sieved {
     pub survivors: Vec<Standing>,
     /// Who fell, and why.
     pub dropped: Vec<Dropped>,
-    /// The layer let everybody through although nobody fits, because the client asked for just this model.
+    /// Nobody fits, and the layer let through whom it may: see the layer.
     pub overruled: bool,
 }
 

@@ -153,15 +153,13 @@ pub enum Unroutable {
         /// The reasons, counted.
         why: String,
     },
-    /// Everyone who could serve the request is unavailable for now.
+    /// Everyone who could serve the request is over a limit or a budget.
     #[error("nobody who could serve this request is available: {why}")]
     NobodyAvailable {
         /// The reasons, by provider.
         why: String,
         /// When the first may be available again, in microseconds since the Unix epoch.
         retry_at_us: Option<i64>,
-        /// All of them are over a limit or rate-limited, none has failed.
-        is_limit: bool,
     },
 }
 
@@ -272,17 +270,10 @@ fn unroutable(question: &Question<'_>, facts: &Facts<'_>, decision: &Decision) -
         return Unroutable::NobodyCan { why: counted(decision) };
     }
     let late = |reason: Reason| match reason {
-        Reason::CircuitOpen { until_us } | Reason::RateLimited { until_us } | Reason::OverLimit { until_us } => {
-            Some(until_us)
-        }
+        Reason::OverLimit { until_us } => Some(until_us),
         _ => None,
     };
-    let is_limit = decision
-        .fallen
-        .iter()
-        .filter(|(layer, _)| *layer == Layer::Availability)
-        .all(|(_, dropped)| !matches!(dropped.reason, Reason::CircuitOpen { .. } | Reason::Probing));
-    Unroutable::NobodyAvailable { why: counted(decision), retry_at_us: reasons().filter_map(late).min(), is_limit }
+    Unroutable::NobodyAvailable { why: counted(decision), retry_at_us: reasons().filter_map(late).min() }
 }
 
 /// The reasons and how many candidates each of them felled.

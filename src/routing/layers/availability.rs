@@ -1,10 +1,15 @@
 //! Layer 3: who can be asked now.
+//!
+//! When the breakers of all who are left are open, or all of them asked to be left alone, they are asked all the same
+//! (as Envoy does in its panic mode): both send requests where they fare better, and when there is no such place they
+//! would only make an outage longer, or refuse one caller's key for another's rate limit.
 
 use super::{Facts, Reason, Sieved, Standing, keep_if_none};
 
 pub(super) fn sieve(facts: &Facts<'_>, standing: Vec<Standing>) -> Sieved {
     let later = |until: Option<i64>| until.filter(|until| *until > facts.at_us);
-    keep_if_none(facts, standing, |candidate| {
+    let everybody = standing.clone();
+    let mut sieved = keep_if_none(facts, standing, |candidate| {
         let now = &candidate.availability;
         if let Some(until_us) = later(now.open_until_us) {
             return Some(Reason::CircuitOpen { until_us });
@@ -19,5 +24,14 @@ pub(super) fn sieve(facts: &Facts<'_>, standing: Vec<Standing>) -> Sieved {
             return Some(Reason::OverLimit { until_us });
         }
         now.over_budget.then_some(Reason::OverBudget)
-    })
+    });
+    let is_ours =
+        |reason: Reason| matches!(reason, Reason::CircuitOpen { .. } | Reason::Probing | Reason::RateLimited { .. });
+    if sieved.survivors.is_empty() && sieved.dropped.iter().any(|dropped| is_ours(dropped.reason)) {
+        let (kept, others): (Vec<_>, Vec<_>) = sieved.dropped.into_iter().partition(|dropped| is_ours(dropped.reason));
+        let is_kept = |one: &Standing| kept.iter().any(|dropped| dropped.candidate == one.candidate);
+        sieved =
+            Sieved { survivors: everybody.into_iter().filter(is_kept).collect(), dropped: others, overruled: true };
+    }
+    sieved
 }

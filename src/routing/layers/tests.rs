@@ -314,3 +314,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn when_everybody_is_out_of_order_they_are_asked_all_the_same() {
+    let later = Some(NOW_US + 1);
+    let mut facts = facts(vec![candidate("a"), candidate("b"), candidate("c")]);
+    facts.candidates[0].availability.open_until_us = later;
+    facts.candidates[1].availability.rate_limited_until_us = later;
+    facts.candidates[2].availability.over_budget = true;
+    let decision = decide(&facts);
+    assert_eq!(order(&facts), ["a", "b"]);
+    assert_eq!(decision.overruled, [Layer::Availability]);
+    assert_eq!(decision.fallen, [(Layer::Availability, Dropped { candidate: 2, reason: Reason::OverBudget })]);
+}
