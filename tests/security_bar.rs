@@ -10,6 +10,7 @@ mod doors;
 mod egress;
 mod faults;
 mod ledger;
+mod nth_operation;
 mod raw;
 mod shutdown;
 mod tls;

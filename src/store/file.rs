@@ -136,7 +136,12 @@ impl Database {
         migrate(directory, file).await?;
         let path = directory.join(file.name());
         let pool = || SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
-        let writer = pool().min_connections(1).max_connections(1).connect_with(options(&path)).await?;
+        let writer = pool()
+            .min_connections(1)
+            .max_connections(1)
+            .before_acquire(|connection, _| Box::pin(is_at_rest(connection)))
+            .connect_with(options(&path))
+            .await?;
         let readers = pool()
             .max_connections(readers)
             .after_connect(|connection, _| Box::pin(limit_reads(connection)))
@@ -241,6 +246,14 @@ fn shared_options(path: &Path) -> SqliteConnectOptions {
         .pragma("trusted_schema", "OFF")
         .thread_name(|number| format!("sqlite-{number}"))
         .disable_statement_logging()
+}
+
+/// Whether a connection can begin a transaction. When the disk fails, SQLite rolls back by itself, which its
+/// driver does not learn: it would count the connection as busy for ever. Such a one is replaced.
+async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // Behind a rollback that may be under way.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 async fn limit_reads(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {

@@ -3,6 +3,7 @@
 
 pub(crate) mod client;
 pub(crate) mod dial;
+pub(crate) mod faulty_disk;
 pub(crate) mod gateway;
 pub(crate) mod process;
 pub(crate) mod tls;
