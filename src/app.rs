@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{self, AdminParts, AdminState},
     complete::{self, Completion, CompletionError, CompletionRequest},
-    config::{Config, LoadOptions, Watcher},
+    config::{Config, ConfigErrors, LoadOptions, Watcher},
     demo,
     gateway::{self, GatewayState, Memory, Shutdown},
     policy::{Policy, PolicyCell},
@@ -33,6 +33,9 @@ use crate::{
 /// Why the gateway could not start or stop.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
+    /// What the configuration or a key states cannot be put in force.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
     /// The data directory could not be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -102,13 +105,13 @@ struct Reloader {
 
 impl Reloader {
     /// Takes over a new configuration, or only the control store's changes.
-    async fn reload(&self, config: Option<Config>) -> Result<(), StoreError> {
+    async fn reload(&self, config: Option<Config>) -> Result<(), AppError> {
         let _turn = self.turn.lock().await;
         let before = self.policy.load();
         let snapshot = self.store.control.snapshot().await?;
         let is_new = config.is_some();
         let config = config.map_or_else(|| Arc::clone(&before.config), Arc::new);
-        let policy = Policy::compile(config, &snapshot, Some(&before), &self.egress);
+        let policy = Policy::compile(config, &snapshot, Some(&before), &self.egress)?;
         if is_new {
             // A configuration that cannot be written down is not taken over.
             self.store.control.log(&Actor::Config, &Deed::done(Action::ConfigReload, None)).await?;
@@ -160,7 +163,7 @@ impl Gateway {
         let store = store::open(&config.storage).await?;
         let egress = Egress::load(resolver);
         let snapshot = store.control.snapshot().await?;
-        let policy = Arc::new(PolicyCell::new(Policy::compile(Arc::new(config), &snapshot, None, &egress)));
+        let policy = Arc::new(PolicyCell::new(Policy::compile(Arc::new(config), &snapshot, None, &egress)?));
         let reloader = Reloader { store: store.clone(), policy, egress, turn: Arc::default() };
         let metrics = telemetry::Metrics::of_process();
         let memory = Memory::default();
@@ -274,6 +277,10 @@ impl Gateway {
                         Ok(()) => {
                             warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
                             tracing::info!("the changed configuration is in force");
+                        }
+                        Err(AppError::Config(errors)) => {
+                            tracing::error!(%errors, "the changed configuration is invalid; the old one stays");
+                            reloader.note_refused("invalid_config", errors.lines().iter().cloned()).await;
                         }
                         Err(error) => tracing::error!(%error, "the changed configuration could not be applied"),
                     }

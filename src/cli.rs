@@ -13,7 +13,7 @@ use crate::{
     catalog,
     config::{self, Config, LoadOptions},
     domain::Timestamp,
-    server,
+    policy, server,
 };
 use keys::KeysCommand;
 
@@ -130,7 +130,7 @@ fn with_config(source: &Source, go_on: impl FnOnce(Config, LoadOptions) -> ExitC
             return ExitCode::FAILURE;
         }
     };
-    match config::load(&options) {
+    match config::load(&options).and_then(|config| policy::check_rules(&config).map(|()| config)) {
         Ok(mut config) => {
             config.warnings.extend(catalog::doubtful_prices(&config, Timestamp::now()));
             go_on(config, options)

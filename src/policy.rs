@@ -3,14 +3,18 @@
 //!
 //! No request ever waits here: reading the policy is one atomic load.
 
+mod rules;
+
 use std::{collections::HashMap, sync::Arc};
 
 use arc_swap::ArcSwap;
 use sha2::{Digest as _, Sha256};
 
+pub use self::rules::check_rules;
+use self::rules::{ByProject, Compiler, Sets};
 use crate::{
     catalog::Catalog,
-    config::{Config, MappedKey, Provider},
+    config::{Config, ConfigErrors, MappedKey, Provider, SanitizationOverride},
     domain::{KeyHash, Secret, Timestamp},
     provider::{Client, Egress},
     routing::Profile,
@@ -32,6 +36,10 @@ pub struct Policy {
     pub profiles: Vec<Profile>,
     /// Models and prices, with the operator's overrides.
     pub catalog: Arc<Catalog>,
+    /// The sanitizer's rules of requests whose key states none.
+    rules: ByProject,
+    /// Every compiled set of rules.
+    rule_sets: Sets,
 }
 
 /// What a virtual key stands for.
@@ -51,6 +59,9 @@ pub struct KeyFacts {
     pub allowed_providers: Vec<String>,
     /// Its own provider keys, by provider type or provider id.
     pub provider_keys: Vec<(String, Secret)>,
+    /// What it states over its project's sanitization.
+    pub sanitization: Option<SanitizationOverride>,
+    rules: Option<ByProject>,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
     /// Whether it was revoked.
@@ -60,7 +71,15 @@ pub struct KeyFacts {
 impl Policy {
     /// Compiles a policy. Clients of providers that did not change are kept from `previous`, so that a
     /// reload breaks no connection.
-    pub fn compile(config: Arc<Config>, control: &Snapshot, previous: Option<&Self>, egress: &Egress) -> Self {
+    ///
+    /// # Errors
+    /// When rules of the sanitizer cannot be compiled.
+    pub fn compile(
+        config: Arc<Config>,
+        control: &Snapshot,
+        previous: Option<&Self>,
+        egress: &Egress,
+    ) -> Result<Self, ConfigErrors> {
         let mut providers = config.providers.clone();
         // What the config file defines wins over what was added at run time under the same id.
         let added = control.providers.iter().filter(|added| !config.providers.iter().any(|known| known.id == added.id));
@@ -68,16 +87,25 @@ impl Policy {
         providers.sort_by_key(|provider| provider.priority);
         let clients =
             providers.iter().map(|provider| (provider.id.clone(), client(provider, previous, egress))).collect();
-        let from_store = control.keys.iter().map(|key| (key.hash, Arc::new(KeyFacts::from(key))));
-        let from_config =
-            config.key_map.iter().map(|key| (KeyHash::of(key.key.expose()), Arc::new(KeyFacts::from(key))));
-        let keys = from_store.chain(from_config).collect();
+        let from_store = control.keys.iter().map(|key| (key.hash, KeyFacts::from(key)));
+        let from_config = config.key_map.iter().map(|key| (KeyHash::of(key.key.expose()), KeyFacts::from(key)));
+        let mut compiler = Compiler::new(&config, previous.map(|policy| &policy.rule_sets));
+        let rules = compiler.by_project(None, "sanitization");
+        let keys = from_store
+            .chain(from_config)
+            .map(|(hash, mut key)| {
+                let over = key.sanitization.as_ref();
+                key.rules = over.map(|over| compiler.by_project(Some(over), &format!("key {}: sanitization", key.id)));
+                (hash, Arc::new(key))
+            })
+            .collect();
+        let rule_sets = compiler.finish()?;
         let catalog = match previous {
             Some(policy) if policy.config.catalog == config.catalog => Arc::clone(&policy.catalog),
             _ => Arc::new(Catalog::bundled(&config.catalog)),
         };
         let profiles = config.profiles.iter().map(Profile::from).collect();
-        Self { config, providers, clients, keys, profiles, catalog }
+        Ok(Self { config, providers, clients, keys, profiles, catalog, rules, rule_sets })
     }
 }
 
@@ -103,6 +131,8 @@ impl From<&StoredKey> for KeyFacts {
             allowed_models: key.fields.allowed_models.clone(),
             allowed_providers: key.fields.allowed_providers.clone(),
             provider_keys: Vec::new(),
+            sanitization: key.fields.sanitization.clone(),
+            rules: None,
             expires_at: key.fields.expires_at,
             revoked: key.revoked_at.is_some(),
         }
@@ -122,6 +152,8 @@ impl From<&MappedKey> for KeyFacts {
             allowed_models: key.allowed_models.clone(),
             allowed_providers: key.allowed_providers.clone(),
             provider_keys: key.provider_keys.clone(),
+            sanitization: key.sanitization.clone(),
+            rules: None,
             expires_at: None,
             revoked: false,
         }

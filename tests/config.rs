@@ -203,6 +203,56 @@ const MISTAKES: &[(&str, &str)] = &[
         "config.toml:2: sanitization.enabled: the sanitizer is not in this version, and starting without it would forward unscanned text; set it to false",
     ),
     (
+        "[sanitization.actions]\npii = \"masked\"",
+        "config.toml:2: sanitization.actions.pii: \"masked\" is not known; did you mean \"mask\"?",
+    ),
+    (
+        "[sanitization.actions]\npii = \"delete\"",
+        "config.toml:2: sanitization.actions.pii: \"delete\" is not known; write one of off, log, redact, mask, block",
+    ),
+    ("[sanitization]\nactions = 1", "config.toml:2: sanitization.actions: is a number; write it as a table"),
+    (
+        "[sanitization]\nmax_match_bytes = 1",
+        "config.toml:2: sanitization.max_match_bytes: is out of range; write a whole number from 64 to 1048576",
+    ),
+    (
+        "[[sanitization.patterns]]\npattern = 'x'",
+        "config.toml:1: sanitization.patterns.name: is missing; write for example name = \"ticket\"",
+    ),
+    (
+        "[[sanitization.patterns]]\nname = \"1\"\npattern = 'x'",
+        "config.toml:2: sanitization.patterns.name: \"1\" is no name; write a letter, then letters, digits, _ and -",
+    ),
+    (
+        "[[sanitization.patterns]]\nname = \"a\"\npattern = 'x'\n[[sanitization.patterns]]\nname = \"A\"\npattern = 'y'",
+        "config.toml:5: sanitization.patterns.name: \"A\" is used twice; choose another",
+    ),
+    (
+        "[[sanitization.patterns]]\nname = \"a\"\npattern = 'x'\napply_to = \"reply\"",
+        "config.toml:4: sanitization.patterns.apply_to: \"reply\" is not known; write one of request, response, both",
+    ),
+    (
+        "[key_map.k.sanitization]\nscan_timeout = 1",
+        "config.toml:2: key_map.*.sanitization.scan_timeout: unknown key; known are enabled, scan_credentials, redact_pii, compliance_gate, actions, patterns",
+    ),
+    (
+        "[key_map.k.sanitization.actions]\npii = \"of\"",
+        "config.toml:2: key_map.*.sanitization.actions.pii: \"of\" is not known; did you mean \"off\"?",
+    ),
+    (
+        "[[projects]]\ndescription = \"x\"",
+        "config.toml:1: projects.name: is missing; write for example name = \"search\"",
+    ),
+    ("[[projects]]\nname = \"v1\"", "config.toml:2: projects.name: \"v1\" is a reserved name; choose another project"),
+    (
+        "[[projects]]\nname = \"a\"\n[[projects]]\nname = \"a\"",
+        "config.toml:4: projects.name: \"a\" is stated twice; keep one block",
+    ),
+    (
+        "[[projects]]\nname = \"a\"\nsanitization = { redact_pii = 1 }",
+        "config.toml:3: projects.sanitization.redact_pii: is a number; write true or false",
+    ),
+    (
         "[[providers]]\nprovider_type = \"openai\"",
         "config.toml:1: providers.id: is missing; give the provider a name, such as id = \"openai\"",
     ),
@@ -666,7 +716,7 @@ fn the_example_starts_as_it_is() {
 
 #[test]
 fn the_effective_config_masks_every_secret_and_can_be_loaded_again() {
-    let toml = "[auth]\nadmin_password = \"PLANTED1\"\nadmin_token = \"PLANTED2\"\n[[providers]]\nid = \"openai\"\napi_key = \"PLANTED3\"\npricing = { input = 0.1 }\nmodels = [\"a\\\"b\", \"${X:-$}{x}\"]\n[[providers]]\nid = \"azure\"\nprovider_type = \"azure_openai\"\nendpoint = \"https://r.example\"\napi_key = \"passthrough\"\n[key_map.PLANTED4]\nlabel = \"one\"\nopenai_key = \"PLANTED5\"\n[key_map.PLANTED6]\nteam = \"two\"\n[[catalog]]\nmodel = \"m\"\noutput = 0.30\n[server]\non_client_disconnect = \"drain\"\n[storage]\nretention_days = 3";
+    let toml = "[auth]\nadmin_password = \"PLANTED1\"\nadmin_token = \"PLANTED2\"\n[[providers]]\nid = \"openai\"\napi_key = \"PLANTED3\"\npricing = { input = 0.1 }\nmodels = [\"a\\\"b\", \"${X:-$}{x}\"]\n[[providers]]\nid = \"azure\"\nprovider_type = \"azure_openai\"\nendpoint = \"https://r.example\"\napi_key = \"passthrough\"\n[key_map.PLANTED4]\nlabel = \"one\"\nopenai_key = \"PLANTED5\"\n[key_map.PLANTED6]\nteam = \"two\"\n[[catalog]]\nmodel = \"m\"\noutput = 0.30\n[server]\non_client_disconnect = \"drain\"\n[storage]\nretention_days = 3\n[sanitization]\nredact_pii = true\nscan_timeout = 0.5\n[sanitization.actions]\npii = \"mask\"\n[[sanitization.patterns]]\nname = \"t\"\npattern = 'T-[0-9]{3}\"'\nreplacement = \"\"\naction = \"log\"\n[[projects]]\nname = \"p\"\n[projects.sanitization]\ncompliance_gate = false\n[[projects.sanitization.patterns]]\nname = \"u\"\npattern = 'U'\napply_to = \"request\"\n[key_map.PLANTED4.sanitization.actions]\nemail = \"block\"";
     let env = [("GROQ_API_KEY", "PLANTED7"), ("LLM_GATEWAY_MASTER_KEY", &"ab".repeat(32))];
     let config = load(toml, &env).unwrap();
     let shown = config::effective_toml(&config);
@@ -787,4 +837,27 @@ fn a_price_far_from_the_catalog_is_doubted() {
              it is read as USD per million tokens"
         ))
     );
+}
+
+#[test]
+fn what_projects_and_keys_state_is_laid_over_the_default() {
+    let toml = "[sanitization]\nredact_pii = true\n[sanitization.actions]\nemail = \"log\"\niban = \"block\"\n\
+                [[sanitization.patterns]]\nname = \"ticket\"\npattern = 'T1'\n\
+                [[sanitization.patterns]]\nname = \"case\"\npattern = 'C1'\n\
+                [key_map.k.sanitization]\nredact_pii = false\nactions = { email = \"mask\" }\n\
+                [[key_map.k.sanitization.patterns]]\nname = \"Ticket\"\npattern = 'T2'\n";
+    let config = load(toml, &[]).unwrap();
+    let over = config.key_map[0].sanitization.as_ref().unwrap();
+    let both = config.sanitization.with(over);
+    assert!(config.sanitization.redact_pii && !both.redact_pii && both.scan_credentials);
+    let actions: Vec<_> = both.actions.iter().map(|(name, action)| (name.as_str(), action.as_str())).collect();
+    assert_eq!(actions, [("email", "log"), ("iban", "block"), ("email", "mask")], "the last one wins");
+    let patterns: Vec<_> = both.patterns.iter().map(|pattern| pattern.pattern.as_str()).collect();
+    assert_eq!(patterns, ["C1", "T2"]);
+    assert_eq!(both.places.of("email"), Some("config.toml:14: key_map.*.sanitization.actions.email"));
+    assert_eq!(both.places.of("case"), Some("config.toml:11: sanitization.patterns.pattern"));
+    let json = over.to_json().to_string();
+    assert_eq!(config::SanitizationOverride::from_json(&json, "").unwrap(), *over);
+    let wrong = config::SanitizationOverride::from_json("{\"actions\": {\"pii\": \"masc\"}}", "body").unwrap_err();
+    assert_eq!(wrong.lines(), ["body:1: sanitization.actions.pii: \"masc\" is not known; did you mean \"mask\"?"]);
 }

@@ -26,6 +26,7 @@ mod admin_roles;
 mod admin_api;
 mod audit;
 mod relay;
+mod sanitize_settings;
 mod security_bar;
 mod streams;
 mod traps;

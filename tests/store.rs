@@ -10,7 +10,10 @@ use std::{
 
 use futures_util::TryStreamExt as _;
 use llm_gateway::{
-    config::{PriceOverride, Provider, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType, Storage},
+    config::{
+        PriceOverride, Provider, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType, SanitizationOverride,
+        Storage,
+    },
     domain::{
         Action, Api, Attempt, CacheState, Category, Direction, Endpoint, ErrorKind, Finding, KeyHash, Microcents,
         Outcome, Record, RecordId, Secret, Timestamp, Usage, VirtualKey,
@@ -682,6 +685,7 @@ async fn a_virtual_key_is_shown_once_and_rotates_and_ends() {
         allowed_models: vec!["gpt-5".to_owned()],
         allowed_providers: vec!["openai".to_owned()],
         expires_at: Some(Timestamp { unix_us: 1 }),
+        sanitization: Some(SanitizationOverride { redact_pii: Some(true), ..SanitizationOverride::default() }),
     };
     let issued = store.control.create_key(&Actor::Cli, fields.clone()).await.unwrap();
     assert!(VirtualKey::is_well_formed(issued.secret.expose()));

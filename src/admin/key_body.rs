@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{change::Change, error::ApiError};
+use super::{change::Change, error::ApiError, sanitization_body::OverrideBody};
 use crate::{
     domain::Timestamp,
     policy::KeyFacts,
@@ -37,6 +37,8 @@ pub(super) struct KeyView {
     /// From when on it is refused.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(super) expires_at: Option<Timestamp>,
+    /// What it states over its project's sanitization.
+    pub(super) sanitization: Option<OverrideBody>,
     /// Whether requests with it are answered.
     pub(super) status: KeyStatus,
     /// Who defines it, and so who can change it.
@@ -108,6 +110,8 @@ pub(super) struct NewKey {
     /// From when on it is refused (RFC 3339).
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(super) expires_at: Option<Timestamp>,
+    /// What it states over its project's sanitization: stricter or looser.
+    pub(super) sanitization: Option<OverrideBody>,
 }
 
 /// Changes to a key: what is left out stays, `null` empties.
@@ -138,6 +142,10 @@ pub(super) struct KeyChange {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(super) expires_at: Change<Timestamp>,
+    /// What it states over its project's sanitization, as a whole.
+    #[serde(default)]
+    #[schema(value_type = Option<OverrideBody>)]
+    pub(super) sanitization: Change<OverrideBody>,
 }
 
 /// Refuses what cannot be a key.
@@ -188,6 +196,7 @@ impl KeyView {
             allowed_models: fields.allowed_models,
             allowed_providers: fields.allowed_providers,
             expires_at: fields.expires_at,
+            sanitization: fields.sanitization.as_ref().map(OverrideBody::from),
             origin: KeyOrigin::Api,
             created_at: Some(created_at),
             rotated_at,
@@ -207,6 +216,7 @@ impl KeyView {
             allowed_models: key.allowed_models.clone(),
             allowed_providers: key.allowed_providers.clone(),
             expires_at: key.expires_at,
+            sanitization: key.sanitization.as_ref().map(OverrideBody::from),
             status: status(key.revoked, key.expires_at),
             origin: KeyOrigin::Config,
             created_at: None,

@@ -9,9 +9,11 @@ use super::{
     extract::{Body, Id, Params},
     key_body::{IssuedKeyView, KeyChange, KeyView, NewKey, check},
     page::{List, PageParams},
+    sanitization_body::{OverrideBody, refused},
     state::AdminState,
 };
 use crate::{
+    config::SanitizationOverride,
     domain::Timestamp,
     policy::Policy,
     store::{KeyFields, StoredKey},
@@ -52,8 +54,9 @@ pub(super) async fn create(
     if new.expires_at.is_some_and(|at| at <= Timestamp::now()) {
         return Err(ApiError::invalid("expires_at", "`expires_at` lies in the past"));
     }
-    let NewKey { label, team, project, allowed_models, allowed_providers, expires_at } = new;
-    let fields = KeyFields { label, team, project, allowed_models, allowed_providers, expires_at };
+    let sanitization = new.sanitization.map(|body| checked_rules(&state, &body)).transpose()?;
+    let NewKey { label, team, project, allowed_models, allowed_providers, expires_at, .. } = new;
+    let fields = KeyFields { label, team, project, allowed_models, allowed_providers, expires_at, sanitization };
     check(&fields)?;
     check_providers(&fields.allowed_providers, &state.parts.policy.load())?;
     let control = state.parts.store.control.clone();
@@ -110,6 +113,11 @@ pub(super) async fn update(
         change.allowed_models.apply_or_default(&mut fields.allowed_models);
         change.allowed_providers.apply_or_default(&mut fields.allowed_providers);
         change.expires_at.apply(&mut fields.expires_at);
+        match change.sanitization {
+            Change::Keep => {}
+            Change::Clear => fields.sanitization = None,
+            Change::Set(body) => fields.sanitization = Some(checked_rules(&inner, &body)?),
+        }
         check(&fields)?;
         Ok(inner.parts.store.control.update_key(&admin.actor(), &id, fields).await?)
     });
@@ -164,6 +172,13 @@ pub(super) async fn rotate(
         Ok(inner.parts.store.control.rotate_key(&admin.actor(), &id).await?)
     });
     Ok(Json(issued.await?.into()))
+}
+
+/// What a key states of the sanitizer, if it can be put in force.
+fn checked_rules(state: &AdminState, body: &OverrideBody) -> Result<SanitizationOverride, ApiError> {
+    let over = body.checked("sanitization")?;
+    state.parts.policy.load().check_override(&over).map_err(|errors| refused("sanitization", &errors))?;
+    Ok(over)
 }
 
 /// The stored key, unless it is one of the config's, which only the config can change.

@@ -23,6 +23,7 @@ mod provider_body;
 mod provider_view;
 mod providers;
 mod records;
+mod sanitization_body;
 mod session;
 mod state;
 mod stats;
@@ -112,9 +113,18 @@ pub fn openapi() -> Document {
 }
 
 /// Bodies that are taken: there a field that may be null may also be left out.
-const TAKEN_BODIES: [&str; 5] = ["NewKey", "KeyChange", "NewProvider", "ProviderChange", "SignIn"];
+const TAKEN_BODIES: [&str; 8] = [
+    "NewKey",
+    "KeyChange",
+    "NewProvider",
+    "ProviderChange",
+    "SignIn",
+    "SanitizationOverride",
+    "SanitizationPattern",
+    "SanitizeQuestion",
+];
 /// Fields of answers that are really left out sometimes.
-const SOMETIMES_ABSENT: [&str; 1] = ["attempt_rows"];
+const SOMETIMES_ABSENT: [&str; 2] = ["attempt_rows", "finding_rows"];
 
 /// Says of an answer that its fields are always there, null or not, which derived schemas do not.
 fn require_all(schema: &mut RefOr<Schema>) {

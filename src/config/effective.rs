@@ -5,8 +5,9 @@
 use std::{fmt::Write as _, time::Duration};
 
 use super::{
+    projects::Project,
     routing::{ModelTarget, NamedModel, ProfileBlock, Routing, Strategy},
-    sanitization::Sanitization,
+    sanitization::{Sanitization, SanitizationOverride, SanitizationPattern},
     types::{
         CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderKey, ProviderType,
     },
@@ -40,6 +41,7 @@ pub fn effective_toml(config: &Config) -> String {
     page.raw("log_json", config.telemetry.log_json);
     sanitization(&mut page, &config.sanitization);
     config.providers.iter().for_each(|each| provider(&mut page, each));
+    config.projects.iter().for_each(|each| project(&mut page, each));
     for (number, key) in config.key_map.iter().enumerate() {
         mapped_key(&mut page, number + 1, key);
     }
@@ -92,14 +94,34 @@ fn sanitization(page: &mut Page, settings: &Sanitization) {
     page.raw("compliance_gate", settings.compliance_gate);
     page.raw("max_match_bytes", settings.max_match_bytes);
     page.seconds("scan_timeout", settings.scan_timeout);
-    if !settings.actions.is_empty() {
-        page.line("[sanitization.actions]");
+    rules(page, "sanitization", &settings.actions, &settings.patterns);
+}
+
+fn sanitization_override(page: &mut Page, path: &str, over: &SanitizationOverride) {
+    page.line(&format!("[{path}]"));
+    let flags = [
+        ("enabled", over.enabled),
+        ("scan_credentials", over.scan_credentials),
+        ("redact_pii", over.redact_pii),
+        ("compliance_gate", over.compliance_gate),
+    ];
+    for (name, flag) in flags {
+        if let Some(flag) = flag {
+            page.raw(name, flag);
+        }
     }
-    for (name, action) in &settings.actions {
+    rules(page, path, &over.actions, &over.patterns);
+}
+
+fn rules(page: &mut Page, path: &str, actions: &[(String, Action)], patterns: &[SanitizationPattern]) {
+    if !actions.is_empty() {
+        page.line(&format!("[{path}.actions]"));
+    }
+    for (name, action) in actions {
         page.text(&quote(name), action.as_str());
     }
-    for pattern in &settings.patterns {
-        page.line("[[sanitization.patterns]]");
+    for pattern in patterns {
+        page.line(&format!("[[{path}.patterns]]"));
         page.text("name", &pattern.name);
         page.text("pattern", &pattern.pattern);
         page.option("replacement", pattern.replacement.as_deref());
@@ -140,9 +162,19 @@ fn provider(page: &mut Page, provider: &Provider) {
     }
 }
 
+fn project(page: &mut Page, project: &Project) {
+    page.line("\n[[projects]]");
+    page.text("name", &project.name);
+    page.option("description", project.description.as_deref());
+    if let Some(over) = &project.sanitization {
+        sanitization_override(page, "projects.sanitization", over);
+    }
+}
+
 fn mapped_key(page: &mut Page, number: usize, key: &MappedKey) {
     // The table's name is the virtual key itself.
-    page.line(&format!("\n[key_map.\"{MASK}{number}\"]"));
+    let path = format!("key_map.\"{MASK}{number}\"");
+    page.line(&format!("\n[{path}]"));
     page.option("label", key.label.as_deref());
     page.option("team", key.team.as_deref());
     page.option("project", key.project.as_deref());
@@ -150,6 +182,9 @@ fn mapped_key(page: &mut Page, number: usize, key: &MappedKey) {
     page.list("allowed_providers", &key.allowed_providers);
     for (owner, _) in &key.provider_keys {
         page.secret(&quote(&format!("{owner}_key")), true);
+    }
+    if let Some(over) = &key.sanitization {
+        sanitization_override(page, &format!("{path}.sanitization"), over);
     }
 }
 

@@ -7,18 +7,15 @@ use std::sync::Arc;
 use super::{
     fields::Fields,
     presets::PRESETS,
+    projects,
     report::{Report, did_you_mean},
-    schema, sections,
+    sanitization, schema, sections,
     tree::{Node, Value},
     types::{MappedKey, Provider, ProviderType},
 };
 use crate::domain::Secret;
 
 const PATH: &str = "key_map.*";
-
-/// First words of URLs, which a project of that name would hide.
-const RESERVED_PROJECTS: [&str; 11] =
-    ["v1", "v1beta", "api", "health", "readyz", "metrics", "docs", "openai", "anthropic", "gemini", "ollama"];
 
 /// Checks every mapped key.
 pub(super) fn read(node: Option<Node>, providers: &[Arc<Provider>], report: &Report) -> Vec<MappedKey> {
@@ -45,18 +42,18 @@ pub(super) fn read(node: Option<Node>, providers: &[Arc<Provider>], report: &Rep
             report.error(&place, PATH, "is not a table; write [key_map.<virtual-key>] and the keys below it");
             continue;
         }
-        keys.push(mapped_key(Secret::new(name), Fields::of(PATH, node, report), providers));
+        keys.push(mapped_key(Secret::new(name), Fields::of(PATH, node, report), providers, report));
     }
     keys
 }
 
-fn mapped_key(key: Secret, mut fields: Fields<'_>, providers: &[Arc<Provider>]) -> MappedKey {
+fn mapped_key(key: Secret, mut fields: Fields<'_>, providers: &[Arc<Provider>], report: &Report) -> MappedKey {
     let provider_keys = provider_keys(&mut fields, providers);
     if let Some(section) = schema::section("key_map") {
         fields.only(section);
     }
     let project = fields.text("project").map(|project| {
-        if RESERVED_PROJECTS.contains(&project.value.as_str()) {
+        if projects::RESERVED.contains(&project.value.as_str()) {
             let what = format!("{} is a reserved name; choose another project", project.quoted());
             fields.error_at(&project.place, "project", what);
         }
@@ -74,6 +71,7 @@ fn mapped_key(key: Secret, mut fields: Fields<'_>, providers: &[Arc<Provider>]) 
         allowed_models: fields.list("allowed_models").unwrap_or_default().into_iter().map(|text| text.value).collect(),
         allowed_providers: allowed_providers.into_iter().map(|text| text.value).collect(),
         provider_keys,
+        sanitization: sanitization::inner(&mut fields, "key_map.*.sanitization", report),
     }
 }
 

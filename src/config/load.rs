@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     environment::Environment,
-    key_map, providers, providers_json,
+    key_map, projects, providers, providers_json,
     report::{ConfigErrors, Place, Report, did_you_mean, quoted},
     routing, sanitization,
     schema::{LATER_SECTIONS, SECTIONS},
@@ -177,6 +177,7 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
     let blocks = sections::items(&mut root, "providers", &report);
     let providers = providers::read(blocks, entries, environment, &report);
     let default_provider = providers::default_provider(&providers, environment, &report);
+    let projects = projects::read(sections::items(&mut root, "projects", &report), &report);
     let key_map = key_map::read(root.take("key_map"), &providers, &report);
     if key_map.iter().any(|key| Some(&key.key) == auth.admin_token.as_ref()) {
         report.error(&token_place, "auth.admin_token", "is a virtual key of [key_map] as well; choose another token");
@@ -192,6 +193,7 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
         providers,
         default_provider,
         key_map,
+        projects,
         sanitization,
         routing: routing_rules,
         models,

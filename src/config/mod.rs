@@ -17,6 +17,7 @@ mod address;
 mod presets;
 mod providers_json;
 mod key_map;
+mod projects;
 mod routing;
 mod effective;
 mod watch;
@@ -25,9 +26,10 @@ mod types;
 pub use address::{default_base_url, of_base_url, of_endpoint};
 pub use effective::effective_toml;
 pub use load::{LoadOptions, load};
+pub use projects::Project;
 pub use report::ConfigErrors;
 pub use routing::{ModelTarget, NamedModel, ProfileBlock, Routing, Strategy, Weights};
-pub use sanitization::{ApplyTo, Sanitization, SanitizationPattern};
+pub use sanitization::{ApplyTo, Places, Sanitization, SanitizationOverride, SanitizationPattern};
 pub use types::{
     Auth, CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderKey, ProviderOrigin,
     ProviderTimeouts, ProviderType, Server, Storage, Telemetry, Tls,

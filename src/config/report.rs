@@ -12,6 +12,11 @@ use std::{cell::RefCell, fmt, sync::Arc};
 pub struct ConfigErrors(Vec<String>);
 
 impl ConfigErrors {
+    /// Errors that were found after loading, each line with its place.
+    pub fn from_lines(lines: Vec<String>) -> Self {
+        Self(lines)
+    }
+
     /// The errors, by file and line.
     pub fn lines(&self) -> &[String] {
         &self.0

@@ -2,18 +2,25 @@
 //!
 //! Reads names and types; which kinds and rules exist is the sanitizer's own knowledge.
 
-use std::time::Duration;
+mod read;
+
+pub(super) use read::{inner, read};
+
+use std::{
+    hash::{Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
-    fields::{Fields, Stated},
-    report::{Report, did_you_mean},
-    schema,
-    tree::{Node, Value},
+    fields::Fields,
+    report::{ConfigErrors, Place, Report},
+    tree,
 };
 use crate::domain::Action;
 
 /// `[sanitization]`; the default is off.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sanitization {
     /// Whether anything is scanned at all.
     pub enabled: bool,
@@ -32,6 +39,8 @@ pub struct Sanitization {
     pub max_match_bytes: usize,
     /// Longest time that scanning one body, or one piece of a stream, may take.
     pub scan_timeout: Duration,
+    /// Where actions and patterns were stated.
+    pub places: Places,
 }
 
 impl Default for Sanitization {
@@ -45,12 +54,13 @@ impl Default for Sanitization {
             patterns: Vec::new(),
             max_match_bytes: 16 * 1024,
             scan_timeout: Duration::from_secs(5),
+            places: Places::default(),
         }
     }
 }
 
 /// One of `[[sanitization.patterns]]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SanitizationPattern {
     /// Unique name, `[A-Za-z][A-Za-z0-9_-]*`.
     pub name: String,
@@ -65,7 +75,7 @@ pub struct SanitizationPattern {
 }
 
 /// `apply_to`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ApplyTo {
     /// What clients send.
     Request,
@@ -95,127 +105,124 @@ impl ApplyTo {
     }
 }
 
-/// Most patterns of one table.
-const MAX_PATTERNS: usize = 256;
-
-/// Longest name and longest pattern or replacement, in bytes.
-const MAX_NAME: usize = 64;
-const MAX_TEXT: usize = 4096;
-
-/// `[sanitization]`
-pub(super) fn read(mut fields: Fields<'_>, report: &Report) -> Sanitization {
-    let usual = Sanitization::default();
-    let enabled_at = fields.place_of("enabled");
-    let enabled = fields.flag("enabled").unwrap_or(usual.enabled);
-    if enabled {
-        let what = "the sanitizer is not in this version, and starting without it would forward unscanned text; set it to false";
-        fields.error_at(&enabled_at, "enabled", what);
-    }
-    Sanitization {
-        enabled,
-        scan_credentials: fields.flag("scan_credentials").unwrap_or(usual.scan_credentials),
-        redact_pii: fields.flag("redact_pii").unwrap_or(usual.redact_pii),
-        compliance_gate: fields.flag("compliance_gate").unwrap_or(usual.compliance_gate),
-        max_match_bytes: fields
-            .number("max_match_bytes", 64..=1 << 20)
-            .and_then(|bytes| usize::try_from(bytes).ok())
-            .unwrap_or(usual.max_match_bytes),
-        scan_timeout: fields.seconds("scan_timeout").unwrap_or(usual.scan_timeout),
-        actions: fields.node("actions").map(|node| actions("sanitization.actions", node, report)).unwrap_or_default(),
-        patterns: fields
-            .node("patterns")
-            .map(|node| patterns("sanitization.patterns", node, report))
-            .unwrap_or_default(),
-    }
+/// What a project or a virtual key states of its own, to be laid over `[sanitization]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SanitizationOverride {
+    /// Whether anything is scanned at all.
+    pub enabled: Option<bool>,
+    /// As in [`Sanitization`], like the next two.
+    pub scan_credentials: Option<bool>,
+    /// Whether personal data is redacted.
+    pub redact_pii: Option<bool>,
+    /// Whether whatever is not `off` is blocked.
+    pub compliance_gate: Option<bool>,
+    /// Further actions; they win over equal names below.
+    pub actions: Vec<(String, Action)>,
+    /// Further patterns; they replace patterns of the same name below.
+    pub patterns: Vec<SanitizationPattern>,
+    /// Where actions and patterns were stated.
+    pub places: Places,
 }
 
-fn actions(path: &str, node: Node, report: &Report) -> Vec<(String, Action)> {
-    let mut fields = Fields::of(path, node, report);
-    let names = fields.names();
-    names.into_iter().filter_map(|name| action(&mut fields, &name).map(|action| (name, action))).collect()
-}
-
-fn action(fields: &mut Fields<'_>, key: &str) -> Option<Action> {
-    let text = fields.text(key)?;
-    let action = Action::parse(&text.value);
-    if action.is_none() {
-        refuse_word(fields, key, &text, &Action::ALL.map(Action::as_str));
-    }
-    action
-}
-
-/// One of a few words was expected.
-fn refuse_word(fields: &Fields<'_>, key: &str, text: &Stated<String>, words: &[&str]) {
-    let hint = did_you_mean(&text.value, words.iter().copied());
-    let right = if hint.is_empty() { format!("; write one of {}", words.join(", ")) } else { hint };
-    fields.error_at(&text.place, key, format_args!("{} is not known{right}", text.quoted()));
-}
-
-fn patterns(path: &str, node: Node, report: &Report) -> Vec<SanitizationPattern> {
-    let items = match node.value {
-        Value::List(items) => items,
-        other => {
-            report.error(&node.place, path, format_args!("is {}; write [[{path}]]", other.kind()));
-            return Vec::new();
-        }
-    };
-    if items.len() > MAX_PATTERNS {
-        report.error(&node.place, path, format_args!("has more than {MAX_PATTERNS} patterns; join some"));
-        return Vec::new();
-    }
-    let mut patterns: Vec<SanitizationPattern> = Vec::new();
-    for item in items {
-        let mut fields = Fields::of(path, item, report);
-        fields.only_keys(&schema::PATTERN_KEYS, &[]);
-        if let Some(pattern) = pattern(&mut fields, &patterns) {
-            patterns.push(pattern);
+impl Sanitization {
+    /// These settings with `over` laid over them.
+    pub fn with(&self, over: &SanitizationOverride) -> Self {
+        let mut patterns = self.patterns.clone();
+        patterns.retain(|below| !over.patterns.iter().any(|above| above.name.eq_ignore_ascii_case(&below.name)));
+        patterns.extend(over.patterns.iter().cloned());
+        Self {
+            enabled: over.enabled.unwrap_or(self.enabled),
+            scan_credentials: over.scan_credentials.unwrap_or(self.scan_credentials),
+            redact_pii: over.redact_pii.unwrap_or(self.redact_pii),
+            compliance_gate: over.compliance_gate.unwrap_or(self.compliance_gate),
+            actions: self.actions.iter().chain(&over.actions).cloned().collect(),
+            patterns,
+            max_match_bytes: self.max_match_bytes,
+            scan_timeout: self.scan_timeout,
+            places: Places(over.places.0.iter().chain(&self.places.0).cloned().collect()),
         }
     }
-    patterns
+
+    /// Reads a JSON object of the shape of `[sanitization]`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, as for a config file of the name `origin`.
+    pub fn from_json(text: &str, origin: &str) -> Result<Self, ConfigErrors> {
+        from_json(text, origin, |fields, report| read(fields, report))
+    }
 }
 
-fn pattern(fields: &mut Fields<'_>, before: &[SanitizationPattern]) -> Option<SanitizationPattern> {
-    for (key, right) in [("name", "name = \"ticket\""), ("pattern", "pattern = 'TICKET-[0-9]+'")] {
-        if !fields.has(key) {
-            fields.error(key, format_args!("is missing; write for example {right}"));
-        }
+impl SanitizationOverride {
+    /// Reads a JSON object of the shape of `[key_map.<key>.sanitization]`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, as for a config file of the name `origin`.
+    pub fn from_json(text: &str, origin: &str) -> Result<Self, ConfigErrors> {
+        from_json(text, origin, |fields, report| read::over(fields, "sanitization", report))
     }
-    let name = fields.text("name").and_then(|name| {
-        let is_name = name.value.len() <= MAX_NAME
-            && name.value.starts_with(|first: char| first.is_ascii_alphabetic())
-            && name.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-        if !is_name {
-            let what = format!("{} is no name; write a letter, then letters, digits, _ and -", name.quoted());
-            fields.error_at(&name.place, "name", what);
-        } else if before.iter().any(|other| other.name.eq_ignore_ascii_case(&name.value)) {
-            fields.error_at(&name.place, "name", format_args!("{} is used twice; choose another", name.quoted()));
+
+    /// The JSON object that [`Self::from_json`] reads.
+    pub fn to_json(&self) -> serde_json::Value {
+        let flags = [
+            ("enabled", self.enabled),
+            ("scan_credentials", self.scan_credentials),
+            ("redact_pii", self.redact_pii),
+            ("compliance_gate", self.compliance_gate),
+        ];
+        let mut object: serde_json::Map<String, serde_json::Value> =
+            flags.into_iter().filter_map(|(name, flag)| Some((name.to_owned(), flag?.into()))).collect();
+        if !self.actions.is_empty() {
+            let actions = self.actions.iter().map(|(name, action)| (name.clone(), action.as_str().into()));
+            object.insert("actions".to_owned(), serde_json::Value::Object(actions.collect()));
         }
-        is_name.then_some(name.value)
-    });
-    let pattern = short(fields.text("pattern"), "pattern", fields);
-    let replacement = short(fields.text_or_empty("replacement"), "replacement", fields);
-    let apply_to = fields.text("apply_to").and_then(|text| {
-        let side = ApplyTo::parse(&text.value);
-        if side.is_none() {
-            refuse_word(fields, "apply_to", &text, &ApplyTo::ALL.map(ApplyTo::as_str));
+        if !self.patterns.is_empty() {
+            object.insert("patterns".to_owned(), self.patterns.iter().map(SanitizationPattern::to_json).collect());
         }
-        side
-    });
-    let action = action(fields, "action");
-    Some(SanitizationPattern {
-        name: name?,
-        pattern: pattern?,
-        replacement,
-        apply_to: apply_to.unwrap_or_default(),
-        action,
-    })
+        object.into()
+    }
 }
 
-fn short(text: Option<Stated<String>>, key: &str, fields: &Fields<'_>) -> Option<String> {
-    let text = text?;
-    if text.value.len() > MAX_TEXT {
-        fields.error_at(&text.place, key, format_args!("is longer than {MAX_TEXT} bytes; shorten it"));
-        return None;
+impl SanitizationPattern {
+    fn to_json(&self) -> serde_json::Value {
+        let texts = [
+            ("name", Some(self.name.as_str())),
+            ("pattern", Some(&self.pattern)),
+            ("replacement", self.replacement.as_deref()),
+            ("apply_to", Some(self.apply_to.as_str())),
+            ("action", self.action.map(Action::as_str)),
+        ];
+        let members = texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.into())));
+        serde_json::Value::Object(members.collect())
     }
-    Some(text.value)
+}
+
+fn from_json<T>(text: &str, origin: &str, read: impl FnOnce(Fields<'_>, &Report) -> T) -> Result<T, ConfigErrors> {
+    let (report, file) = (Report::default(), Arc::from(origin));
+    let table = tree::from_json(&file, text, &report);
+    let result = read(Fields::new("sanitization", Place::file(&file), table, &report), &report);
+    report.finish().map(|_| result)
+}
+
+/// Where actions and patterns were stated, by their names: a file with line, and a key. It takes no
+/// part in comparisons.
+#[derive(Clone, Debug, Default)]
+pub struct Places(Vec<(String, String)>);
+
+impl Places {
+    /// Where the action of this name, or the pattern of this name, was stated last.
+    pub fn of(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, place)| place.as_str())
+    }
+}
+
+impl PartialEq for Places {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Places {}
+
+impl Hash for Places {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }

@@ -39,6 +39,10 @@ pub(super) const PRICE_KEYS: [&str; 9] = [
     "per_request",
 ];
 
+/// The keys of `sanitization` in projects and keys.
+pub(super) const OVERRIDE_KEYS: [&str; 6] =
+    ["enabled", "scan_credentials", "redact_pii", "compliance_gate", "actions", "patterns"];
+
 /// The keys of one of `[[sanitization.patterns]]`.
 pub(super) const PATTERN_KEYS: [&str; 5] = ["name", "pattern", "replacement", "apply_to", "action"];
 
@@ -46,7 +50,7 @@ pub(super) const PATTERN_KEYS: [&str; 5] = ["name", "pattern", "replacement", "a
 pub(super) const TLS_KEYS: [&str; 3] = ["cert_file", "key_file", "handshake_timeout"];
 
 /// The sections of this version.
-pub(super) const SECTIONS: [Section; 11] = [
+pub(super) const SECTIONS: [Section; 12] = [
     Section {
         name: "server",
         shape: Shape::Table,
@@ -102,8 +106,14 @@ pub(super) const SECTIONS: [Section; 11] = [
     Section {
         name: "key_map",
         shape: Shape::Map,
-        keys: &["label", "team", "project", "allowed_models", "allowed_providers"],
+        keys: &["label", "team", "project", "allowed_models", "allowed_providers", "sanitization"],
         later: &["profile", "limits", "budget", "budgets", "metadata", "source", "expires_at"],
+    },
+    Section {
+        name: "projects",
+        shape: Shape::List,
+        keys: &["name", "description", "sanitization"],
+        later: &["plugins", "profile", "allowed_models", "allowed_providers", "limits", "budget", "budgets", "tags"],
     },
     Section {
         name: "sanitization",
@@ -188,8 +198,8 @@ pub(super) const SECTIONS: [Section; 11] = [
 ];
 
 /// Sections of later versions.
-pub(super) const LATER_SECTIONS: [&str; 8] =
-    ["projects", "translation", "limits", "budgets", "cache", "plugins", "incidents", "ask"];
+pub(super) const LATER_SECTIONS: [&str; 7] =
+    ["translation", "limits", "budgets", "cache", "plugins", "incidents", "ask"];
 
 /// The section of that name.
 pub(super) fn section(name: &str) -> Option<&'static Section> {

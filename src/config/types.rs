@@ -7,7 +7,10 @@ use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 use rust_decimal::Decimal;
 
 use super::routing::{NamedModel, ProfileBlock, Routing};
-use super::sanitization::Sanitization;
+use super::{
+    projects::Project,
+    sanitization::{Sanitization, SanitizationOverride},
+};
 use crate::domain::Secret;
 
 /// Everything that the config file, the environment and the flags decided.
@@ -23,6 +26,8 @@ pub struct Config {
     pub default_provider: Option<String>,
     /// `[key_map.*]`
     pub key_map: Vec<MappedKey>,
+    /// `[[projects]]`
+    pub projects: Vec<Project>,
     /// `[sanitization]`
     pub sanitization: Sanitization,
     /// `[routing]`
@@ -286,6 +291,8 @@ pub struct MappedKey {
     pub allowed_providers: Vec<String>,
     /// The key's own provider keys, by provider type (`anthropic_key`) or by provider id.
     pub provider_keys: Vec<(String, Secret)>,
+    /// What the key states of its own, laid over its project's and `[sanitization]`.
+    pub sanitization: Option<SanitizationOverride>,
 }
 
 /// `[[catalog]]`: what the operator knows better about a model.

@@ -7,6 +7,7 @@ use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{Action, Actor, Control, Deed, IssuedKey, KeyFields, StoredKey, audit::append, from_json, time, to_json};
 use crate::{
+    config::SanitizationOverride,
     domain::{KeyHash, Secret, Timestamp, VirtualKey},
     store::StoreError,
 };
@@ -21,8 +22,9 @@ impl Control {
         let id = new_id();
         let mut transaction = self.begin().await?;
         sqlx::query(
-            "INSERT INTO keys (id, hash, label, team, project, allowed_models, allowed_providers, expires_at, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO keys (id, hash, label, team, project, allowed_models, allowed_providers, expires_at,
+                               sanitization, created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&id)
         .bind(hash.0.to_vec())
@@ -32,6 +34,7 @@ impl Control {
         .bind(to_json(&fields.allowed_models))
         .bind(to_json(&fields.allowed_providers))
         .bind(fields.expires_at.map(|at| at.unix_us))
+        .bind(rules_text(&fields))
         .bind(Timestamp::now().unix_us)
         .execute(&mut *transaction)
         .await?;
@@ -84,7 +87,8 @@ impl Control {
         let mut transaction = self.begin().await?;
         let before = describe(&mut transaction, id).await?;
         let done = sqlx::query(
-            "UPDATE keys SET label = ?, team = ?, project = ?, allowed_models = ?, allowed_providers = ?, expires_at = ?
+            "UPDATE keys SET label = ?, team = ?, project = ?, allowed_models = ?, allowed_providers = ?, expires_at = ?,
+                             sanitization = ?
              WHERE id = ?",
         )
         .bind(&fields.label)
@@ -93,6 +97,7 @@ impl Control {
         .bind(to_json(&fields.allowed_models))
         .bind(to_json(&fields.allowed_providers))
         .bind(fields.expires_at.map(|at| at.unix_us))
+        .bind(rules_text(&fields))
         .bind(id)
         .execute(&mut *transaction)
         .await?;
@@ -155,6 +160,7 @@ async fn describe(connection: &mut SqliteConnection, id: &str) -> Result<Option<
         "SELECT json_object(
              'label', label, 'team', team, 'project', project, 'allowed_models', json(allowed_models),
              'allowed_providers', json(allowed_providers),
+             'sanitization', json(sanitization),
              'expires_at', strftime('%Y-%m-%dT%H:%M:%fZ', expires_at / 1e6, 'unixepoch'))
          FROM keys WHERE id = ?",
     );
@@ -179,6 +185,17 @@ fn new_id() -> String {
     format!("key_{}", hex::encode(random))
 }
 
+fn rules_text(fields: &KeyFields) -> Option<String> {
+    fields.sanitization.as_ref().map(|over| over.to_json().to_string())
+}
+
+fn read_rules(text: &str) -> Result<SanitizationOverride, StoreError> {
+    SanitizationOverride::from_json(text, "control.db").map_err(|error| {
+        tracing::error!(%error, "a key's sanitization cannot be read");
+        StoreError::Corrupt { what: "a key's sanitization" }
+    })
+}
+
 fn read_key(row: &SqliteRow) -> Result<StoredKey, StoreError> {
     let hash: Vec<u8> = row.try_get("hash")?;
     Ok(StoredKey {
@@ -191,6 +208,7 @@ fn read_key(row: &SqliteRow) -> Result<StoredKey, StoreError> {
             allowed_models: from_json(row.try_get("allowed_models")?, "a key's models")?,
             allowed_providers: from_json(row.try_get("allowed_providers")?, "a key's providers")?,
             expires_at: row.try_get::<Option<i64>, _>("expires_at")?.map(time),
+            sanitization: row.try_get::<Option<&str>, _>("sanitization")?.map(read_rules).transpose()?,
         },
         created_at: time(row.try_get("created_at")?),
         rotated_at: row.try_get::<Option<i64>, _>("rotated_at")?.map(time),

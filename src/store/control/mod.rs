@@ -17,7 +17,7 @@ use super::{
     seal::Sealer,
 };
 use crate::{
-    config::Provider,
+    config::{Provider, SanitizationOverride},
     domain::{KeyHash, Secret, Timestamp},
 };
 
@@ -47,6 +47,8 @@ pub struct KeyFields {
     pub allowed_providers: Vec<String>,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
+    /// What it states over its project's sanitization.
+    pub sanitization: Option<SanitizationOverride>,
 }
 
 /// A virtual key as the store keeps it: everything but the secret.

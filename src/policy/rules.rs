@@ -1,0 +1,144 @@
+//! The sanitizer's rules of each caller, compiled once per change of the policy.
+//!
+//! What a project states is laid over `[sanitization]`, what a key states over that. Equal settings
+//! share one compiled set, and sets that a reload does not change are kept.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{KeyFacts, Policy};
+use crate::{
+    config::{Config, ConfigErrors, Sanitization, SanitizationOverride},
+    domain::Direction,
+    sanitize::{Effect, RuleError, RuleSet},
+};
+
+/// Most different sets of rules; each takes memory and time to compile.
+const MOST_SETS: usize = 512;
+
+/// The rules of callers that share a key's statement, by project.
+#[derive(Clone, Debug)]
+pub(super) struct ByProject {
+    /// For requests of projects that state nothing; `None` when nothing is looked for.
+    any: Option<Arc<RuleSet>>,
+    /// For projects that state something.
+    of: HashMap<String, Option<Arc<RuleSet>>>,
+}
+
+impl ByProject {
+    fn of(&self, project: Option<&str>) -> Option<&Arc<RuleSet>> {
+        project.and_then(|project| self.of.get(project)).unwrap_or(&self.any).as_ref()
+    }
+}
+
+/// Compiled sets by their settings.
+pub(super) type Sets = HashMap<Sanitization, Arc<RuleSet>>;
+
+/// Compiles the rules of one policy.
+pub(super) struct Compiler<'a> {
+    config: &'a Config,
+    before: Option<&'a Sets>,
+    sets: Sets,
+    errors: Vec<String>,
+}
+
+impl<'a> Compiler<'a> {
+    /// Begins a compilation; what `before` has compiled is taken over.
+    pub(super) fn new(config: &'a Config, before: Option<&'a Sets>) -> Self {
+        Self { config, before, sets: Sets::new(), errors: Vec::new() }
+    }
+
+    /// The rules of callers whose key states `over`; `owner` names the key where the settings have no place.
+    pub(super) fn by_project(&mut self, over: Option<&SanitizationOverride>, owner: &str) -> ByProject {
+        let config = self.config;
+        let laid = |below: &Sanitization| over.map_or_else(|| below.clone(), |over| below.with(over));
+        let any = self.set(laid(&config.sanitization), owner);
+        let stating = config.projects.iter().filter_map(|project| Some((project, project.sanitization.as_ref()?)));
+        let of =
+            stating.map(|(project, own)| (project.name.clone(), self.set(laid(&config.sanitization.with(own)), owner)));
+        ByProject { any, of: of.collect() }
+    }
+
+    fn set(&mut self, settings: Sanitization, owner: &str) -> Option<Arc<RuleSet>> {
+        let known = self.sets.get(&settings).or_else(|| self.before?.get(&settings)).cloned();
+        let rules = match known {
+            Some(rules) => rules,
+            None if self.sets.len() >= MOST_SETS => {
+                let what = format!("projects and keys state more than {MOST_SETS} different sets of rules; share some");
+                self.errors.push(what);
+                return None;
+            }
+            None => match RuleSet::compile(&settings) {
+                Ok(rules) => Arc::new(rules),
+                Err(error) => {
+                    self.errors.push(told(&settings, &error, owner));
+                    return None;
+                }
+            },
+        };
+        let does_anything = Direction::ALL.into_iter().any(|way| rules.effect(way) != Effect::Nothing);
+        self.sets.insert(settings, Arc::clone(&rules));
+        does_anything.then_some(rules)
+    }
+
+    /// The sets that were needed.
+    ///
+    /// # Errors
+    /// What of the settings could not be compiled, each with its place.
+    pub(super) fn finish(self) -> Result<Sets, ConfigErrors> {
+        if self.errors.is_empty() { Ok(self.sets) } else { Err(ConfigErrors::from_lines(self.errors)) }
+    }
+}
+
+/// The error with the place at which the wrong thing was stated.
+fn told(settings: &Sanitization, error: &RuleError, owner: &str) -> String {
+    let name = match error {
+        RuleError::Pattern { name, .. } | RuleError::UnknownName { name, .. } => name.as_str(),
+        RuleError::TooLarge(_) => "",
+    };
+    format!("{}: {error}", settings.places.of(name).unwrap_or(owner))
+}
+
+/// Whether the sanitizer's rules of a configuration can be put in force.
+///
+/// # Errors
+/// What is wrong, each with its place.
+pub fn check_rules(config: &Config) -> Result<(), ConfigErrors> {
+    let mut compiler = Compiler::new(config, None);
+    compiler.by_project(None, "sanitization");
+    for over in config.key_map.iter().filter_map(|key| key.sanitization.as_ref()) {
+        compiler.by_project(Some(over), "key_map.*.sanitization");
+    }
+    compiler.finish().map(|_| ())
+}
+
+impl Policy {
+    /// The rules for requests with this key and of this project; `None` when nothing is looked for.
+    pub fn rules_for<'a>(&'a self, key: Option<&'a KeyFacts>, project: Option<&str>) -> Option<&'a Arc<RuleSet>> {
+        key.and_then(|key| key.rules.as_ref()).unwrap_or(&self.rules).of(project)
+    }
+
+    /// The settings behind [`Self::rules_for`], for showing and trying them.
+    pub fn sanitization_for(&self, key: Option<&KeyFacts>, project: Option<&str>) -> Sanitization {
+        let mut settings = self.config.sanitization.clone();
+        let of_project = self.config.projects.iter().find(|known| Some(known.name.as_str()) == project);
+        for over in [
+            of_project.and_then(|project| project.sanitization.as_ref()),
+            key.and_then(|key| key.sanitization.as_ref()),
+        ] {
+            if let Some(over) = over {
+                settings = settings.with(over);
+            }
+        }
+        settings
+    }
+
+    /// Refuses what a key may not state: settings that would not compile.
+    ///
+    /// # Errors
+    /// What is wrong, with its place.
+    pub fn check_override(&self, over: &SanitizationOverride) -> Result<(), ConfigErrors> {
+        let mut compiler = Compiler::new(&self.config, Some(&self.rule_sets));
+        compiler.by_project(Some(over), "sanitization");
+        compiler.finish().map(|_| ())
+    }
+}
