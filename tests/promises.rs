@@ -33,6 +33,7 @@ mod traps;
 mod disconnect;
 mod failures;
 mod routes;
+mod routing;
 mod seed_site;
 mod portal;
 mod backup;

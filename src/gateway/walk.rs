@@ -110,13 +110,12 @@ impl Walk<'_> {
         let is_repeatable = is_repeatable(&inbound);
         let mut attempts_left = rules.max_attempts;
         let mut failed = None;
-        let last_target = plan.targets.len().saturating_sub(1);
-        for (place, target) in plan.targets.iter().enumerate() {
-            let may_fall_back = is_repeatable && place < last_target && attempts_left > 1;
+        // Where one may be tried again, even the last to be tried tells its failure by a true status.
+        let holds = is_repeatable && rules.max_attempts > 1 && (plan.targets.len() > 1 || rules.retries > 0);
+        for target in &plan.targets {
             let mut retries_left = if is_repeatable { rules.retries } else { 0 };
             let mut pause = rules.retry_backoff;
             loop {
-                let holds = may_fall_back || retries_left > 0;
                 let failure = match self.attempt(&mut inbound, target, holds, record, head).await {
                     Ok(Some(answer)) => {
                         if let Some(session) = self.session {

@@ -32,7 +32,7 @@ struct Ranked<'f, 'a> {
 fn by_strategy(facts: &Facts<'_>, a: &Ranked<'_, '_>, b: &Ranked<'_, '_>) -> Ordering {
     let better_score = || b.total().total_cmp(&a.total());
     match facts.strategy {
-        Strategy::Priority => a.candidate.priority.cmp(&b.candidate.priority).then_with(better_score),
+        Strategy::Priority => a.candidate.priority.cmp(&b.candidate.priority),
         // Rotated afterwards: turns are taken in the order in which they were found.
         Strategy::RoundRobin => Ordering::Equal,
         Strategy::Weighted => a.draw(facts.dice).total_cmp(&b.draw(facts.dice)),

@@ -1,0 +1,245 @@
+//! Where a request goes: names of the operator's own, retries, fallbacks, breakers, sessions.
+
+use std::time::Duration;
+
+use llm_gateway::demo::{Chunk, Fault, Payload, Provider, ProviderOptions, Running, Script};
+use serde_json::{Value, json};
+
+use super::harness::{
+    client::Answer,
+    gateway::{Rig, start_on},
+};
+
+/// A gateway with the providers `one` and `two`, each an upstream of its own, and the named model `chat` over both.
+struct Pair {
+    rig: Rig,
+    two: Running,
+}
+
+async fn pair(routing: &str, model: &str) -> Pair {
+    let upstream = || Provider::spawn(ProviderOptions::default());
+    let (one, two) = (upstream().await.unwrap(), upstream().await.unwrap());
+    let provider = |id: &str, url: &str| {
+        format!(
+            "[[providers]]\nid = \"{id}\"\nprovider_type = \"openai_compatible\"\napi_key = \"sk-test-{id}\"\n\
+             base_url = \"{url}/v1\"\nmodels = [\"gpt-4o\"]\n"
+        )
+    };
+    let providers = provider("one", "{upstream}") + &provider("two", &two.url());
+    let more = format!(
+        "[routing]\nretry_backoff_ms = 1\n{routing}\n[[models]]\nname = \"chat\"\naliases = [\"talk\"]\n\
+         targets = [\"one/gpt-4o\", \"two/gpt-4o\"]\n{model}\n"
+    );
+    Pair { rig: start_on(one, &providers, &more).await, two }
+}
+
+impl Pair {
+    async fn ask(&self, model: &str, stream: bool) -> Answer {
+        let body = json!({"model": model, "stream": stream, "messages": [{"role": "user", "content": "x"}]});
+        self.rig.client().post("/v1/chat/completions", &body).await
+    }
+
+    /// Calls that each upstream saw.
+    fn calls(&self) -> (usize, usize) {
+        (self.rig.upstream.ledger().calls().len(), self.two.ledger().calls().len())
+    }
+}
+
+fn refused(status: u16) -> Script {
+    Script {
+        status: Some(status),
+        body: Some(Payload::Text("{\"error\":{\"message\":\"no\"}}".into())),
+        ..Script::default()
+    }
+}
+
+fn broken() -> Script {
+    Script { fault: Some(Fault::ResetBeforeHead), ..Script::default() }
+}
+
+fn provider_of(answer: &Answer) -> &str {
+    answer.headers["x-gateway-provider"].to_str().unwrap()
+}
+
+async fn newest(rig: &Rig, count: usize) -> Value {
+    let id = rig.records_when(count).await[0]["id"].as_str().unwrap().to_owned();
+    rig.client().get(&format!("/v1/records/{id}")).await.expect(200)
+}
+
+#[tokio::test]
+async fn a_name_of_ones_own_leads_to_its_targets() {
+    let pair = pair("", "").await;
+    for name in ["chat", "talk"] {
+        let answer = pair.ask(name, false).await;
+        assert_eq!((answer.status.as_u16(), provider_of(&answer)), (200, "one"), "{name}");
+        assert_eq!(pair.rig.upstream.ledger().last().unwrap().json().unwrap()["model"], "gpt-4o");
+    }
+    let record = newest(&pair.rig, 2).await;
+    assert_eq!((&record["model_requested"], &record["provider"]), (&json!("talk"), &json!("one")));
+}
+
+#[tokio::test]
+async fn what_fails_before_the_first_byte_is_tried_again_and_then_elsewhere() {
+    for (fault, calls) in [
+        // Again at the same target, then at the next.
+        (broken(), (2, 1)),
+        (refused(503), (2, 1)),
+        (refused(429), (2, 1)),
+        // A credential that is refused, or a model that is not there, will be so again.
+        (refused(401), (1, 1)),
+        (refused(404), (1, 1)),
+    ] {
+        for stream in [false, true] {
+            let pair = pair("", "").await;
+            pair.rig.upstream.always(Some(fault.clone()));
+            let answer = pair.ask("chat", stream).await;
+            assert_eq!((answer.status.as_u16(), provider_of(&answer)), (200, "two"), "{fault:?}");
+            assert_eq!(pair.calls(), calls, "{fault:?} stream: {stream}");
+            assert_eq!(answer.headers["x-gateway-attempts"].to_str().unwrap(), (calls.0 + calls.1).to_string());
+            let record = newest(&pair.rig, 1).await;
+            let rows = record["attempt_rows"].as_array().unwrap();
+            assert_eq!((rows.len(), &record["outcome"]), (calls.0 + calls.1, &json!("ok")), "{record:#}");
+            assert_eq!(rows.last().unwrap()["provider"], "two");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_wrong_is_wrong_everywhere() {
+    let pair = pair("", "").await;
+    for status in [400, 413, 422] {
+        pair.rig.upstream.script(refused(status));
+        let answer = pair.ask("chat", false).await;
+        assert_eq!(answer.status.as_u16(), status);
+        assert_eq!(answer.body, "{\"error\":{\"message\":\"no\"}}", "the provider's own words");
+    }
+    assert_eq!(pair.calls(), (3, 0));
+}
+
+#[tokio::test]
+async fn when_everybody_fails_the_client_gets_the_last_true_answer() {
+    let pair = pair("retries = 0", "").await;
+    pair.rig.upstream.always(Some(broken()));
+    pair.two.always(Some(refused(503)));
+    let answer = pair.ask("chat", true).await;
+    assert_eq!((answer.status.as_u16(), provider_of(&answer)), (503, "two"));
+    assert_eq!(answer.body, "{\"error\":{\"message\":\"no\"}}");
+    let record = newest(&pair.rig, 1).await;
+    assert_eq!((&record["error_kind"], &record["attempts"]), (&json!("upstream_error"), &json!(2)));
+}
+
+#[tokio::test]
+async fn a_stream_that_dies_at_once_falls_back_as_if_nothing_had_been() {
+    let role =
+        "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n";
+    let error = "data: {\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\",\"code\":503}}\n\n";
+    let chunk = |text: &str| Chunk { payload: Payload::Text(text.to_owned()), after_ms: 5 };
+    let sse = || vec![("content-type".to_owned(), "text/event-stream".to_owned())];
+    let deaths = [
+        (
+            "an error after the role",
+            Script { chunks: Some(vec![chunk(role), chunk(error)]), headers: sse(), ..Script::default() },
+        ),
+        ("an end after the role", Script { chunks: Some(vec![chunk(role)]), headers: sse(), ..Script::default() }),
+        (
+            "a reset after the role",
+            Script {
+                chunks: Some(vec![chunk(role), chunk(role)]),
+                headers: sse(),
+                fault: Some(Fault::ResetInBody { after_bytes: role.len() + 20 }),
+                ..Script::default()
+            },
+        ),
+    ];
+    for (what, death) in deaths {
+        let pair = pair("retries = 0", "").await;
+        pair.rig.upstream.always(Some(death.clone()));
+        let answer = pair.ask("chat", true).await;
+        assert_eq!((answer.status.as_u16(), provider_of(&answer)), (200, "two"), "{what}");
+        let text = String::from_utf8_lossy(&answer.body);
+        assert!(!text.contains("\"id\":\"c\"") && text.trim_end().ends_with("data: [DONE]"), "{what}: {text}");
+        // With nobody else to ask, the status is true.
+        pair.two.always(Some(death));
+        let answer = pair.ask("chat", true).await;
+        assert!(answer.status.is_server_error(), "{what}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_tried_again_once_content_has_gone_out() {
+    let pair = pair("", "").await;
+    pair.rig.upstream.script(Script { fault: Some(Fault::ResetInBody { after_bytes: 900 }), ..Script::default() });
+    let answer = pair.ask("chat", true).await;
+    assert_eq!((answer.status.as_u16(), pair.calls()), (200, (1, 0)));
+    assert!(String::from_utf8_lossy(&answer.body).contains("upstream_protocol"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_dead_provider_is_left_alone_and_one_probe_finds_it_alive() {
+    let pair = pair("retries = 0\nbreaker_failures = 3\nbreaker_cooldown = 1", "").await;
+    pair.rig.upstream.always(Some(broken()));
+    for _ in 0..10 {
+        assert_eq!(provider_of(&pair.ask("chat", false).await), "two");
+    }
+    assert_eq!(pair.calls(), (3, 10), "three failures in a row, and no more of it");
+    pair.rig.upstream.always(None);
+    assert_eq!(provider_of(&pair.ask("chat", false).await), "two", "the cooldown is not over");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(provider_of(&pair.ask("chat", false).await), "one");
+    assert_eq!(pair.calls(), (4, 11));
+}
+
+#[tokio::test]
+async fn a_provider_that_asked_to_be_left_alone_is_while_there_is_another() {
+    let pair = pair("retries = 0", "").await;
+    let limited = Script { headers: vec![("retry-after".to_owned(), "30".to_owned())], ..refused(429) };
+    pair.rig.upstream.script(limited.clone());
+    for _ in 0..3 {
+        assert_eq!(provider_of(&pair.ask("chat", false).await), "two");
+    }
+    assert_eq!(pair.calls(), (1, 3));
+    // Another caller's key may have room where this one has none: alone, it is asked all the same.
+    let answer = pair.ask("one/gpt-4o", false).await;
+    assert_eq!((answer.status.as_u16(), provider_of(&answer)), (200, "one"));
+}
+
+#[tokio::test]
+async fn strategies_share_requests_out_and_sessions_stay() {
+    let pair = pair("", "strategy = \"round_robin\"").await;
+    for _ in 0..6 {
+        pair.ask("chat", false).await;
+    }
+    assert_eq!(pair.calls(), (3, 3));
+    let client = pair.rig.client().with("x-session-id", "s-1");
+    let body = json!({"model": "chat", "messages": [{"role": "user", "content": "x"}]});
+    let mut seats = Vec::new();
+    for _ in 0..4 {
+        seats.push(provider_of(&client.post("/v1/chat/completions", &body).await).to_owned());
+    }
+    assert_eq!(seats.iter().collect::<std::collections::BTreeSet<_>>().len(), 1, "{seats:?}");
+}
+
+#[tokio::test]
+async fn fallbacks_come_after_every_target() {
+    let pair = pair("retries = 0", "fallbacks = [\"two/gpt-4o-mini\"]\nstrategy = \"priority\"").await;
+    pair.rig.upstream.always(Some(broken()));
+    pair.two.script(refused(503));
+    let answer = pair.ask("chat", false).await;
+    assert_eq!(answer.headers["x-gateway-model"], "gpt-4o-mini");
+    assert_eq!(answer.headers["x-gateway-attempts"], "3");
+}
+
+#[tokio::test]
+async fn auto_and_profiles_choose_among_all_models_and_unknown_ones_are_told() {
+    let pair = pair("", "").await;
+    for name in ["auto", "auto:economy"] {
+        let answer = pair.ask(name, false).await;
+        assert_eq!((answer.status.as_u16(), &answer.headers["x-gateway-model"]), (200, &"gpt-4o".parse().unwrap()));
+    }
+    let answer = pair.ask("auto:cheapest", false).await;
+    assert_eq!(answer.status, 400);
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    assert!(text.contains("balanced") && text.contains("economy"), "{text}");
+    let answer = pair.ask("auto:private", false).await;
+    assert!(String::from_utf8_lossy(&answer.body).contains("not on your own machines"), "{answer:?}");
+}
