@@ -4,6 +4,7 @@
 //! `server.rs`, 11 in a real browser in `portal/e2e/cross-origin.test.ts`. Here they are carried to every
 //! inference route.
 
+mod bleed;
 mod canaries;
 mod corpus;
 mod doors;
@@ -11,7 +12,12 @@ mod egress;
 mod faults;
 mod ledger;
 mod nth_operation;
+mod oversize;
+mod panics;
 mod raw;
 mod shutdown;
+mod slow;
+mod slow_reader;
+mod smuggling;
 mod tls;
 mod upstream;

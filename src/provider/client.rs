@@ -18,6 +18,13 @@ use rustls::{ClientConfig, RootCertStore};
 use super::connect::{Connector, Reach, Resolver};
 use crate::config::Provider;
 
+/// What a provider may send over HTTP/2 for a client that does not read on: so much is held for it.
+const STREAM_WINDOW_BYTES: u32 = 512 * 1024;
+
+/// More than all streams of a connection can fill, so that one whose client does not read on never stops
+/// the others.
+const CONNECTION_WINDOW_BYTES: u32 = 1 << 30;
+
 /// The body of an upstream request.
 pub type UpstreamBody = UnsyncBoxBody<Bytes, std::io::Error>;
 
@@ -80,7 +87,8 @@ impl Client {
             .http1_max_headers(128)
             .http1_max_buf_size(256 * 1024)
             .http2_keep_alive_interval(Duration::from_secs(30))
-            .http2_adaptive_window(true)
+            .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .build(https);
         Self { inner }
     }

@@ -5,6 +5,7 @@
 //! never sent a byte. This file counts; it must never close anything itself.
 
 use std::{
+    future::Future as _,
     pin::Pin,
     sync::{
         Arc,
@@ -19,9 +20,13 @@ use http_body::{Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::Instant,
+    time::{Instant, Sleep, sleep},
 };
 use tokio_rustls::server::TlsStream;
+
+/// How long what a client still sends is read and thrown away, so that it sees the answer: a system that
+/// closes a connection with unread bytes resets it, and a reset can take the answer away.
+const LINGER: Duration = Duration::from_secs(3);
 
 /// The facts about one connection, written by its socket, its service and its bodies.
 #[derive(Debug)]
@@ -34,6 +39,8 @@ pub(super) struct Activity {
     /// Requests that have been read and not yet been answered to the last byte.
     in_flight: AtomicU32,
     served: AtomicBool,
+    /// Whether the last request was answered although its body had not been read to the end.
+    unread: AtomicBool,
     /// Microseconds after `opened` at which the last answer ended.
     idle_since_us: AtomicU64,
     /// Microseconds after `opened` at which the first byte of the next head came; 0 is "none yet".
@@ -49,6 +56,7 @@ impl Activity {
             keep_alive_timeout,
             in_flight: AtomicU32::new(0),
             served: AtomicBool::new(false),
+            unread: AtomicBool::new(false),
             idle_since_us: AtomicU64::new(0),
             head_since_us: AtomicU64::new(0),
         })
@@ -82,7 +90,13 @@ impl Activity {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         self.served.store(true, Ordering::Release);
         self.head_since_us.store(0, Ordering::Release);
+        self.unread.store(false, Ordering::Release);
         Serving(Arc::clone(self))
+    }
+
+    /// Notes that the rest of a request's body was not wanted.
+    pub(super) fn left_unread(&self) {
+        self.unread.store(true, Ordering::Release);
     }
 
     fn bytes_came(&self) {
@@ -190,11 +204,12 @@ pub(super) struct Socket {
     ahead: Bytes,
     /// `None` where bytes between two requests do not begin a head (HTTP/2 talks on its own).
     activity: Option<Arc<Activity>>,
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl Socket {
     pub(super) const fn new(stream: Wire, ahead: Bytes, activity: Option<Arc<Activity>>) -> Self {
-        Self { stream, ahead, activity }
+        Self { stream, ahead, activity, linger: None }
     }
 }
 
@@ -216,6 +231,27 @@ impl AsyncRead for Socket {
     }
 }
 
+impl Socket {
+    /// Reads on for nothing until the client has gone too.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let timer = self.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        if timer.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let mut scrap = [0; 8 * 1024];
+        for _ in 0..64 {
+            let mut unwanted = ReadBuf::new(&mut scrap);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut unwanted)) {
+                Ok(()) if !unwanted.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
+        }
+        // Others have their turn.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
@@ -226,7 +262,13 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        if self.linger.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            if !self.activity.as_ref().is_some_and(|activity| activity.unread.load(Ordering::Acquire)) {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        self.poll_linger(cx).map(Ok)
     }
 
     fn poll_write_vectored(

@@ -115,8 +115,10 @@ impl Protocols {
                 Speaks::AsAsked => Reception::Open,
                 Speaks::ClearTextToTls => Reception::ClearText,
             };
+            let activity = Arc::clone(&service_activity);
             async move {
-                let response = guard.answer(request.map(|body| PacedBody::wrap(body, pace)), peer, reception).await;
+                let request = request.map(|body| PacedBody::wrap(body, pace, activity));
+                let response = guard.answer(request, peer, reception).await;
                 Ok::<_, Infallible>(response.map(|body| ServedBody { body, _serving: serving }))
             }
         });

@@ -5,6 +5,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -14,6 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::activity::Activity;
 use crate::config;
 
 /// How slow is too slow.
@@ -41,15 +43,19 @@ pub(super) struct PacedBody {
     waiting_since: Option<Instant>,
     /// Made when the client is first waited for; a body that came with its head needs none.
     timer: Option<Pin<Box<Sleep>>>,
+    /// Told when nobody reads the body to its end.
+    activity: Arc<Activity>,
+    ended: bool,
 }
 
 impl PacedBody {
     /// The body as the routes see it.
-    pub(super) fn wrap(body: Incoming, pace: Pace) -> axum::body::Body {
+    pub(super) fn wrap(body: Incoming, pace: Pace, activity: Arc<Activity>) -> axum::body::Body {
         if body.is_end_stream() {
             return axum::body::Body::empty();
         }
-        axum::body::Body::new(Self { body, pace, credit: pace.patience, waiting_since: None, timer: None })
+        let credit = pace.patience;
+        axum::body::Body::new(Self { body, pace, credit, waiting_since: None, timer: None, activity, ended: false })
     }
 
     fn has_come(&mut self, bytes: usize) {
@@ -73,6 +79,14 @@ impl PacedBody {
     }
 }
 
+impl Drop for PacedBody {
+    fn drop(&mut self) {
+        if !self.ended && !self.body.is_end_stream() {
+            self.activity.left_unread();
+        }
+    }
+}
+
 impl Body for PacedBody {
     type Data = Bytes;
     type Error = axum::BoxError;
@@ -81,10 +95,17 @@ impl Body for PacedBody {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(frame) => {
                 let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
-                self.has_come(data.map_or(0, Bytes::len));
+                let length = data.map(Bytes::len);
+                self.has_come(length.unwrap_or(0));
+                self.ended = length.is_none();
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
-            Poll::Pending => self.poll_too_slow(cx).map(|slow| Some(Err(slow.into()))),
+            Poll::Pending => {
+                let slow = ready!(self.poll_too_slow(cx));
+                // Who was too slow already is not waited for any more.
+                self.ended = true;
+                Poll::Ready(Some(Err(slow.into())))
+            }
         }
     }
 
