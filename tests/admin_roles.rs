@@ -273,7 +273,7 @@ async fn reading_never_changes_anything() {
 }
 
 #[tokio::test]
-async fn without_an_admin_credential_a_foreign_host_or_origin_opens_nothing() {
+async fn bar_13_without_an_admin_credential_a_foreign_host_or_origin_opens_nothing() {
     let rig = start().await;
     let client = rig.client();
     assert_eq!(
@@ -281,9 +281,32 @@ async fn without_an_admin_credential_a_foreign_host_or_origin_opens_nothing() {
         json!({"signed_in": true, "credential_required": false, "via": "open"})
     );
     assert_eq!(client.post("/v1/session", &json!({"password": "x"})).await.code(409), "conflict");
-    for (method, path, _) in DECLARED {
-        let status = call(&client.with("host", "evil.test"), method, path).await.status.as_u16();
-        assert!(matches!(status, 403 | 421), "{method} {path} answered a foreign Host with {status}");
+    let port = rig.address.port();
+    let hosts = [
+        "evil.test".to_owned(),
+        format!("evil.test:{port}"),
+        format!("127.0.0.1.evil.test:{port}"),
+        format!("localhost.evil.test:{port}"),
+        format!("evil-localhost:{port}"),
+        format!("0.0.0.0:{port}"),
+    ];
+    let own = format!("http://{}", rig.address);
+    for (method, path, role) in DECLARED {
+        for host in &hosts {
+            let status = call(&client.with("host", host), method, path).await.status.as_u16();
+            assert!(matches!(status, 400 | 403 | 421), "{method} {path} answered host {host} with {status}");
+            // Not even with the right origin beside it.
+            let both = client.with("host", host).with("origin", &own).with("sec-fetch-site", "same-origin");
+            let status = call(&both, method, path).await.status.as_u16();
+            assert!(matches!(status, 400 | 403 | 421), "{method} {path} answered host {host} with {status}");
+        }
+        if role == Role::Admin {
+            for origin in ["http://evil.test", "null", "https://127.0.0.1", "http://localhost.evil.test"] {
+                let page = client.with("origin", origin).with("sec-fetch-site", "cross-site");
+                let status = call(&page, method, path).await.status;
+                assert_eq!(status, 403, "{method} {path} answered origin {origin}");
+            }
+        }
     }
 }
 
@@ -333,7 +356,7 @@ async fn over_tls_the_cookie_is_bound_to_the_host() {
 }
 
 #[tokio::test]
-async fn every_wrong_password_is_answered_alike_and_five_a_minute_are_looked_at() {
+async fn bar_14_every_wrong_password_is_answered_alike_and_five_a_minute_are_looked_at() {
     let rig = closed().await;
     let client = rig.client();
     let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(PASSWORD));

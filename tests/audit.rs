@@ -137,7 +137,7 @@ async fn signing_in_and_out_is_told_and_so_is_failing_to() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_written_down_does_not_happen() {
+async fn bar_53_what_cannot_be_written_down_does_not_happen() {
     let rig = closed().await;
     let (anyone, admin) = (rig.client(), as_admin(&rig));
     let key = admin.post("/v1/keys", &json!({"label": "ci"})).await.expect(201);

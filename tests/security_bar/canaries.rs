@@ -34,6 +34,11 @@ const PASSWORD: &str = "admin test canary password 9a0b1c2d";
 const STRANGER: &str = "sk-proj-test-canary-stranger-0b1c2d3e";
 const MASTER: &str = "c0ffee00c0ffee01c0ffee02c0ffee03c0ffee04c0ffee05c0ffee06c0ffee07";
 
+/// Every secret that is planted here; a new feature adds its own. Those that the gateway makes are added when
+/// they have been told.
+const PLANTED: [&str; 12] =
+    [OPENAI, ANTHROPIC, GEMINI, ADDED, CHANGED, TEAM, TEAM_OPENAI, TEAM_ANTHROPIC, TOKEN, PASSWORD, STRANGER, MASTER];
+
 /// The real binary, killed when the test ends.
 struct Gateway {
     child: Child,
@@ -117,6 +122,39 @@ async fn as_far_as_it_comes(client: &Client, path: &str, body: &serde_json::Valu
         body.extend_from_slice(frame.data_ref().unwrap_or(&Bytes::new()));
     }
     Answer { status: head.status, headers: head.headers, body: body.into() }
+}
+
+/// Every route of the API document, so that none that is added later is forgotten: with secrets in every place
+/// where a caller may put one by mistake. The ids belong to nothing.
+async fn drive_every_route(caller: &Client, heard: &mut Heard) {
+    let document = serde_json::to_value(llm_gateway::server::openapi()).unwrap();
+    let body = json!({"id": "nothing", "label": CHANGED, "api_key": CHANGED, "password": CHANGED, "model": "gpt-4o",
+        "input": CHANGED, "nonsense": {"authorization": CHANGED}});
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let target = path.replace("{id}", "nothing").replace("{model}", "nothing").replace("{tail}", "nothing");
+        assert!(!target.contains('{'), "{path} has a parameter that is not known here");
+        for method in item.as_object().unwrap().keys() {
+            if target == "/v1/session" && method == "delete" {
+                continue;
+            }
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let has_body = method != Method::GET && method != Method::DELETE;
+            for target in [target.clone(), format!("{target}?key={STRANGER}&access_token={CHANGED}")] {
+                let what = format!("{method} {target}");
+                let sent = has_body.then(|| Bytes::from(body.to_string()));
+                let (head, mut rest) = caller.open(method.clone(), &target, sent).await.into_parts();
+                let mut said = Vec::new();
+                // What never ends, such as the live feed, is heard for a moment.
+                let listening = async {
+                    while let Some(Ok(frame)) = rest.frame().await {
+                        said.extend_from_slice(frame.data_ref().unwrap_or(&Bytes::new()));
+                    }
+                };
+                let _ = tokio::time::timeout(Duration::from_millis(500), listening).await;
+                heard.note(what, &Answer { status: head.status, headers: head.headers, body: said.into() });
+            }
+        }
+    }
 }
 
 /// Faults in which an upstream says the credential it was called with.
@@ -322,26 +360,14 @@ async fn bar_01_no_secret_leaves_its_field() {
         heard.note("a record", &admin.get(&path).await);
     }
     heard.note("key", &admin.get(&format!("/v1/keys/{made_id}")).await);
+    for reader in [&client, &admin, &team, &portal] {
+        drive_every_route(reader, &mut heard).await;
+    }
     heard.note("signed out", &portal.delete("/v1/session").await);
     gateway.stop().await;
 
-    let secrets = [
-        OPENAI,
-        ANTHROPIC,
-        GEMINI,
-        ADDED,
-        CHANGED,
-        TEAM,
-        TEAM_OPENAI,
-        TEAM_ANTHROPIC,
-        TOKEN,
-        PASSWORD,
-        STRANGER,
-        MASTER,
-        &session,
-        &made_key,
-        &rotated_key,
-    ];
+    let secrets = PLANTED.into_iter().chain([session.as_str(), &made_key, &rotated_key]);
+    let secrets: Vec<_> = secrets.collect();
     let log = std::fs::read(&gateway.stderr).unwrap();
     assert!(log.len() > 1000, "nothing was logged: {}", String::from_utf8_lossy(&log));
     heard.0.push(("the log".to_owned(), log));
@@ -362,7 +388,7 @@ async fn bar_01_no_secret_leaves_its_field() {
     assert!(heard.0.len() > 1000, "only {} places were searched", heard.0.len());
     let mut found = Vec::new();
     for (place, said) in &heard.0 {
-        for secret in secrets {
+        for secret in &secrets {
             if let Some(at) = memchr::memmem::find(said, secret.as_bytes()) {
                 let around = &said[at.saturating_sub(120)..(at + secret.len() + 40).min(said.len())];
                 found.push(format!("{secret} in {place}: …{}…", String::from_utf8_lossy(around)));
