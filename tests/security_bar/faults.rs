@@ -101,7 +101,8 @@ async fn rig(root: &str) -> Rig {
     let upstream = Provider::spawn(ProviderOptions::default()).await.unwrap();
     let providers = standard_providers().replace("provider_type = ", &format!("{TIMES}provider_type = "));
     let root = root.replace("{upstream}", &upstream.url());
-    start_resolving(upstream, &providers.replace("{upstream}", &root), "", Resolver::of(|_| Vec::new())).await
+    let routing = "[routing]\nretries = 0\nbreaker_failures = 0\n";
+    start_resolving(upstream, &providers.replace("{upstream}", &root), routing, Resolver::of(|_| Vec::new())).await
 }
 
 /// What a client saw of an answer.

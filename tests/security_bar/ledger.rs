@@ -209,8 +209,11 @@ async fn one_of_each(disconnect: &str, seed: u64) {
     let server = format!("[server]\non_client_disconnect = \"{disconnect}\"\nshutdown_timeout = 1\n");
     // A wait that no scheduler of a busy machine exceeds: what is proven is that nothing is lost.
     let storage = "[storage]\nspool_wait_ms = 1000\n";
-    std::fs::write(dir.path().join("config.toml"), format!("{server}{storage}[routing]\nretries = 0\n{providers}"))
-        .unwrap();
+    std::fs::write(
+        dir.path().join("config.toml"),
+        format!("{server}{storage}[routing]\nretries = 0\nbreaker_failures = 0\n{providers}"),
+    )
+    .unwrap();
     let mut dice = Dice(seed | 1);
     let planned: Vec<_> = (0..calls).map(|number| plan(number, &mut dice)).collect();
     let lives = planned.chunks(PHASE).count();

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::harness::{
     client::{Answer, Client, PATIENCE},
     faulty_disk::FaultyDisk,
-    gateway::{standard_providers, start},
+    gateway::{standard_providers, start_with},
     process::Process,
 };
 
@@ -170,7 +170,10 @@ async fn fail_each(many: u64, stride: usize, error: Errno) {
     let upstream = Provider::spawn(ProviderOptions::default()).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().canonicalize().unwrap();
-    let config = format!("[storage]\nballast_bytes = 0\nspool_wait_ms = 1000\n{}", standard_providers());
+    let config = format!(
+        "[routing]\nretries = 0\nbreaker_failures = 0\n[storage]\nballast_bytes = 0\nspool_wait_ms = 1000\n{}",
+        standard_providers()
+    );
     std::fs::write(root.join("config.toml"), config.replace("{upstream}", &upstream.url())).unwrap();
     let data = root.join("data");
     let disk = FaultyDisk::build(&root, &data);
@@ -215,7 +218,7 @@ async fn bar_43_from_whichever_write_on_the_disk_is_full_nothing_promised_is_los
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bar_43_at_whichever_byte_the_provider_breaks_off_there_is_one_record() {
-    let rig = start().await;
+    let rig = start_with("[routing]\nretries = 0\nbreaker_failures = 0\n").await;
     let ask = json!({"model": "gpt-4o", "stream": true, "stream_options": {"include_usage": true},
         "messages": [{"role": "user", "content": "Hello"}]});
     let chunks = [
