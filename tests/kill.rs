@@ -89,6 +89,12 @@ async fn stored(dir: &Path) -> BTreeSet<String> {
         }
     }
     store.close().await.unwrap();
+    are_whole(dir).await;
+    ids
+}
+
+/// SQLite finds no fault with any file.
+async fn are_whole(dir: &Path) {
     for name in ["control.db", "usage.db", "bodies.db"] {
         let file = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.join("data").join(name));
         let mut file = sqlx::ConnectOptions::connect(&file).await.unwrap();
@@ -96,12 +102,61 @@ async fn stored(dir: &Path) -> BTreeSet<String> {
         assert_eq!(found, "ok", "{name}");
         sqlx::Connection::close(file).await.unwrap();
     }
-    ids
+}
+
+/// How often to kill: `KILL_ROUNDS`, else `few`.
+fn rounds(few: usize) -> usize {
+    std::env::var("KILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(few)
+}
+
+/// Makes keys until the gateway dies and notes the id of each that was acknowledged.
+async fn make_keys_until_dead(address: SocketAddr, stop: Arc<AtomicBool>, acknowledged: Arc<Mutex<Vec<String>>>) {
+    let (client, body) = (Client::new(address), json!({"label": "acknowledged"}));
+    while !stop.load(Relaxed) {
+        let asked = client.try_post("/v1/keys", &body);
+        let Ok(Some(answer)) = tokio::time::timeout(Duration::from_secs(10), asked).await else { return };
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        acknowledged.lock().unwrap().push(answer.json()["id"].as_str().unwrap().to_owned());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bar_21_an_acknowledged_change_outlives_kill_9() {
+    let rounds = rounds(6);
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("config.toml"), "").unwrap();
+    let acknowledged = Arc::new(Mutex::new(Vec::new()));
+    for round in 0..rounds {
+        let victim = Victim::start(dir.path()).await;
+        let stop = Arc::new(AtomicBool::new(false));
+        let clients: Vec<_> = (0..4)
+            .map(|_| tokio::spawn(make_keys_until_dead(victim.address, Arc::clone(&stop), Arc::clone(&acknowledged))))
+            .collect();
+        let before = acknowledged.lock().unwrap().len();
+        let begun = tokio::time::Instant::now();
+        while acknowledged.lock().unwrap().len() < before + 8 {
+            assert!(begun.elapsed() < PATIENCE, "no load in round {round}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        drop(victim);
+        stop.store(true, Relaxed);
+        for client in clients {
+            client.await.unwrap();
+        }
+        let options = LoadOptions { config_path: None, port: None, working_dir: dir.path().to_owned(), env: [].into() };
+        let store = store::open(&load(&options).unwrap().storage).await.unwrap();
+        let stored: BTreeSet<_> = store.control.snapshot().await.unwrap().keys.into_iter().map(|key| key.id).collect();
+        store.close().await.unwrap();
+        are_whole(dir.path()).await;
+        let acknowledged = acknowledged.lock().unwrap();
+        let lost: Vec<_> = acknowledged.iter().filter(|id| !stored.contains(*id)).collect();
+        assert!(lost.is_empty(), "round {round}: {lost:?} of {} are lost", acknowledged.len());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_finished_answer_loses_its_record_to_kill_9() {
-    let rounds = std::env::var("KILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
+    let rounds = rounds(ROUNDS);
     let upstream = Provider::spawn(ProviderOptions::default()).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let config = format!(

@@ -7,6 +7,9 @@
 mod bleed;
 mod canaries;
 mod corpus;
+mod data_directory;
+mod dependency;
+mod disk;
 mod doors;
 mod egress;
 mod faults;

@@ -635,7 +635,7 @@ async fn a_new_address_clears_the_key_and_any_other_change_keeps_it() {
 }
 
 #[tokio::test]
-async fn another_master_key_is_refused_and_the_database_stays_untouched() {
+async fn bar_17_another_master_key_is_refused_and_the_database_stays_untouched() {
     let directory = tempfile::tempdir().unwrap();
     let store = store::open(&storage(directory.path(), Some(MASTER_KEY))).await.unwrap();
     store.control.put_provider(&Actor::Cli, &provider("extra", own_key()), Credential::Replace).await.unwrap();
@@ -655,7 +655,7 @@ async fn another_master_key_is_refused_and_the_database_stays_untouched() {
 }
 
 #[tokio::test]
-async fn swapped_ciphertexts_do_not_decrypt() {
+async fn bar_17_swapped_ciphertexts_do_not_decrypt() {
     let directory = tempfile::tempdir().unwrap();
     let storage = storage(directory.path(), Some(MASTER_KEY));
     let store = store::open(&storage).await.unwrap();
@@ -729,7 +729,7 @@ async fn a_session_lives_until_it_is_ended_or_the_password_changes() {
 }
 
 #[tokio::test]
-async fn no_secret_is_in_the_files_and_no_file_is_open_to_others() {
+async fn bar_17_no_secret_is_in_the_files_and_no_file_is_open_to_others() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("deep/data");
     let umask = rustix::process::umask(rustix::fs::Mode::empty());
@@ -764,7 +764,7 @@ async fn no_secret_is_in_the_files_and_no_file_is_open_to_others() {
 }
 
 #[tokio::test]
-async fn a_master_key_that_others_can_read_is_refused() {
+async fn bar_40_a_master_key_that_others_can_read_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("master.key");
     std::fs::write(&file, MASTER_KEY).unwrap();
@@ -774,7 +774,7 @@ async fn a_master_key_that_others_can_read_is_refused() {
 }
 
 #[tokio::test]
-async fn a_second_process_is_turned_away_but_the_keys_command_is_not() {
+async fn bar_40_a_second_process_is_turned_away_but_the_keys_command_is_not() {
     let directory = tempfile::tempdir().unwrap();
     let storage = storage(directory.path(), None);
     let store = store::open(&storage).await.unwrap();

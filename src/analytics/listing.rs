@@ -50,18 +50,14 @@ pub async fn projects(
     filter: &StatsFilter,
     active_since: Option<Timestamp>,
 ) -> Result<Vec<ProjectView>, StoreError> {
-    let seen = history.seen(SeenKind::Project, active_since).await?;
-    let (_, mut groups) = history.totals(filter, &[Dimension::Project]).await?;
-    let mut sums = groups.pop().unwrap_or_default();
-    Ok(seen
-        .into_iter()
-        .map(|seen| ProjectView {
-            measures: Measures::from(&sums.remove(&seen.name).unwrap_or_default()),
-            id: seen.name,
-            first_seen_at: seen.first_seen_at,
-            last_seen_at: seen.last_seen_at,
-        })
-        .collect())
+    let found = listed(history, SeenKind::Project, Dimension::Project, filter, active_since).await?;
+    let view = |Listed { id, first_seen_at, last_seen_at, measures }| ProjectView {
+        id,
+        first_seen_at,
+        last_seen_at,
+        measures,
+    };
+    Ok(found.map(view).collect())
 }
 
 /// Requesters with a request since `active_since`, most recently active first.
@@ -73,16 +69,39 @@ pub async fn requesters(
     filter: &StatsFilter,
     active_since: Option<Timestamp>,
 ) -> Result<Vec<RequesterView>, StoreError> {
-    let seen = history.seen(SeenKind::Source, active_since).await?;
-    let (_, mut groups) = history.totals(filter, &[Dimension::Source]).await?;
+    let found = listed(history, SeenKind::Source, Dimension::Source, filter, active_since).await?;
+    let view = |Listed { id, first_seen_at, last_seen_at, measures }| RequesterView {
+        id,
+        first_seen_at,
+        last_seen_at,
+        measures,
+    };
+    Ok(found.map(view).collect())
+}
+
+/// A project or requester.
+struct Listed {
+    id: String,
+    first_seen_at: Timestamp,
+    last_seen_at: Timestamp,
+    measures: Measures,
+}
+
+/// All of a kind, with the sums of what `filter` lets pass.
+async fn listed(
+    history: &History,
+    kind: SeenKind,
+    dimension: Dimension,
+    filter: &StatsFilter,
+    active_since: Option<Timestamp>,
+) -> Result<impl Iterator<Item = Listed>, StoreError> {
+    let seen = history.seen(kind, active_since).await?;
+    let (_, mut groups) = history.totals(filter, &[dimension]).await?;
     let mut sums = groups.pop().unwrap_or_default();
-    Ok(seen
-        .into_iter()
-        .map(|seen| RequesterView {
-            measures: Measures::from(&sums.remove(&seen.name).unwrap_or_default()),
-            id: seen.name,
-            first_seen_at: seen.first_seen_at,
-            last_seen_at: seen.last_seen_at,
-        })
-        .collect())
+    Ok(seen.into_iter().map(move |seen| Listed {
+        measures: Measures::from(&sums.remove(&seen.name).unwrap_or_default()),
+        id: seen.name,
+        first_seen_at: seen.first_seen_at,
+        last_seen_at: seen.last_seen_at,
+    }))
 }

@@ -52,7 +52,7 @@ pub async fn fill(
 ) -> Result<u64, StoreError> {
     let catalog = Catalog::bundled(&config.catalog);
     let mut written = 0;
-    for (hour, records) in hours(config, &catalog, until).enumerate() {
+    for (hour, records) in hours(config, &catalog, until, 1.0).enumerate() {
         for record in records {
             store.recorder.import(record);
             written += 1;
@@ -67,26 +67,40 @@ pub async fn fill(
     Ok(written)
 }
 
-/// The records of each hour, oldest first.
-fn hours<'a>(config: &'a Config, catalog: &'a Catalog, until: Timestamp) -> impl Iterator<Item = Vec<Record>> + 'a {
+/// The records of each hour of four weeks, oldest first; `volume` times as many as in the demo.
+pub fn hours<'a>(
+    config: &'a Config,
+    catalog: &'a Catalog,
+    until: Timestamp,
+    volume: f64,
+) -> impl Iterator<Item = Vec<Record>> + 'a {
     let mut scribe = Scribe::new(config, catalog, 0x00de_3000);
     let mut dice = Dice::new(0x1157_0121);
     (0..HOURS).rev().map(move |hours_ago| {
         let hours_ago = i64::try_from(hours_ago).unwrap_or(0);
         let start = until.unix_us - (hours_ago + 1) * HOUR_US;
-        let mut moments = hour_of(start, hours_ago, &config.providers, &mut dice);
+        let mut moments = hour_of(start, hours_ago, &config.providers, volume, &mut dice);
         moments.sort_by_key(|(at, _)| *at);
         moments.iter().map(|(at, facts)| scribe.record(Timestamp { unix_us: *at }, facts)).collect()
     })
 }
 
 /// The requests of one hour, not yet in order.
-fn hour_of(start_us: i64, hours_ago: i64, providers: &[Arc<Provider>], dice: &mut Dice) -> Vec<(i64, Facts)> {
+fn hour_of(
+    start_us: i64,
+    hours_ago: i64,
+    providers: &[Arc<Provider>],
+    volume: f64,
+    dice: &mut Dice,
+) -> Vec<(i64, Facts)> {
     let mut moments = Vec::new();
     for workload in &WORKLOADS {
         let is_there = providers.iter().any(|provider| provider.id == workload.provider);
-        let expected = if is_there { expected(workload, start_us, hours_ago) } else { 0.0 };
-        for _ in 0..dice.count(expected) {
+        let expected = if is_there { expected(workload, start_us, hours_ago) * volume } else { 0.0 };
+        // In parts, because one throw of the dice counts some hundred at most.
+        let parts = (expected / 100.0).ceil().max(1.0);
+        let count: u64 = (0..parts as u32).map(|_| dice.count(expected / parts)).sum();
+        for _ in 0..count {
             let at = start_us + i64::try_from(dice.below(HOUR_US.unsigned_abs())).unwrap_or(0);
             let trouble = TROUBLES
                 .iter()
@@ -121,7 +135,7 @@ mod tests {
         let demo = super::super::prepare(Some(0), &Default::default()).await.unwrap();
         let catalog = Catalog::bundled(&demo.config.catalog);
         let until = Timestamp::parse("2026-11-18T14:30:00Z").unwrap();
-        hours(&demo.config, &catalog, until).flatten().collect()
+        hours(&demo.config, &catalog, until, 1.0).flatten().collect()
     }
 
     #[tokio::test]

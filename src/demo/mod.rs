@@ -20,7 +20,7 @@ mod traffic;
 mod plan;
 
 pub use encode::Encoding;
-pub use history::fill;
+pub use history::{fill, hours};
 pub use ledger::{Call, Counts, Ledger};
 pub use models::{ANTHROPIC, DemoModel, GEMINI, LOCAL, OPENAI};
 pub use plan::{Demo, DemoError, prepare};

@@ -91,6 +91,11 @@ impl Disk {
         }
     }
 
+    /// Whether nothing was free when it was last looked.
+    pub(super) fn is_full(&self) -> bool {
+        self.stats().free_bytes < NOTHING_BYTES
+    }
+
     /// Bytes of a file of the data directory; 0 when it is not there.
     pub(super) fn file_bytes(&self, name: &str) -> u64 {
         fs::metadata(self.0.directory.join(name)).map_or(0, |metadata| metadata.len())

@@ -145,7 +145,12 @@ impl Database {
         let readers = pool()
             .max_connections(readers)
             .after_connect(|connection, _| Box::pin(limit_reads(connection)))
-            .before_acquire(|connection, _| Box::pin(async move { limit_reads(connection).await.map(|()| true) }))
+            .before_acquire(|connection, _| {
+                Box::pin(async move {
+                    limit_reads(connection).await?;
+                    is_at_rest(connection).await
+                })
+            })
             .connect_with(read_options(&path))
             .await?;
         Ok(Self { writer, readers })
@@ -251,7 +256,10 @@ fn shared_options(path: &Path) -> SqliteConnectOptions {
 /// Whether a connection can begin a transaction. When the disk fails, SQLite rolls back by itself, which its
 /// driver does not learn: it would count the connection as busy for ever. Such a one is replaced.
 async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    // Behind a rollback that may be under way.
+    if !connection.is_in_transaction() {
+        return Ok(true);
+    }
+    // A rollback may be under way.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
 }

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
-use super::{StoreError, rollup::quarter_of, rows::Values, writer::Insert};
+use super::{StoreError, insert::Insert, rollup::quarter_of, rows::Values};
 use crate::domain::{Action, Category, Direction, Finding, Record};
 
 /// The columns of `findings`, in the order of [`bind_row`] and [`read_row`].

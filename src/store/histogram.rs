@@ -2,20 +2,20 @@
 //!
 //! Never keeps single values: a quantile is right to within 3.2 %.
 
-use std::collections::BTreeMap;
-
 /// A mergeable histogram of durations in microseconds.
 ///
 /// Below 16 µs each value has its own bucket; above, each power of two is cut into sixteen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
-    buckets: BTreeMap<u16, u64>,
+    /// Buckets that are not empty, in their order, and their counts. A sorted list, because months of sums
+    /// are added up bucket by bucket, where a tree takes ten times as long.
+    buckets: Vec<(u16, u64)>,
 }
 
 impl Histogram {
     /// Counts one duration.
     pub fn record(&mut self, duration_us: u64) {
-        *self.buckets.entry(bucket_of(duration_us)).or_default() += 1;
+        self.add(bucket_of(duration_us), 1);
     }
 
     /// Adds all counts of `other`.
@@ -27,7 +27,7 @@ impl Histogram {
 
     /// How many durations were counted.
     pub fn count(&self) -> u64 {
-        self.buckets.values().fold(0, |sum, count| sum.saturating_add(*count))
+        self.buckets.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
     }
 
     /// The duration in microseconds below which the share `quantile` (0 to 1) of all lies; `None` when empty.
@@ -64,8 +64,14 @@ impl Histogram {
     }
 
     fn add(&mut self, bucket: u16, count: u64) {
-        let sum = self.buckets.entry(bucket).or_default();
-        *sum = sum.saturating_add(count);
+        match self.buckets.binary_search_by_key(&bucket, |(known, _)| *known) {
+            Ok(place) => {
+                if let Some((_, sum)) = self.buckets.get_mut(place) {
+                    *sum = sum.saturating_add(count);
+                }
+            }
+            Err(place) => self.buckets.insert(place, (bucket, count)),
+        }
     }
 }
 

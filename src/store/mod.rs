@@ -3,6 +3,7 @@
 //! Nothing here knows HTTP, and no secret leaves it but through [`crate::domain::Secret`].
 
 mod backup;
+mod checkpoint;
 mod control;
 mod disk;
 mod error;
@@ -10,6 +11,7 @@ mod file;
 mod findings;
 mod histogram;
 mod history;
+mod insert;
 mod pack;
 mod recorder;
 mod retention;
@@ -83,6 +85,7 @@ pub async fn open(storage: &Storage) -> Result<Store, StoreError> {
     let mut chores = vec![
         AbortOnDropHandle::new(tokio::spawn(pack_always(recorder.clone()))),
         AbortOnDropHandle::new(tokio::spawn(disk.clone().watch())),
+        AbortOnDropHandle::new(tokio::spawn(checkpoint::run(usage.clone(), disk.clone()))),
     ];
     if let Some(days) = storage.retention_days {
         chores.push(AbortOnDropHandle::new(tokio::spawn(retention::run(usage.writer.clone(), days))));

@@ -122,34 +122,10 @@ pub(super) fn quarter_of(record: &Record) -> i64 {
 /// What one record adds to the sums.
 fn sums_of(record: &Record) -> Sums {
     let usage = &record.usage;
-    let [
-        input,
-        cache_read,
-        cache_write_5m,
-        cache_write_1h,
-        input_audio,
-        cache_read_audio,
-        input_image,
-        output,
-        reasoning,
-        output_audio,
-        output_image,
-    ] = rows::classes(usage).map(|class| sane(class.unwrap_or(0)));
+    let classes = rows::classes(usage).map(|class| sane(class.unwrap_or(0)));
     // A request that called nobody used nothing: its usage and cost are not missing.
     let called = !record.attempts.is_empty();
-    [
-        1,
-        input,
-        cache_read,
-        cache_write_5m,
-        cache_write_1h,
-        input_audio,
-        cache_read_audio,
-        input_image,
-        output,
-        reasoning,
-        output_audio,
-        output_image,
+    let rest = [
         i64::from(called && usage.input_tokens().is_none()),
         i64::from(called && usage.output_tokens().is_none()),
         i64::from(called && usage.is_unknown()),
@@ -165,7 +141,11 @@ fn sums_of(record: &Record) -> Sums {
         sane(record.latency_us),
         sane(record.ttft_us.unwrap_or(0)),
         i64::from(record.ttft_us.is_some()),
-    ]
+    ];
+    let mut sums = [0; MEASURES.len()];
+    let values = [1].into_iter().chain(classes).chain(rest);
+    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum = value);
+    sums
 }
 
 /// A provider may report any 64-bit number. One absurd figure must not overflow the sums, so a

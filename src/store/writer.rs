@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
-use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
+use sqlx::{SqliteConnection, SqlitePool};
 use tokio::{sync::mpsc, time::sleep};
 
 use super::{
@@ -13,10 +13,11 @@ use super::{
     disk::Disk,
     error::primary_code,
     findings,
+    insert::Insert,
     pack::Packer,
     recorder::{Gauges, Inlet, Load, Message, Trouble},
-    rollup::{Addition, DimensionKey, MEASURES, quarter_of},
-    rows::{ATTEMPT_COLUMNS, RECORD_COLUMNS, TAG_COLUMNS, Values, bind_attempt, bind_record, bind_tag},
+    rollup::{Addition, DimensionKey, quarter_of},
+    rows::{Values, bind_attempt, bind_record, bind_tag},
     spool::{Spool, read_segment},
 };
 use crate::domain::{Attempt, ErrorKind, Record, Timestamp};
@@ -25,16 +26,11 @@ use crate::domain::{Attempt, ErrorKind, Record, Timestamp};
 const GROUP: usize = 256;
 /// How long a lone record waits for company.
 const GROUP_WAIT: Duration = Duration::from_millis(15);
-/// Statement sizes in rows: few distinct ones, so that all stay prepared.
-const SIZES: [usize; 3] = [64, 8, 1];
 /// Most entries in each of the writer's two caches.
 const CACHED: usize = 8_192;
 
 /// A queued record and what it takes up.
 type Queued = (Arc<Record>, Load);
-
-/// A multi-row insert for each of [`SIZES`].
-pub(super) struct Insert([Arc<str>; 3]);
 
 /// The writer's state.
 pub(super) struct Writer {
@@ -70,17 +66,12 @@ impl Writer {
             dimensions: HashMap::new(),
             histograms: HashMap::new(),
             packer: Packer::default(),
-            records: Insert::new("records", &record_columns(), ""),
-            attempts: Insert::new("attempts", &ATTEMPT_COLUMNS, ""),
+            records: Insert::records(),
+            attempts: Insert::attempts(),
             findings: findings::Inserts::new(),
-            tags: Insert::new("record_tags", &TAG_COLUMNS, "ON CONFLICT DO NOTHING"),
-            rollups: Insert::new("rollups", &rollup_columns(), &add_on_conflict()),
-            seen: Insert::new(
-                "seen",
-                &["kind", "name", "first_seen_at", "last_seen_at"],
-                "ON CONFLICT DO UPDATE SET first_seen_at = min(first_seen_at, excluded.first_seen_at),
-                 last_seen_at = max(last_seen_at, excluded.last_seen_at)",
-            ),
+            tags: Insert::tags(),
+            rollups: Insert::rollups(),
+            seen: Insert::seen(),
         })
     }
 
@@ -224,11 +215,7 @@ impl Writer {
             match self.commit(group).await {
                 Err(StoreError::Sqlite(error)) if passes(&error) => {
                     tracing::error!(%error, records = group.len(), "usage.db cannot be written, trying again");
-                    let trouble = Trouble::of(primary_code(&error));
-                    self.gauges.note_trouble(Some(trouble));
-                    if trouble == Trouble::DiskFull {
-                        self.disk.give_ballast_up();
-                    }
+                    self.note_trouble(&error);
                     sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(5));
                 }
@@ -237,6 +224,18 @@ impl Writer {
                     return result;
                 }
             }
+        }
+    }
+
+    fn note_trouble(&self, error: &sqlx::Error) {
+        let trouble = match Trouble::of(primary_code(error)) {
+            // Not every failed write says why.
+            Trouble::Other if self.disk.is_full() => Trouble::DiskFull,
+            trouble => trouble,
+        };
+        self.gauges.note_trouble(Some(trouble));
+        if trouble == Trouble::DiskFull {
+            self.disk.give_ballast_up();
         }
     }
 
@@ -384,53 +383,6 @@ impl Writer {
     }
 }
 
-impl Insert {
-    pub(super) fn new(table: &str, columns: &[&str], conflict: &str) -> Self {
-        let row = format!("({})", vec!["?"; columns.len()].join(", "));
-        Self(SIZES.map(|rows| {
-            let values = vec![row.as_str(); rows].join(", ");
-            format!("INSERT INTO {table} ({}) VALUES {values} {conflict}", columns.join(", ")).into()
-        }))
-    }
-
-    /// Inserts all rows, the largest statements first.
-    pub(super) async fn run<T>(
-        &self,
-        connection: &mut SqliteConnection,
-        mut rows: &[T],
-        bind: impl Fn(&mut Values, &T),
-    ) -> Result<(), StoreError> {
-        for (size, sql) in SIZES.into_iter().zip(&self.0) {
-            while let Some((now, later)) = rows.split_at_checked(size) {
-                let mut values = Values::default();
-                now.iter().for_each(|row| bind(&mut values, row));
-                // Built from constants alone, see `Insert::new`; every value is bound.
-                let statement = AssertSqlSafe(Arc::clone(sql));
-                sqlx::query_with(statement, values.into_arguments()).execute(&mut *connection).await?;
-                rows = later;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn record_columns() -> Vec<&'static str> {
-    RECORD_COLUMNS.into_iter().chain(["dimension_id"]).collect()
-}
-
-fn rollup_columns() -> Vec<&'static str> {
-    ["quarter", "dimension_id"].into_iter().chain(MEASURES).chain(["latency_histogram", "ttft_histogram"]).collect()
-}
-
-/// Sums are added to; histograms are replaced, because the writer has merged them already.
-fn add_on_conflict() -> String {
-    let sums = MEASURES.map(|name| format!("{name} = {name} + excluded.{name}")).join(", ");
-    format!(
-        "ON CONFLICT DO UPDATE SET {sums}, latency_histogram = excluded.latency_histogram, \
-         ttft_histogram = excluded.ttft_histogram"
-    )
-}
-
 async fn stored_histograms(
     connection: &mut SqliteConnection,
     (quarter, dimension): (i64, i64),
@@ -486,6 +438,9 @@ fn bind_seen(values: &mut Values, (kind, name, first, last): &SeenRow) {
 fn passes(error: &sqlx::Error) -> bool {
     match primary_code(error) {
         Some(code) => !matches!(code, 1 | 18 | 19 | 20 | 25),
-        None => matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed),
+        None => matches!(
+            error,
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::BeginFailed
+        ),
     }
 }

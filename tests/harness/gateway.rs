@@ -84,12 +84,28 @@ pub(crate) async fn start_on(upstream: Running, providers: &str, more: &str) -> 
 
 /// The same, looking names up with `resolver`.
 pub(crate) async fn start_resolving(upstream: Running, providers: &str, more: &str, resolver: Resolver) -> Rig {
-    let data = tempfile::tempdir().unwrap();
+    launch(tempfile::tempdir().unwrap(), upstream, providers, more, "", resolver).await
+}
+
+/// The gateway of [`start`] with its data in `data` below this directory, and more settings of `[storage]`.
+pub(crate) async fn start_in(directory: tempfile::TempDir, storage: &str) -> Rig {
+    let upstream = Provider::spawn(ProviderOptions::default()).await.unwrap();
+    launch(directory, upstream, &standard_providers(), "", storage, Resolver::default()).await
+}
+
+async fn launch(
+    data: tempfile::TempDir,
+    upstream: Running,
+    providers: &str,
+    more: &str,
+    storage: &str,
+    resolver: Resolver,
+) -> Rig {
     let text = format!("{more}\n{providers}").replace("{upstream}", &upstream.url());
     // A test that scripts one fault means one call; those about retries say so themselves.
     let routing = if text.contains("[routing]") { "" } else { "[routing]\nretries = 0\n" };
     let text = format!("{text}\n{routing}");
-    let text = format!("{text}\n[storage]\npath = {:?}\n", data.path().join("data"));
+    let text = format!("{text}\n[storage]\npath = {:?}\n{storage}", data.path().join("data"));
     std::fs::write(data.path().join("config.toml"), text).unwrap();
     let options =
         LoadOptions { config_path: None, port: None, working_dir: data.path().to_owned(), env: BTreeMap::new() };

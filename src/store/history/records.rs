@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 use futures_util::{Stream, stream};
 use sqlx::AssertSqlSafe;
 
-use super::{Cursor, History, RecordFilter, RecordPage, StoredRecord, walk::Walk};
+use super::{
+    Cursor, History, RecordFilter, RecordPage, StoredRecord,
+    walk::{Path, WINDOW, Walk},
+};
 use crate::{
     domain::RecordId,
     store::{
@@ -45,9 +48,16 @@ impl History {
         let limit = limit.clamp(1, LARGEST_PAGE) as usize;
         // One more than asked tells whether there is a next page.
         let wanted = limit as i64 + 1;
-        let walk = Walk::of(filter);
+        let walk = Walk { filter, after, limit: wanted };
+        let (mut path, mut length) = (Path::All, WINDOW);
+        for candidate in walk.paths() {
+            let counted: i64 = walk.length(candidate).build_query_scalar().fetch_one(&self.readers).await?;
+            if path == Path::All || counted < length {
+                (path, length) = (candidate, counted);
+            }
+        }
         let mut rows = Vec::new();
-        for mut query in walk.queries(filter, after, wanted) {
+        for mut query in walk.queries(path, length) {
             rows = query.build().fetch_all(&self.readers).await?;
             if rows.len() as i64 == wanted {
                 break;

@@ -1,5 +1,8 @@
 //! How a list of records is walked: along one index, newest first, so that no filter reads the whole table.
 //!
+//! One case is left: a session, tag or asked model that many records have, together with another filter that many
+//! have, but hardly any both. Then the records of one of them are looked through.
+//!
 //! Every value is bound, every name in the SQL is a constant.
 
 use sqlx::{QueryBuilder, Sqlite};
@@ -7,218 +10,213 @@ use sqlx::{QueryBuilder, Sqlite};
 use super::{Cursor, RecordFilter, records::SELECT};
 use crate::domain::{Api, CacheState, Endpoint, ErrorKind, Outcome};
 
-/// Newest records that are looked through before rare values are looked for by themselves.
-const WINDOW: i64 = 4_096;
+/// Entries of a path that are looked through before what is rare is looked for by itself.
+pub(super) const WINDOW: i64 = 4_096;
 
-/// What a list is walked along.
+/// What a list is walked along, always newest first. Each holds the records' dimensions, so that only
+/// records that fit are fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Walk {
-    /// `records_started_at`
-    Time,
-    /// `records_session_id`
+pub(super) enum Path {
+    /// All records: `records_started_at`.
+    All,
+    /// Those of the session: `records_session_id`.
     Session,
-    /// `record_tags`, by the first tag.
-    Tag,
-    /// `finding_kinds`
-    FindingKind,
-    /// `records_findings`
-    Findings,
-    /// `records_model_requested`
+    /// Those that asked for the model: `records_model_requested`.
     ModelRequested,
-    /// `records_started_at` for a while, then `records_dimension`.
-    Dimensions,
+    /// Those that bear this tag of the filter: `record_tags`.
+    Tag(usize),
+    /// Those in which the sanitizer found this kind: `finding_kinds`.
+    FindingKind,
+    /// Those in which it found anything: `records_findings`.
+    Findings,
 }
 
-impl Walk {
-    /// The walk with the fewest steps: names that many share come last.
-    pub(super) fn of(filter: &RecordFilter) -> Self {
-        if filter.finding_kind.is_some() {
-            return Self::FindingKind;
+/// One page of a list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Walk<'a> {
+    /// Which records.
+    pub(super) filter: &'a RecordFilter,
+    /// Where the page before ended.
+    pub(super) after: Option<Cursor>,
+    /// Most records.
+    pub(super) limit: i64,
+}
+
+impl Walk<'_> {
+    /// The paths that may hold fewer records than all; the shortest is to be taken.
+    pub(super) fn paths(&self) -> Vec<Path> {
+        let session = self.filter.session_id.is_some().then_some(Path::Session);
+        let tags = (0..self.filter.tags.len()).map(Path::Tag);
+        let model = self.filter.model_requested.is_some().then_some(Path::ModelRequested);
+        let kind = self.filter.finding_kind.is_some().then_some(Path::FindingKind);
+        let findings = (self.filter.findings == Some(true)).then_some(Path::Findings);
+        session.into_iter().chain(tags).chain(model).chain(kind).chain(findings).collect()
+    }
+
+    /// Counts the entries of a path, up to [`WINDOW`].
+    pub(super) fn length(&self, path: Path) -> QueryBuilder<Sqlite> {
+        let mut query = QueryBuilder::new("SELECT count(*) FROM (SELECT 1");
+        self.push_path(&mut query, path);
+        query.push(" LIMIT ").push_bind(WINDOW).push(")");
+        query
+    }
+
+    /// The queries to try until one gives the whole page; what the last one gives is all there is.
+    /// `length` is what [`Walk::length`] counted.
+    pub(super) fn queries(self, path: Path, length: i64) -> impl Iterator<Item = QueryBuilder<Sqlite>> {
+        let is_short = length < WINDOW || !has_dimensions(self.filter);
+        let first = if is_short { self.along(path) } else { self.window(path) };
+        std::iter::once(first).chain((!is_short).then(|| self.rarest_first()))
+    }
+
+    /// Along the whole path.
+    fn along(self, path: Path) -> QueryBuilder<Sqlite> {
+        let mut query = QueryBuilder::new(SELECT.as_str());
+        query.push(" WHERE records.seq IN (SELECT entry.seq");
+        self.push_path(&mut query, path);
+        push_in_dimensions(&mut query, "entry", self.filter);
+        self.push_rest(&mut query, "entry", Some(path));
+        query.push(" ORDER BY entry.started_at DESC, entry.seq DESC LIMIT ").push_bind(self.limit).push(")");
+        self.finish(query)
+    }
+
+    /// Along the path for a while: finds what is frequent.
+    fn window(self, path: Path) -> QueryBuilder<Sqlite> {
+        let mut query = QueryBuilder::new(SELECT.as_str());
+        query.push(
+            " WHERE records.seq IN (SELECT newest.seq FROM (SELECT entry.seq, entry.started_at, entry.dimension_id",
+        );
+        self.push_path(&mut query, path);
+        query.push(" ORDER BY entry.started_at DESC, entry.seq DESC LIMIT ").push_bind(WINDOW);
+        query.push(") AS newest WHERE true");
+        push_in_dimensions(&mut query, "newest", self.filter);
+        self.push_rest(&mut query, "newest", Some(path));
+        query.push(" ORDER BY newest.started_at DESC, newest.seq DESC LIMIT ").push_bind(self.limit).push(")");
+        self.finish(query)
+    }
+
+    /// Takes the dimensions that fit, of them the ones with the newest records, and of each no more records
+    /// than asked for: finds what is rare or long ago, without a look at anything else.
+    fn rarest_first(self) -> QueryBuilder<Sqlite> {
+        let limit = self.limit;
+        let mut query = QueryBuilder::new(
+            "WITH fitting AS MATERIALIZED (SELECT d.id, (
+                 SELECT one.started_at FROM records AS one INDEXED BY records_dimension WHERE one.dimension_id = d.id",
+        );
+        self.push_time(&mut query, "one");
+        self.push_rest(&mut query, "one", None);
+        query.push(" ORDER BY one.started_at DESC LIMIT 1) AS newest FROM dimensions AS d WHERE true");
+        push_dimensions(&mut query, self.filter);
+        query.push(
+            "), top AS MATERIALIZED (SELECT id FROM fitting WHERE newest IS NOT NULL ORDER BY newest DESC LIMIT ",
+        );
+        query.push_bind(limit).push(") ").push(SELECT.as_str()).push(
+            " WHERE records.seq IN (
+                 SELECT one.seq FROM top CROSS JOIN records AS one INDEXED BY records_dimension
+                 WHERE one.dimension_id = top.id AND one.started_at >= coalesce((
+                     SELECT last.started_at FROM records AS last INDEXED BY records_dimension
+                     WHERE last.dimension_id = top.id",
+        );
+        self.push_time(&mut query, "last");
+        self.push_rest(&mut query, "last", None);
+        query.push(" ORDER BY last.started_at DESC LIMIT 1 OFFSET ").push_bind(limit - 1);
+        query.push("), -9223372036854775808)");
+        self.push_time(&mut query, "one");
+        self.push_rest(&mut query, "one", None);
+        query.push(" ORDER BY one.started_at DESC, one.seq DESC LIMIT ").push_bind(limit).push(")");
+        self.finish(query)
+    }
+
+    fn finish(self, mut query: QueryBuilder<Sqlite>) -> QueryBuilder<Sqlite> {
+        query.push(" ORDER BY records.started_at DESC, records.seq DESC LIMIT ").push_bind(self.limit);
+        query
+    }
+
+    /// Appends the path as `entry`, with the conditions that it is looked up by.
+    fn push_path(&self, query: &mut QueryBuilder<Sqlite>, path: Path) {
+        let (session, model) = (self.filter.session_id.as_deref(), self.filter.model_requested.as_deref());
+        query.push(match path {
+            Path::All => " FROM records AS entry INDEXED BY records_started_at WHERE true",
+            Path::Session => " FROM records AS entry INDEXED BY records_session_id WHERE true",
+            Path::ModelRequested => " FROM records AS entry INDEXED BY records_model_requested WHERE true",
+            Path::Tag(_) => " FROM record_tags AS entry WHERE true",
+            Path::FindingKind => " FROM finding_kinds AS entry WHERE true",
+            // The condition of the partial index.
+            Path::Findings => " FROM records AS entry INDEXED BY records_findings WHERE entry.findings > 0",
+        });
+        match path {
+            Path::All | Path::Findings => {}
+            Path::FindingKind => push_text(query, "entry", "kind", self.filter.finding_kind.as_deref()),
+            Path::Session => push_text(query, "entry", "session_id", session),
+            Path::ModelRequested => push_text(query, "entry", "model_requested", model),
+            Path::Tag(number) => {
+                if let Some((key, value)) = self.filter.tags.get(number) {
+                    query.push(" AND entry.key = ").push_bind(key.clone());
+                    query.push(" AND entry.value = ").push_bind(value.clone());
+                }
+            }
         }
-        let names = |value: &Option<String>| value.as_ref().map(|value| !value.is_empty());
-        match (names(&filter.session_id), filter.tags.is_empty(), names(&filter.model_requested)) {
-            (Some(true), ..) => Self::Session,
-            (_, false, _) => Self::Tag,
-            (.., Some(_)) => Self::ModelRequested,
-            (Some(false), ..) => Self::Session,
-            _ if filter.findings == Some(true) => Self::Findings,
-            // Most records have none, so the next ones that fit are near.
-            _ if filter.findings == Some(false) => Self::Time,
-            _ if has_dimensions(filter) => Self::Dimensions,
-            _ => Self::Time,
+        self.push_time(query, "entry");
+    }
+
+    /// Appends what the path does not say yet and the dimensions do not either, of the record of `table`.
+    fn push_rest(&self, query: &mut QueryBuilder<Sqlite>, table: &'static str, path: Option<Path>) {
+        let Self { filter, .. } = self;
+        let session = filter.session_id.as_deref().filter(|_| path != Some(Path::Session));
+        let model = filter.model_requested.as_deref().filter(|_| path != Some(Path::ModelRequested));
+        let findings = filter.findings.filter(|_| path != Some(Path::Findings));
+        if session.is_some() || model.is_some() || findings.is_some() {
+            query.push(" AND EXISTS (SELECT 1 FROM records AS same WHERE same.seq = ").push(table).push(".seq");
+            push_text(query, "same", "session_id", session);
+            push_text(query, "same", "model_requested", model);
+            match findings {
+                None => {}
+                Some(true) => drop(query.push(" AND same.findings > 0")),
+                Some(false) => drop(query.push(" AND same.findings = 0")),
+            }
+            query.push(")");
+        }
+        if let Some(kind) = filter.finding_kind.as_ref().filter(|_| path != Some(Path::FindingKind)) {
+            query.push(" AND EXISTS (SELECT 1 FROM finding_kinds AS found WHERE found.kind = ").push_bind(kind.clone());
+            query.push(" AND found.started_at = ").push(table).push(".started_at AND found.seq = ").push(table);
+            query.push(".seq)");
+        }
+        for (number, (key, value)) in filter.tags.iter().enumerate() {
+            if path == Some(Path::Tag(number)) {
+                continue;
+            }
+            query.push(" AND EXISTS (SELECT 1 FROM record_tags AS other WHERE other.key = ").push_bind(key.clone());
+            query.push(" AND other.value = ").push_bind(value.clone());
+            query.push(" AND other.started_at = ").push(table).push(".started_at AND other.seq = ").push(table);
+            query.push(".seq)");
         }
     }
 
-    /// The queries to try until one gives `limit` rows of [`SELECT`]; what the last one gives is all there is.
-    pub(super) fn queries(
-        self,
-        filter: &RecordFilter,
-        after: Option<Cursor>,
-        limit: i64,
-    ) -> impl Iterator<Item = QueryBuilder<Sqlite>> {
-        let filter = filter.clone();
-        let steps: &'static [Step] = match self {
-            Self::Dimensions => &[newest_window, rarest_first],
-            Self::FindingKind => &[by_finding_kind],
-            Self::Findings => &[by_findings],
-            Self::Tag => &[by_tag],
-            Self::Session => &[by_session],
-            Self::ModelRequested => &[by_model_requested],
-            Self::Time => &[by_time],
-        };
-        steps.iter().map(move |step| step(&filter, after, limit))
+    fn push_time(&self, query: &mut QueryBuilder<Sqlite>, table: &'static str) {
+        let Self { filter, after, .. } = self;
+        if let Some(from) = filter.from {
+            query.push(" AND ").push(table).push(".started_at >= ").push_bind(from.unix_us);
+        }
+        // The tighter of the two bounds is the one that is looked up.
+        let to = filter.to.map(|to| to.unix_us.saturating_sub(1));
+        if let Some(last) = to.into_iter().chain(after.map(|after| after.started_at)).min() {
+            query.push(" AND ").push(table).push(".started_at <= ").push_bind(last);
+        }
+        if let Some(Cursor { started_at, seq }) = after {
+            query.push(" AND (").push(table).push(".started_at < ").push_bind(*started_at);
+            query.push(" OR ").push(table).push(".seq < ").push_bind(*seq).push(")");
+        }
     }
 }
 
-type Step = fn(&RecordFilter, Option<Cursor>, i64) -> QueryBuilder<Sqlite>;
-
-const NEWEST_FIRST: &str = " ORDER BY records.started_at DESC, records.seq DESC LIMIT ";
-
-fn by_time(filter: &RecordFilter, after: Option<Cursor>, limit: i64) -> QueryBuilder<Sqlite> {
-    along("records_started_at", filter, after, limit)
-}
-
-fn by_findings(filter: &RecordFilter, after: Option<Cursor>, limit: i64) -> QueryBuilder<Sqlite> {
-    along("records_findings", filter, after, limit)
-}
-
-fn by_session(filter: &RecordFilter, after: Option<Cursor>, limit: i64) -> QueryBuilder<Sqlite> {
-    along("records_session_id", filter, after, limit)
-}
-
-fn by_model_requested(filter: &RecordFilter, after: Option<Cursor>, limit: i64) -> QueryBuilder<Sqlite> {
-    along("records_model_requested", filter, after, limit)
-}
-
-/// Along one index of `records`. All of them hold the dimension, so only records that fit are fetched.
-fn along(index: &'static str, filter: &RecordFilter, after: Option<Cursor>, limit: i64) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(SELECT.as_str());
-    query.push(" INDEXED BY ").push(index).push(" WHERE true");
-    push_text(&mut query, "records.session_id", filter.session_id.as_deref());
-    push_text(&mut query, "records.model_requested", filter.model_requested.as_deref());
-    push_time(&mut query, "records", filter, after);
-    push_in_dimensions(&mut query, "records", filter);
-    push_tags(&mut query, "records", &filter.tags);
-    push_findings(&mut query, filter);
-    query.push(NEWEST_FIRST).push_bind(limit);
-    query
-}
-
-fn by_tag(filter: &RecordFilter, after: Option<Cursor>, limit: i64) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(SELECT.replace("FROM records", "FROM record_tags AS tag CROSS JOIN records"));
-    query.push(" WHERE records.seq = tag.seq");
-    let (first, others) = filter.tags.split_first().map_or((None, &[][..]), |(first, others)| (Some(first), others));
-    if let Some((key, value)) = first {
-        query.push(" AND tag.key = ").push_bind(key.clone()).push(" AND tag.value = ").push_bind(value.clone());
-    }
-    push_time(&mut query, "tag", filter, after);
-    push_in_dimensions(&mut query, "tag", filter);
-    push_tags(&mut query, "tag", others);
-    push_findings(&mut query, filter);
-    push_text(&mut query, "records.session_id", filter.session_id.as_deref());
-    push_text(&mut query, "records.model_requested", filter.model_requested.as_deref());
-    query.push(" ORDER BY tag.started_at DESC, tag.seq DESC LIMIT ").push_bind(limit);
-    query
-}
-
-fn by_finding_kind(filter: &RecordFilter, after: Option<Cursor>, limit: i64) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(SELECT.replace("FROM records", "FROM finding_kinds AS found CROSS JOIN records"));
-    query.push(" WHERE records.seq = found.seq");
-    push_text(&mut query, "found.kind", filter.finding_kind.as_deref());
-    push_time(&mut query, "found", filter, after);
-    push_in_dimensions(&mut query, "found", filter);
-    push_tags(&mut query, "found", &filter.tags);
-    push_findings(&mut query, filter);
-    push_text(&mut query, "records.session_id", filter.session_id.as_deref());
-    push_text(&mut query, "records.model_requested", filter.model_requested.as_deref());
-    query.push(" ORDER BY found.started_at DESC, found.seq DESC LIMIT ").push_bind(limit);
-    query
-}
-
-/// Looks through the newest records: finds what is frequent.
-fn newest_window(filter: &RecordFilter, after: Option<Cursor>, limit: i64) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(SELECT.as_str());
-    query.push(
-        " WHERE records.seq IN (SELECT newest.seq FROM (
-             SELECT records.seq, records.started_at, records.dimension_id
-             FROM records INDEXED BY records_started_at WHERE true",
-    );
-    push_time(&mut query, "records", filter, after);
-    query.push(NEWEST_FIRST).push_bind(WINDOW).push(") AS newest WHERE true");
-    push_in_dimensions(&mut query, "newest", filter);
-    query.push(" ORDER BY newest.started_at DESC, newest.seq DESC LIMIT ").push_bind(limit).push(")");
-    query.push(NEWEST_FIRST).push_bind(limit);
-    query
-}
-
-/// Takes the dimensions that fit, of them the ones with the newest records, and of each no more records than asked
-/// for: finds what is rare or long ago, without a look at anything else.
-fn rarest_first(filter: &RecordFilter, after: Option<Cursor>, limit: i64) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(
-        "WITH fitting AS MATERIALIZED (SELECT d.id, (
-             SELECT one.started_at FROM records AS one INDEXED BY records_dimension WHERE one.dimension_id = d.id",
-    );
-    push_time(&mut query, "one", filter, after);
-    query.push(" ORDER BY one.started_at DESC LIMIT 1) AS newest FROM dimensions AS d WHERE true");
-    push_dimensions(&mut query, filter);
-    query.push("), top AS MATERIALIZED (SELECT id FROM fitting WHERE newest IS NOT NULL ORDER BY newest DESC LIMIT ");
-    query.push_bind(limit).push(") ");
-    query.push(SELECT.as_str()).push(
-        " WHERE records.seq IN (
-             SELECT one.seq FROM top CROSS JOIN records AS one INDEXED BY records_dimension
-             WHERE one.dimension_id = top.id AND one.started_at >= coalesce((
-                 SELECT last.started_at FROM records AS last INDEXED BY records_dimension
-                 WHERE last.dimension_id = top.id",
-    );
-    push_time(&mut query, "last", filter, after);
-    query.push(" ORDER BY last.started_at DESC LIMIT 1 OFFSET ").push_bind(limit - 1);
-    query.push("), -9223372036854775808)");
-    push_time(&mut query, "one", filter, after);
-    query.push(" ORDER BY one.started_at DESC, one.seq DESC LIMIT ").push_bind(limit).push(")");
-    query.push(NEWEST_FIRST).push_bind(limit);
-    query
-}
-
-fn push_text(query: &mut QueryBuilder<Sqlite>, column: &'static str, value: Option<&str>) {
+fn push_text(query: &mut QueryBuilder<Sqlite>, table: &'static str, column: &'static str, value: Option<&str>) {
+    let Some(value) = value else { return };
+    query.push(" AND ").push(table).push(".").push(column);
+    // As in the sums, "" means "not set".
     match value {
-        None => {}
-        // As in the sums, "" means "not set".
-        Some("") => drop(query.push(" AND ").push(column).push(" IS NULL")),
-        Some(value) => drop(query.push(" AND ").push(column).push(" = ").push_bind(value.to_owned())),
-    }
-}
-
-fn push_time(query: &mut QueryBuilder<Sqlite>, table: &'static str, filter: &RecordFilter, after: Option<Cursor>) {
-    if let Some(from) = filter.from {
-        query.push(" AND ").push(table).push(".started_at >= ").push_bind(from.unix_us);
-    }
-    // The tighter of the two bounds is the one that is looked up.
-    let to = filter.to.map(|to| to.unix_us.saturating_sub(1));
-    if let Some(last) = to.into_iter().chain(after.map(|after| after.started_at)).min() {
-        query.push(" AND ").push(table).push(".started_at <= ").push_bind(last);
-    }
-    if let Some(Cursor { started_at, seq }) = after {
-        query.push(" AND (").push(table).push(".started_at < ").push_bind(started_at);
-        query.push(" OR ").push(table).push(".seq < ").push_bind(seq).push(")");
-    }
-}
-
-fn push_tags(query: &mut QueryBuilder<Sqlite>, table: &'static str, tags: &[(String, String)]) {
-    for (key, value) in tags {
-        query.push(" AND EXISTS (SELECT 1 FROM record_tags AS other WHERE other.key = ").push_bind(key.clone());
-        query.push(" AND other.value = ").push_bind(value.clone());
-        query.push(" AND other.started_at = ").push(table).push(".started_at AND other.seq = ").push(table);
-        query.push(".seq)");
-    }
-}
-
-/// A constant condition, as that of the partial index `records_findings` is.
-fn push_findings(query: &mut QueryBuilder<Sqlite>, filter: &RecordFilter) {
-    match filter.findings {
-        None => {}
-        Some(true) => drop(query.push(" AND records.findings > 0")),
-        Some(false) => drop(query.push(" AND records.findings = 0")),
-    }
+        "" => query.push(" IS NULL"),
+        value => query.push(" = ").push_bind(value.to_owned()),
+    };
 }
 
 /// Says which dimensions fit, if any is asked for.
@@ -279,3 +277,6 @@ fn names(filter: &RecordFilter) -> [(&'static str, Option<&'static str>); 6] {
         ("d.cache", filter.cache.map(CacheState::as_str)),
     ]
 }
+
+#[cfg(test)]
+mod tests;
