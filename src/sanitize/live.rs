@@ -82,9 +82,15 @@ pub(super) fn behind(before: &Hir, hir: &Hir) -> Hir {
     Hir::concat(vec![loose(before), prefixes(hir)])
 }
 
-/// Prefixes that begin where no ASCII letter, digit or `_` stands before.
+/// How far before a beginning [`at_word`] looks, in bytes.
+pub(super) const ESCAPE_BYTES: usize = 2;
+
+/// Prefixes that begin where no ASCII letter, digit or `_` stands before, or only the letter of an
+/// escaped line break (`\n`), which is then part of what is found.
 pub(super) fn at_word(prefixes: Hir) -> Hir {
-    Hir::concat(vec![Hir::look(Look::WordStartHalfAscii), prefixes])
+    let letters = "nrt".bytes().map(|letter| Hir::literal([b'\\', letter])).collect();
+    let begin = Hir::alternation(vec![Hir::look(Look::WordStartHalfAscii), Hir::alternation(letters)]);
+    Hir::concat(vec![begin, prefixes])
 }
 
 /// `first` and then what `rest` is, or nothing.

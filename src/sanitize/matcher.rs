@@ -200,7 +200,7 @@ impl Matcher {
                 let Some(start) = at.checked_sub(group.distance).filter(|start| *start >= window.from) else {
                     continue;
                 };
-                if group.distance > 0 && !may_precede_digits(text.as_bytes().get(at - 1)) {
+                if group.distance > 0 && !may_begin_before_digits(text.as_bytes().get(start)) {
                     continue;
                 }
                 let span = Input::new(text).span(start..text.len()).anchored(Anchored::Pattern(group.any));
@@ -233,7 +233,11 @@ impl Matcher {
                 let length = before.iter().rev().take(most).take_while(|byte| run(**byte)).count();
                 // Quotes and dots that may stand within do not begin a match.
                 let begin = before.iter().rev().take(length).rposition(u8::is_ascii_alphanumeric);
-                at.start - begin.map_or(0, |index| index + 1)
+                let start = at.start - begin.map_or(0, |index| index + 1);
+                // Nor does the letter of an escaped line break.
+                let is_escape =
+                    matches!(text.as_bytes().get(start.saturating_sub(1)..=start), Some([b'\\', b'n' | b'r' | b't']));
+                if is_escape { start + 1 } else { start }
             }
             TriggerKind::After(between) => {
                 let Some(rule) = self.rules.get(trigger.rule) else { return };
@@ -264,8 +268,9 @@ impl Matcher {
         let Ok(Some(half)) = self.forward.try_search_fwd(cache, &span) else { return };
         let end = match rule.right {
             Right::Byte(_) => half.offset() - 1,
-            _ => text.floor_char_boundary(half.offset()),
+            Right::Any | Right::Word => text.floor_char_boundary(half.offset()),
         };
+        let end = text.get(start..end).map_or(start, |matched| start + (rule.shorten)(matched));
         let Some(matched) = text.get(start..end).filter(|matched| !matched.is_empty()) else { return };
         let seen = Seen {
             text: matched,
@@ -302,7 +307,12 @@ fn is_word(byte: u8) -> bool {
 }
 
 fn left_holds(left: Left, text: &str, start: usize) -> bool {
-    let Some(before) = start.checked_sub(1).and_then(|at| text.as_bytes().get(at).copied()) else { return true };
+    let bytes = text.as_bytes().get(..start).unwrap_or_default();
+    let before = match bytes {
+        // The letter of an escaped line break belongs to no word: `\nAKIA…`.
+        [] | [.., b'\\', b'n' | b'r' | b't'] => return true,
+        [.., before] => *before,
+    };
     match left {
         Left::Any => true,
         Left::Word => !is_word(before),
@@ -310,8 +320,8 @@ fn left_holds(left: Left, text: &str, start: usize) -> bool {
     }
 }
 
-/// Bytes that may stand between the beginning of a match and its first digit.
-fn may_precede_digits(byte: Option<&u8>) -> bool {
+/// Bytes with which a match may begin whose first digit comes later.
+fn may_begin_before_digits(byte: Option<&u8>) -> bool {
     byte.is_some_and(|byte| byte.is_ascii_alphabetic() || b"+(".contains(byte))
 }
 
@@ -319,13 +329,15 @@ fn may_precede_digits(byte: Option<&u8>) -> bool {
 /// with `*` may go on with letters.
 fn is_near(before: &str, words: &[&str]) -> bool {
     let before = before.to_ascii_lowercase();
+    let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     words.iter().any(|word| {
         let (word, goes_on) = word.strip_suffix('*').map_or((*word, false), |word| (word, true));
         before.match_indices(word).any(|(at, _)| {
-            let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-            let bytes = before.as_bytes();
-            !at.checked_sub(1).is_some_and(|left| letter(bytes.get(left)))
-                && (goes_on || !letter(bytes.get(at + word.len())))
+            let begins = match before.as_bytes().get(..at).unwrap_or_default() {
+                [.., b'\\', b'n' | b'r' | b't'] => true,
+                left => !letter(left.last()),
+            };
+            begins && (goes_on || !letter(before.as_bytes().get(at + word.len())))
         })
     })
 }

@@ -70,7 +70,7 @@ impl Side {
             matcher.collect(&mut matcher.workspace(), window, &self.builtin, &mut found);
         }
         found.sort_unstable_by_key(precedence);
-        let mut choice = Choice { side: self, window, found, passed: 0, own: vec![None; self.customs.len()] };
+        let mut choice = Choice { side: self, window, found, passed: 0, own: vec![Next::Unknown; self.customs.len()] };
         let mut at = window.from;
         loop {
             let live = if is_final { window.text.len() } else { self.live(window, at) };
@@ -96,14 +96,14 @@ impl Side {
         let from = at.max(end.saturating_sub(window.longest));
         let mut caches = self.caches.get();
         let caches = &mut *caches;
-        let mut live = end;
+        let mut earliest = end;
         if let (Some(automaton), Some(cache)) = (&self.plain, &mut caches.plain) {
-            live = live.min(automaton.earliest(cache, text, from));
+            earliest = earliest.min(automaton.earliest(cache, text, from.saturating_sub(live::ESCAPE_BYTES)));
         }
         if let (Some(automaton), Some(cache)) = (&self.after, &mut caches.after) {
-            live = live.min(automaton.earliest(cache, text, from.saturating_sub(LOOK_BACK)));
+            earliest = earliest.min(automaton.earliest(cache, text, from.saturating_sub(LOOK_BACK)));
         }
-        text.floor_char_boundary(live).max(at)
+        text.floor_char_boundary(earliest).max(at)
     }
 
     fn edits(&self, rule: usize) -> bool {
@@ -116,6 +116,14 @@ fn precedence(candidate: &Candidate) -> (usize, std::cmp::Reverse<usize>, usize)
     (candidate.start, std::cmp::Reverse(candidate.end), candidate.rule)
 }
 
+/// What is known of an own pattern's next match.
+#[derive(Clone, Copy)]
+enum Next {
+    Unknown,
+    Found(Candidate),
+    None,
+}
+
 /// What matches, in order.
 struct Choice<'a> {
     side: &'a Side,
@@ -124,8 +132,8 @@ struct Choice<'a> {
     found: Vec<Candidate>,
     /// How many of `found` begin before the place that was last asked for.
     passed: usize,
-    /// The next match of each own pattern, if known; inside `None` when there is none.
-    own: Vec<Option<Option<Candidate>>>,
+    /// The next match of each own pattern.
+    own: Vec<Next>,
 }
 
 impl Choice<'_> {
@@ -155,11 +163,15 @@ impl Choice<'_> {
     /// The next match of an own pattern.
     fn next_own(&mut self, number: usize, at: usize) -> Option<Candidate> {
         let (slot, custom) = (self.own.get_mut(number)?, self.side.customs.get(number)?);
-        if slot.is_none_or(|known| known.is_some_and(|known| known.start < at)) {
-            let rule = self.side.builtin.len() + number;
-            let next = custom.next(self.window.text, at, self.window.longest);
-            *slot = Some(next.map(|(start, end)| Candidate { start, end, rule }));
+        match slot {
+            Next::None => return None,
+            Next::Found(known) if known.start >= at => return Some(*known),
+            Next::Found(_) | Next::Unknown => {}
         }
-        slot.flatten()
+        let rule = self.side.builtin.len() + number;
+        let next = custom.next(self.window.text, at, self.window.longest);
+        let next = next.map(|(start, end)| Candidate { start, end, rule });
+        *slot = next.map_or(Next::None, Next::Found);
+        next
     }
 }

@@ -4,8 +4,17 @@
 //! and white space outside ASCII belong to no class but negated ones.
 
 mod checks;
-mod contact;
 mod providers;
+mod cloud;
+mod packages;
+mod services;
+mod keys;
+mod assignments;
+mod contact;
+mod finance;
+mod national;
+mod europe;
+mod network;
 
 use std::{ops::Range, sync::LazyLock};
 
@@ -34,11 +43,13 @@ pub struct Rule {
     pub near: &'static [&'static str],
     /// Longest match in bytes; `max_match_bytes` bounds it too.
     pub reach: usize,
+    /// Of what the pattern matched, how many bytes belong to the match.
+    pub shorten: fn(&str) -> usize,
     /// What the pattern cannot say: checksums, placeholders, likeness to something harmless.
     pub check: fn(&Seen<'_>) -> bool,
     /// Where the format is described.
     pub source: &'static str,
-    /// Texts that are a match as a whole (behind `⟦…⟧`-less context: see the tests).
+    /// Texts that are a match ; `«…»` marks it where that is only a part.
     pub matches: &'static [&'static str],
     /// Texts in which the rule finds nothing.
     pub misses: &'static [&'static str],
@@ -116,6 +127,7 @@ impl Rule {
         right: Right::Word,
         near: &[],
         reach: 1024,
+        shorten: str::len,
         check: |_| true,
         source: "",
         matches: &[],
@@ -126,8 +138,24 @@ impl Rule {
 /// Every built-in rule, in order: of two matches at the same place and of the same length the
 /// earlier rule's counts.
 pub fn all() -> &'static [&'static Rule] {
-    static ALL: LazyLock<Vec<&'static Rule>> =
-        LazyLock::new(|| [providers::RULES, contact::RULES].into_iter().flatten().collect());
+    static ALL: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {
+        [
+            providers::RULES,
+            cloud::RULES,
+            packages::RULES,
+            services::RULES,
+            keys::RULES,
+            assignments::RULES,
+            contact::RULES,
+            finance::RULES,
+            national::RULES,
+            europe::RULES,
+            network::RULES,
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    });
     &ALL
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 /// What may stand around a match, of which the match must not depend.
-const SURROUNDINGS: [(&str, &str); 9] = [
+const SURROUNDINGS: [(&str, &str); 10] = [
     ("", ""),
     ("The value is ", " and nothing else."),
     ("\"", "\""),
@@ -12,7 +12,8 @@ const SURROUNDINGS: [(&str, &str); 9] = [
     ("(", ")"),
     ("früher: ", " — später"),
     ("\n- ", "\n"),
-    ("值为 ", "。"),
+    ("值为", "。"),
+    ("a line\\n", "\\n"),
 ];
 
 #[test]

@@ -1,7 +1,10 @@
 //! The room's promises: every row's examples, the law of the window, the settings.
 
+mod corpus;
 mod examples;
 mod law;
+mod negatives;
+mod positives;
 mod settings;
 
 use super::{Match, RuleSet, all_rules};

@@ -35,7 +35,8 @@ fn act(name: &str, action: Action) -> (String, Action) {
 #[test]
 fn the_presets_and_the_more_specific_name_decide() {
     use Action::{Block, Log, Mask, Off, Redact};
-    let cases: [(bool, bool, &[(&str, Action)], Option<Action>); 11] = [
+    type Case = (bool, bool, &'static [(&'static str, Action)], Option<Action>);
+    let cases: [Case; 11] = [
         (false, false, &[], None),
         (true, false, &[], Some(Redact)),
         (false, true, &[], Some(Block)),
