@@ -70,8 +70,8 @@ async fn user(dial: &Dial, number: usize) {
     let nonce = format!("nonce-{number:05}");
     // Before a byte, in the head, in the body; then the same user again, whose call takes over what is pooled.
     let leave_after = number * 7 % 2_500;
-    call(dial, &nonce, number % 3 > 0, Some(leave_after)).await;
-    call(dial, &nonce, number % 2 == 0, None).await;
+    call(dial, &nonce, !number.is_multiple_of(3), Some(leave_after)).await;
+    call(dial, &nonce, number.is_multiple_of(2), None).await;
 }
 
 async fn each_gets_his_own(rig: &Rig, users: usize) {
@@ -110,13 +110,13 @@ async fn bar_33_reset_streams_of_one_connection_do_not_mix() {
                     .body(Full::new(Bytes::from(body(&nonce, true))))
                     .unwrap();
                 let asked = sender.send_request(request);
-                if number % 5 == 0 {
+                if number.is_multiple_of(5) {
                     let _ = timeout(Duration::from_millis(number as u64 % 7), asked).await;
                     return;
                 }
                 let mut body = timeout(PATIENCE, asked).await.expect("an answer in time").unwrap().into_body();
                 let mut text = Vec::new();
-                let pieces = if number % 2 == 0 { usize::MAX } else { number % 6 };
+                let pieces = if number.is_multiple_of(2) { usize::MAX } else { number % 6 };
                 for _ in 0..pieces {
                     let Some(frame) = timeout(PATIENCE, body.frame()).await.expect("a piece in time") else { break };
                     text.extend_from_slice(frame.unwrap().data_ref().unwrap());
