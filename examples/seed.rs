@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example seed -- --records 1000000 PATH`
 
+#![allow(clippy::print_stderr, reason = "a program for the terminal")]
+
 #[path = "../benches/store/seed.rs"]
 mod seed;
 

@@ -225,8 +225,8 @@ async fn unpacked_ranges(
     .bind(last)
     .fetch_all(connection)
     .await?;
-    let mut ranges: Vec<Range<i64>> = vec![asked.start..first];
-    for next in hours.into_iter().map(|hour| hour..hour + HOUR).chain([last..asked.end]) {
+    let mut ranges = Vec::from_iter(std::iter::once(asked.start..first));
+    for next in hours.into_iter().map(|hour| hour..hour + HOUR).chain(std::iter::once(last..asked.end)) {
         match ranges.last_mut().filter(|before| before.end == next.start) {
             Some(before) => before.end = next.end,
             None => ranges.push(next),
