@@ -29,7 +29,7 @@ use std::{
 use client::Aim;
 use mock::Mock;
 use process::Running;
-use report::{Figures, percentile};
+use report::{Figures, PLAIN, VARIANTS, percentile};
 
 /// Why a run ended early, in words.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -39,11 +39,18 @@ const STARTS: usize = 3;
 const LOAD_TIME: Duration = Duration::from_millis(1000);
 const OPEN_RATE: u32 = 500;
 
-/// One column: nothing in between, or a child process.
+/// What is measured: nothing in between, or a child process.
 struct Target {
     name: &'static str,
     aim: Aim,
     running: Option<Running>,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Other,
+    Gateway,
 }
 
 struct Bench {
@@ -115,7 +122,7 @@ async fn measure(rounds: usize, dir: &Path) -> Result<(), Failure> {
     }
     bench.records().await?;
     bench.targets.clear();
-    println!("\n{}", bench.figures.table());
+    println!("\n{}\n{}", bench.figures.table(), bench.figures.variants());
     for note in &bench.notes {
         println!("{note}");
     }
@@ -151,21 +158,26 @@ impl Bench {
         let mut notes = Vec::new();
         let mut targets = Vec::new();
         for start in 0..STARTS {
-            targets = vec![Target { name: "direct", aim: Aim::at(mock.address), running: None }];
+            targets = vec![Target { name: "direct", aim: Aim::at(mock.address), running: None, kind: Kind::Other }];
             let nginx = Running::nginx(mock.address, &dir.join(format!("nginx{start}"))).await?;
             match nginx {
-                Some(nginx) => targets.push(Target::child("nginx", nginx)),
+                Some(nginx) => targets.push(Target::child("nginx", nginx, Kind::Other)),
                 None if start == 0 => notes.push("nginx is not installed: its column is left out.".to_owned()),
                 None => {}
             }
             let place = dir.join(format!("gateway{start}"));
-            let gateway = Running::gateway(&gateway_program(), mock.address, &place).await?;
-            targets.push(Target::child("llm-gateway", gateway));
+            let gateway = Running::gateway(&gateway_program(), mock.address, &place, "").await?;
+            targets.push(Target::child(PLAIN, gateway, Kind::Gateway));
             for target in &targets {
                 if let Some(running) = &target.running {
                     figures.note("start_ms", target.name, running.start.as_secs_f64() * 1000.0);
                 }
             }
+        }
+        for (number, variant) in VARIANTS.iter().enumerate().filter(|_| chosen("variants")) {
+            let place = dir.join(format!("variant{number}"));
+            let gateway = Running::gateway(&gateway_program(), mock.address, &place, variant.config).await?;
+            targets.push(Target::child(variant.name, gateway, Kind::Gateway));
         }
         Ok(Self { mock, targets, figures, notes })
     }
@@ -284,29 +296,32 @@ impl Bench {
 
     /// A gateway that is fast because it loses records is not fast.
     async fn records(&mut self) -> Result<(), Failure> {
-        for target in self.targets.iter().filter(|target| target.name == "llm-gateway") {
+        let mut lost = 0;
+        for target in self.targets.iter().filter(|target| target.kind == Kind::Gateway) {
             let queue = target.queue().await?;
-            let dropped = queue.get("dropped_records").and_then(serde_json::Value::as_u64);
-            match dropped {
-                Some(0) => self.notes.push("Every request was recorded; none was dropped.".to_owned()),
-                Some(dropped) => self.notes.push(format!("{dropped} records were dropped.")),
+            match queue.get("dropped_records").and_then(serde_json::Value::as_u64) {
+                Some(dropped) => lost += dropped,
                 None => return Err("the gateway does not tell about its records".into()),
             }
         }
+        self.notes.push(match lost {
+            0 => "Every request was recorded; none was dropped.".to_owned(),
+            lost => format!("{lost} records were dropped."),
+        });
         Ok(())
     }
 }
 
 impl Target {
-    fn child(name: &'static str, running: Running) -> Self {
-        Self { name, aim: running.aim.clone(), running: Some(running) }
+    fn child(name: &'static str, running: Running, kind: Kind) -> Self {
+        Self { name, aim: running.aim.clone(), running: Some(running), kind }
     }
 
     /// Waits until the target has nothing left to do, so that its CPU time is whole and does not
     /// fall into the turn of another.
     async fn settle(&self) -> Result<(), Failure> {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        if self.name != "llm-gateway" {
+        if self.kind != Kind::Gateway {
             return Ok(());
         }
         for _ in 0..200 {

@@ -76,11 +76,12 @@ impl Running {
         Self::start(command, address).await.map(Some)
     }
 
-    /// llm-gateway with virtual keys required, records and roll-ups written to a fresh directory.
-    pub(crate) async fn gateway(program: &Path, upstream: SocketAddr, dir: &Path) -> Result<Self, Failure> {
+    /// llm-gateway with virtual keys required, records and roll-ups written to a fresh directory; `more` is
+    /// TOML that is laid over this configuration.
+    pub(crate) async fn gateway(program: &Path, upstream: SocketAddr, dir: &Path, more: &str) -> Result<Self, Failure> {
         fs::create_dir_all(dir)?;
         let address = free_address()?;
-        let config = format!(
+        let base = format!(
             "[server]\nport = {port}\nmax_connections = 4096\n[auth]\nrequire_key = true\n\
              [[providers]]\nid = \"openai\"\nprovider_type = \"openai\"\napi_key = \"sk-test-bench-0000000000\"\n\
              base_url = \"http://{upstream}/v1\"\n\
@@ -89,7 +90,9 @@ impl Running {
             port = address.port(),
             data = dir.join("data").display(),
         );
-        fs::write(dir.join("config.toml"), config)?;
+        let mut config: toml::Table = base.parse()?;
+        overlay(&mut config, more.parse()?);
+        fs::write(dir.join("config.toml"), config.to_string())?;
         let mut command = Command::new(program);
         command.env_clear().current_dir(dir).arg("--config").arg(dir.join("config.toml"));
         Self::start(command, address).await
@@ -136,6 +139,18 @@ impl Cpu {
     pub(crate) fn micros_since(&self, earlier: &Self) -> f64 {
         let used = |(thread, ran): (&String, &u64)| ran.saturating_sub(earlier.0.get(thread).copied().unwrap_or(0));
         self.0.iter().map(used).sum::<u64>() as f64 / 1000.0
+    }
+}
+
+/// Lays `over` upon `base`, table by table.
+fn overlay(base: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => overlay(below, above),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
     }
 }
 

@@ -48,9 +48,33 @@ pub(crate) const ROWS: [Row; 14] = [
     row("start_ms", "from start to the first 200, ms", 0, Bar::AtMost(150.0)),
 ];
 
-/// Names of the targets, in the order of the columns. A feature that is to be seen on its own gets
-/// a target of its own.
-pub(crate) const TARGETS: [&str; 3] = ["direct", "nginx", "llm-gateway"];
+/// Names of the targets that the bars are about, in the order of the columns.
+const TARGETS: [&str; 3] = ["direct", "nginx", PLAIN];
+
+/// The gateway as the bars mean it: keys required, everything recorded.
+pub(crate) const PLAIN: &str = "llm-gateway";
+
+/// A feature that is seen on its own: a gateway beside the plain one, with a row in the second table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variant {
+    pub(crate) name: &'static str,
+    /// TOML that is laid over the plain gateway's configuration.
+    pub(crate) config: &'static str,
+}
+
+/// All variants; a new feature is one line here.
+pub(crate) const VARIANTS: [Variant; 1] =
+    [Variant { name: "reading on for clients that left", config: "[server]\non_client_disconnect = \"drain\"" }];
+
+/// What the second table shows of a variant, and by what names.
+const VARIANT_COLUMNS: [(&str, &str); 6] = [
+    ("requests_per_s", "requests/s"),
+    ("request_cpu_us", "CPU per request, µs"),
+    ("one_added_p50_ms", "added p50, ms"),
+    ("one_added_p99_ms", "added p99, ms"),
+    ("chunk_cpu_us", "CPU per chunk, µs"),
+    ("chunk_added_p50_us", "added per chunk, p50, µs"),
+];
 
 /// Every figure of every round.
 #[derive(Debug, Default)]
@@ -71,9 +95,9 @@ impl Figures {
     }
 
     /// The median of each round's share: what disturbs a round disturbs both sides of its share.
-    fn share_of_nginx(&self, key: &str) -> Option<f64> {
-        let rounds = self.rounds(key, "llm-gateway").iter().zip(self.rounds(key, "nginx"));
-        median(rounds.map(|(ours, nginx)| ours / nginx).collect())
+    fn share(&self, key: &str, target: &str, of: &str) -> Option<f64> {
+        let rounds = self.rounds(key, target).iter().zip(self.rounds(key, of));
+        median(rounds.map(|(ours, theirs)| ours / theirs).collect())
     }
 
     /// The table in Markdown, which is also what the terminal shows.
@@ -82,7 +106,7 @@ impl Figures {
         for target in TARGETS {
             let _ = write!(table, " {target} |");
         }
-        table.push_str(" bar | reached |\n|---|--:|--:|--:|--:|:-:|\n");
+        table.push_str(" bar | |\n|---|--:|--:|--:|--:|:-:|\n");
         for row in ROWS {
             let _ = write!(table, "| {} |", row.name);
             for target in TARGETS {
@@ -99,18 +123,45 @@ impl Figures {
         table
     }
 
+    /// One row for the plain gateway and one for each variant, the share of the plain one's figure beside each.
+    pub(crate) fn variants(&self) -> String {
+        let mut table = "| llm-gateway |".to_owned();
+        for (_, name) in VARIANT_COLUMNS {
+            let _ = write!(table, " {name} |");
+        }
+        let _ = writeln!(table, "\n|---|{}", "--:|".repeat(VARIANT_COLUMNS.len()));
+        for name in std::iter::once(PLAIN).chain(VARIANTS.map(|variant| variant.name)) {
+            let _ = write!(table, "| {} |", if name == PLAIN { "as above" } else { name });
+            for (key, _) in VARIANT_COLUMNS {
+                let digits = ROWS.iter().find(|row| row.key == key).map_or(1, |row| row.digits);
+                match self.median(key, name) {
+                    Some(value) => {
+                        let _ = write!(table, " {value:.digits$}");
+                    }
+                    None => table.push(' '),
+                }
+                if let Some(share) = self.share(key, name, PLAIN).filter(|_| name != PLAIN) {
+                    let _ = write!(table, " (×{share:.2})");
+                }
+                table.push_str(" |");
+            }
+            table.push('\n');
+        }
+        table
+    }
+
     fn judge(&self, row: &Row) -> (String, &'static str) {
         let word = |reached: Option<bool>| match reached {
-            Some(true) => "yes",
-            Some(false) => "not yet",
+            Some(true) => "pass",
+            Some(false) => "FAIL",
             None => "",
         };
-        let ours = self.median(row.key, "llm-gateway");
+        let ours = self.median(row.key, PLAIN);
         match row.bar {
             Bar::None => (String::new(), ""),
             Bar::AtMost(most) => (format!("≤ {most}"), word(ours.map(|ours| ours <= most))),
             Bar::ShareOfNginx(least) => {
-                let share = self.share_of_nginx(row.key);
+                let share = self.share(row.key, PLAIN, "nginx");
                 let found = share.map_or_else(String::new, |share| format!(" (here {share:.2})"));
                 (format!("≥ {least} × nginx{found}"), word(share.map(|share| share >= least)))
             }
@@ -125,7 +176,7 @@ impl Figures {
         let rows: Vec<_> = ROWS
             .iter()
             .map(|row| {
-                let of = |target: &&'static str| {
+                let of = |target: &'static str| {
                     (
                         target.to_string(),
                         json!({
@@ -134,13 +185,16 @@ impl Figures {
                         }),
                     )
                 };
-                let targets: serde_json::Map<_, _> = TARGETS.iter().map(of).collect();
-                json!({ "key": row.key, "name": row.name, "bar": self.judge(row).0, "targets": targets })
+                let names = TARGETS.into_iter().chain(VARIANTS.map(|variant| variant.name));
+                let targets: serde_json::Map<_, _> = names.map(of).collect();
+                let (bar, reached) = self.judge(row);
+                json!({ "key": row.key, "name": row.name, "bar": bar, "reached": reached, "targets": targets })
             })
             .collect();
         let document = json!({ "at": now.to_string(), "about": about, "notes": notes, "rows": rows });
         fs::write(dir.join(format!("load-{name}.json")), serde_json::to_vec_pretty(&document)?)?;
-        let page = format!("# Load, {now}\n\n{about}\n\n{}\n{}\n", self.table(), notes.join("\n\n"));
+        let page =
+            format!("# Load, {now}\n\n{about}\n\n{}\n{}\n{}\n", self.table(), self.variants(), notes.join("\n\n"));
         fs::write(dir.join(format!("load-{name}.md")), &page)?;
         fs::write(dir.join("load-latest.md"), page)?;
         Ok(())
