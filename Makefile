@@ -184,7 +184,7 @@ lint: portal/dist/index.html ## formatting, clippy, documentation and, where ins
 	else echo 'cargo-deny is not installed: the check of dependencies was left out'; fi
 	$(NPM) run lint
 
-catalog: ## generate the checked-in catalog anew: make catalog PRICES=<genai-prices crate> FACTS=<model-facts.jsonl>
+catalog: ## generate the checked-in catalog (prices, cards) anew: make catalog PRICES=<genai-prices crate> FACTS=<model-facts.jsonl>
 	$(CARGO) run --example catalog_refresh -- "$(PRICES)" "$(FACTS)"
 
 fmt: ## format the Rust code

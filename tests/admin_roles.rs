@@ -27,7 +27,7 @@ enum Role {
 }
 
 /// The declared role of every route that is not an inference endpoint.
-const DECLARED: [(&str, &str, Role); 28] = [
+const DECLARED: [(&str, &str, Role); 30] = [
     ("GET", "/api/version", Role::Public),
     ("GET", "/health", Role::Public),
     ("GET", "/readyz", Role::Public),
@@ -37,6 +37,8 @@ const DECLARED: [(&str, &str, Role); 28] = [
     ("DELETE", "/v1/session", Role::Public),
     ("GET", "/metrics", Role::Admin),
     ("GET", "/v1/audit", Role::Admin),
+    ("GET", "/v1/catalog", Role::Admin),
+    ("GET", "/v1/catalog/{id}", Role::Admin),
     ("GET", "/v1/records", Role::Admin),
     ("GET", "/v1/records/{id}", Role::Admin),
     ("GET", "/v1/records/live", Role::Admin),

@@ -341,7 +341,23 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "[[catalog]]\nmodel = \"m\"",
-        "config.toml:1: catalog: states no price; give at least one of input, cache_read, cache_write, cache_write_1h, input_audio, output, reasoning, output_audio, per_request",
+        "config.toml:1: catalog: states nothing of the model; give a price (input, cache_read, cache_write, cache_write_1h, input_audio, output, reasoning, output_audio, per_request) or a fact",
+    ),
+    (
+        "[[catalog]]\nmodel = \"m\"\ncapabilities = [\"tool\"]",
+        "config.toml:3: catalog.capabilities: \"tool\" is not known here; did you mean \"tools\"?",
+    ),
+    (
+        "[[catalog]]\nmodel = \"m\"\ninput_modalities = [\"smell\"]",
+        "config.toml:3: catalog.input_modalities: \"smell\" is not known here; known are text, image, audio, video, pdf",
+    ),
+    (
+        "[[catalog]]\nmodel = \"m\"\nstatus = \"gone\"",
+        "config.toml:3: catalog.status: is none of active, beta, deprecated",
+    ),
+    (
+        "[[catalog]]\nmodel = \"m\"\nreleased_on = \"July\"",
+        "config.toml:3: catalog.released_on: is not a date; write 2026-07-02, 2026-07 or 2026",
     ),
 ];
 
@@ -716,7 +732,7 @@ fn the_example_starts_as_it_is() {
 
 #[test]
 fn the_effective_config_masks_every_secret_and_can_be_loaded_again() {
-    let toml = "[auth]\nadmin_password = \"PLANTED1\"\nadmin_token = \"PLANTED2\"\n[[providers]]\nid = \"openai\"\napi_key = \"PLANTED3\"\npricing = { input = 0.1 }\nmodels = [\"a\\\"b\", \"${X:-$}{x}\"]\n[[providers]]\nid = \"azure\"\nprovider_type = \"azure_openai\"\nendpoint = \"https://r.example\"\napi_key = \"passthrough\"\n[key_map.PLANTED4]\nlabel = \"one\"\nopenai_key = \"PLANTED5\"\n[key_map.PLANTED6]\nteam = \"two\"\n[[catalog]]\nmodel = \"m\"\noutput = 0.30\n[server]\non_client_disconnect = \"drain\"\n[storage]\nretention_days = 3\n[sanitization]\nredact_pii = true\nscan_timeout = 0.5\n[sanitization.actions]\npii = \"mask\"\n[[sanitization.patterns]]\nname = \"t\"\npattern = 'T-[0-9]{3}\"'\nreplacement = \"\"\naction = \"log\"\n[[projects]]\nname = \"p\"\n[projects.sanitization]\ncompliance_gate = false\n[[projects.sanitization.patterns]]\nname = \"u\"\npattern = 'U'\napply_to = \"request\"\n[key_map.PLANTED4.sanitization.actions]\nemail = \"block\"";
+    let toml = "[auth]\nadmin_password = \"PLANTED1\"\nadmin_token = \"PLANTED2\"\n[[providers]]\nid = \"openai\"\napi_key = \"PLANTED3\"\npricing = { input = 0.1 }\nmodels = [\"a\\\"b\", \"${X:-$}{x}\"]\n[[providers]]\nid = \"azure\"\nprovider_type = \"azure_openai\"\nendpoint = \"https://r.example\"\napi_key = \"passthrough\"\n[key_map.PLANTED4]\nlabel = \"one\"\nopenai_key = \"PLANTED5\"\n[key_map.PLANTED6]\nteam = \"two\"\n[[catalog]]\nmodel = \"m\"\noutput = 0.30\nname = \"M\"\nstatus = \"beta\"\ncontext_window = 8192\nmax_output_tokens = 1024\ninput_modalities = [\"text\", \"pdf\"]\ncapabilities = [\"tools\"]\nprompt_cache = true\nquality = 0.5\nreleased_on = \"2026-07\"\n[server]\non_client_disconnect = \"drain\"\n[storage]\nretention_days = 3\n[sanitization]\nredact_pii = true\nscan_timeout = 0.5\n[sanitization.actions]\npii = \"mask\"\n[[sanitization.patterns]]\nname = \"t\"\npattern = 'T-[0-9]{3}\"'\nreplacement = \"\"\naction = \"log\"\n[[projects]]\nname = \"p\"\n[projects.sanitization]\ncompliance_gate = false\n[[projects.sanitization.patterns]]\nname = \"u\"\npattern = 'U'\napply_to = \"request\"\n[key_map.PLANTED4.sanitization.actions]\nemail = \"block\"";
     let env = [("GROQ_API_KEY", "PLANTED7"), ("LLM_GATEWAY_MASTER_KEY", &"ab".repeat(32))];
     let config = load(toml, &env).unwrap();
     let shown = config::effective_toml(&config);

@@ -219,7 +219,12 @@ fn price(input: &str, output: &str) -> PriceOverride {
 }
 
 fn with_override(provider: Option<&str>, price: PriceOverride, usage: &Usage) -> Priced {
-    let entry = CatalogOverride { provider: provider.map(str::to_owned), model: "gpt-4o".into(), price };
+    let entry = CatalogOverride {
+        provider: provider.map(str::to_owned),
+        model: "gpt-4o".into(),
+        price,
+        ..CatalogOverride::default()
+    };
     let pricing = self::price("7", "7");
     Catalog::bundled(&[entry]).price(&PriceQuery {
         provider_id: "openai",
@@ -394,7 +399,8 @@ fn a_model_is_known_to_its_maker_even_when_it_is_new() {
 
 #[test]
 fn the_answer_names_the_price_and_the_question_names_it_where_the_answer_is_private() {
-    let entry = CatalogOverride { provider: None, model: "mine".into(), price: price("1", "1") };
+    let entry =
+        CatalogOverride { provider: None, model: "mine".into(), price: price("1", "1"), ..CatalogOverride::default() };
     let catalog = Catalog::bundled(&[entry]);
     let usage = plain(1_000, 0);
     let cost = |model, asked_model| {

@@ -39,4 +39,5 @@ mod portal;
 mod backup;
 mod kill;
 mod fuzz_seeds;
+mod catalog;
 mod supply_chain;

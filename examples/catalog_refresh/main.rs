@@ -1,4 +1,5 @@
-//! Maintenance: regenerates `src/catalog/data/catalog.json` from its two sources.
+//! Maintenance: regenerates `src/catalog/data/catalog.json` (prices) and `cards.json` (limits, abilities,
+//! scores) from their two sources.
 //!
 //! `cargo run --example catalog_refresh -- <genai-prices crate directory> <model-facts.jsonl>`, from the root.
 //!
@@ -7,6 +8,7 @@
 //! models.dev facts (MIT). Decimals are copied as text and never pass through floating point. Anything that
 //! the catalog's schema cannot say stops the run instead of being guessed.
 
+mod cards;
 mod rules;
 
 use std::{
@@ -103,6 +105,7 @@ struct SourceModel {
     rule: serde_json::Value,
     #[serde(default)]
     deprecated: bool,
+    context_window: Option<u64>,
     #[serde(default)]
     price_comments: String,
     prices: Box<RawValue>,
@@ -205,8 +208,8 @@ fn main() -> Fallible<()> {
     let version = version.ok_or("the crate directory's Cargo.toml names no version")?;
     let prices = fs::read_to_string(Path::new(&crate_dir).join("data/prices.json"))?;
     let sources: Vec<SourceProvider> = serde_json::from_str(&prices)?;
-    let facts = fs::read_to_string(&facts_path)?;
-    let facts: Vec<Fact> = facts.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let facts_text = fs::read_to_string(&facts_path)?;
+    let facts: Vec<Fact> = facts_text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
 
     let mut providers = sources.iter().map(provider).collect::<Fallible<Vec<_>>>()?;
     add_facts(&mut providers, &facts)?;
@@ -215,6 +218,8 @@ fn main() -> Fallible<()> {
         list_current(provider, source, covered.contains(source.id.as_str()));
     }
     fs::write("src/catalog/data/catalog.json", render(version, &providers)?)?;
+    let facts: Vec<cards::Fact> = facts_text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    fs::write("src/catalog/data/cards.json", cards::render(version, &facts, &sources, &providers)?)?;
     Ok(())
 }
 

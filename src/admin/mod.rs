@@ -5,6 +5,8 @@
 
 mod audit;
 mod auth;
+mod catalog;
+mod catalog_view;
 mod change;
 mod egress;
 mod error;
@@ -76,6 +78,8 @@ fn guarded() -> OpenApiRouter<AdminState> {
         .routes(routes!(keys::show, keys::update, keys::revoke))
         .routes(routes!(keys::rotate))
         .routes(routes!(audit::list))
+        .routes(routes!(catalog::list))
+        .routes(routes!(catalog::show))
         .routes(routes!(health::metrics))
 }
 
@@ -100,6 +104,8 @@ pub fn openapi() -> Document {
             [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten();
         operations.for_each(describe_guard);
     }
+    // The document has no word for an id that may hold slashes.
+    guarded.paths.paths = guarded.paths.paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
     let mut document = Head::openapi();
     document.merge(public().into_openapi());
     document.merge(guarded);
@@ -168,6 +174,7 @@ fn describe_guard(operation: &mut Operation) {
         (name = "Projects", description = "Who asked, by `x-project` or by key."),
         (name = "Requesters", description = "Who asked, by `x-source`."),
         (name = "Providers", description = "Where requests can go."),
+        (name = "Catalog", description = "Which models there are, what they can do and cost, and how they have done here."),
         (name = "Keys", description = "Virtual keys, which stand for a team or an application."),
         (name = "Audit", description = "Who changed what, and who tried."),
         (name = "Session", description = "Signing in to the portal. Only needed once an admin credential is configured."),

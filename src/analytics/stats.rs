@@ -223,6 +223,6 @@ fn listed(groups: BTreeMap<String, Aggregate>) -> Vec<GroupStats> {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a rate is a display value")]
-fn ratio(part: u64, whole: u64) -> Option<f64> {
+pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
     ModelCard,
-    rates::{Applied, Rates},
+    rates::{Applied, ListedRate, Rates},
     rules::{Rule, folded, with_dashed_dates},
 };
 use crate::domain::Timestamp;
@@ -68,7 +68,7 @@ pub(super) struct Model {
     #[serde(default)]
     like: Option<Rule<'static>>,
     /// The last one in force counts.
-    prices: Vec<Price>,
+    pub(super) prices: Vec<Price>,
     /// Prices of service tiers, over the standard ones; the first one in force counts.
     #[serde(default)]
     tiers: Vec<Price>,
@@ -118,6 +118,11 @@ impl<'de: 'static> Deserialize<'de> for Minute {
 }
 
 impl Price {
+    /// Its rates as they are shown.
+    pub(super) fn listed(&self) -> Vec<ListedRate> {
+        self.rates.listed()
+    }
+
     fn in_force(&self, at: Timestamp) -> bool {
         let second = at.unix_secs();
         let begun = self.from.is_none_or(|day| second >= day.starts_at_s);
@@ -160,6 +165,13 @@ impl<'a> Found<'a> {
             .filter(|_| self.own)
             .and_then(|tier| self.model.tiers.iter().find(|price| price.tier == Some(tier) && price.in_force(at)));
         Some(InForce { standard, tier })
+    }
+}
+
+impl<'a> Found<'a> {
+    /// The tiers of the entry, if it is the asked provider's own.
+    pub(super) fn own_tiers(&self) -> &'a [Price] {
+        if self.own { &self.model.tiers } else { &[] }
     }
 }
 

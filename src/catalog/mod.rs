@@ -4,8 +4,11 @@
 //! known is never taken for zero.
 
 mod bundled;
+mod card;
+mod cards;
 mod doubtful;
 mod presets;
+mod price_list;
 mod rates;
 mod rules;
 
@@ -14,14 +17,19 @@ use std::{collections::HashMap, sync::Arc};
 use serde::Deserialize;
 use url::Url;
 
-pub use self::doubtful::doubtful_prices;
 use self::{
     bundled::{BUNDLED, DEFAULT_SOURCE, Found, InForce},
     rates::{Applied, Rates, Unknown},
     rules::folded,
 };
+pub use self::{
+    card::{Card, Known, Prior, Score},
+    doubtful::doubtful_prices,
+    price_list::ListedPrice,
+    rates::{ListedRate, ListedStep},
+};
 use crate::{
-    config::{CatalogOverride, PriceOverride, Provider, ProviderType},
+    config::{CardOverride, CatalogOverride, PriceOverride, Provider, ProviderType},
     domain::{Microcents, Timestamp, Usage},
 };
 
@@ -36,8 +44,10 @@ pub struct Catalog {
 #[derive(Debug)]
 struct Override {
     provider: Option<String>,
+    /// Empty when the entry states no price.
     rates: Rates,
     version: Arc<str>,
+    card: CardOverride,
 }
 
 /// A model that a provider serves under this exact name.
@@ -92,6 +102,7 @@ impl Catalog {
                 provider: entry.provider.clone(),
                 rates: Rates::from(&entry.price),
                 version,
+                card: entry.card.clone(),
             });
         }
         Self { overrides: by_model }
@@ -113,7 +124,7 @@ impl Catalog {
     pub fn price(&self, query: &PriceQuery<'_>) -> Priced {
         let names = [Some(query.model), query.asked_model.filter(|asked| *asked != query.model)];
         let mut names = names.into_iter().flatten();
-        if let Some(entry) = names.clone().find_map(|model| self.override_for(query.provider_id, model)) {
+        if let Some(entry) = names.clone().find_map(|model| self.price_override_for(query.provider_id, model)) {
             let rates = Applied { standard: &entry.rates, tier: None };
             return priced(rates, query.usage, || Arc::clone(&entry.version));
         }
@@ -158,6 +169,13 @@ impl Catalog {
         let entries = self.overrides.get(model)?;
         let own = entries.iter().find(|entry| entry.provider.as_deref() == Some(provider_id));
         own.or_else(|| entries.iter().find(|entry| entry.provider.is_none()))
+    }
+
+    /// The override that states a price, of those that [`Self::override_for`] chooses from.
+    fn price_override_for(&self, provider_id: &str, model: &str) -> Option<&Override> {
+        let priced = || self.overrides.get(model).into_iter().flatten().filter(|entry| !entry.rates.is_empty());
+        let own = priced().find(|entry| entry.provider.as_deref() == Some(provider_id));
+        own.or_else(|| priced().find(|entry| entry.provider.is_none()))
     }
 
     /// The current models of one of the catalog's providers, sorted by name; empty for an unknown provider.

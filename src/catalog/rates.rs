@@ -105,6 +105,66 @@ impl<'de> Deserialize<'de> for Rates {
     }
 }
 
+/// A rate as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedRate {
+    /// The class, as in a `[[catalog]]` block.
+    pub class: &'static str,
+    /// USD per million tokens, per request for `per_request`.
+    pub usd: Decimal,
+    /// What it is instead for requests with more input tokens than a threshold.
+    pub above: Vec<ListedStep>,
+}
+
+/// A step of a rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedStep {
+    /// It holds for requests with more input tokens than this.
+    pub input_tokens: u64,
+    /// USD per million tokens.
+    pub usd: Decimal,
+}
+
+impl Rates {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn listed(&self) -> Vec<ListedRate> {
+        let usd = |rate: u128| i128::try_from(rate).ok().map(|rate| Decimal::try_from_i128_with_scale(rate, SCALE));
+        let usd = |rate: u128| usd(rate)?.ok().map(|rate| rate.normalize());
+        let listed = self.0.iter().filter_map(|(class, rate)| {
+            let step =
+                |(input_tokens, rate): &(u64, u128)| Some(ListedStep { input_tokens: *input_tokens, usd: usd(*rate)? });
+            Some(ListedRate {
+                class: class.as_str(),
+                usd: usd(rate.base)?,
+                above: rate.above.iter().filter_map(step).collect(),
+            })
+        });
+        listed.collect()
+    }
+}
+
+impl Class {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::CacheRead => "cache_read",
+            Self::CacheWrite => "cache_write",
+            Self::CacheWrite1h => "cache_write_1h",
+            Self::InputAudio => "input_audio",
+            Self::CacheReadAudio => "cache_read_audio",
+            Self::InputImage => "input_image",
+            Self::Output => "output",
+            Self::Reasoning => "reasoning",
+            Self::OutputAudio => "output_audio",
+            Self::OutputImage => "output_image",
+            Self::PerRequest => "per_request",
+        }
+    }
+}
+
 impl From<&PriceOverride> for Rates {
     fn from(price: &PriceOverride) -> Self {
         let rates = classes(price).into_iter().filter_map(|(class, _, value)| {

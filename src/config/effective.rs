@@ -12,7 +12,7 @@ use super::{
         CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderKey, ProviderType,
     },
 };
-use crate::domain::Action;
+use crate::domain::{Ability, Action, Modality, ModelStatus};
 
 /// What stands in the place of a secret.
 const MASK: &str = "***";
@@ -241,6 +241,34 @@ fn catalog(page: &mut Page, entry: &CatalogOverride) {
     page.text("model", &entry.model);
     page.option("provider", entry.provider.as_deref());
     prices(page, &entry.price);
+    let card = &entry.card;
+    page.option("name", card.name.as_deref());
+    page.option("family", card.family.as_deref());
+    page.option("status", card.status.map(ModelStatus::as_str));
+    page.option("released_on", card.released_on.as_deref());
+    page.option("knowledge_cutoff", card.knowledge_cutoff.as_deref());
+    let numbers = [
+        ("context_window", card.context_window),
+        ("max_input_tokens", card.max_input_tokens),
+        ("max_output_tokens", card.max_output_tokens),
+    ];
+    for (key, number) in numbers {
+        number.into_iter().for_each(|number| page.raw(key, number));
+    }
+    for (key, kinds) in [("input_modalities", &card.input_modalities), ("output_modalities", &card.output_modalities)] {
+        if let Some(kinds) = kinds {
+            page.list(key, &kinds.iter().map(|kind: &Modality| kind.as_str().to_owned()).collect::<Vec<_>>());
+        }
+    }
+    if let Some(can) = card.capabilities {
+        page.list("capabilities", &can.iter().map(|ability: Ability| ability.as_str().to_owned()).collect::<Vec<_>>());
+    }
+    for (key, flag) in [("prompt_cache", card.prompt_cache), ("open_weights", card.open_weights)] {
+        flag.into_iter().for_each(|flag| page.raw(key, flag));
+    }
+    if let Some(quality) = card.quality {
+        page.raw("quality", quality);
+    }
 }
 
 fn prices(page: &mut Page, price: &PriceOverride) {

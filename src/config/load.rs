@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::{
+    catalog,
     environment::Environment,
     key_map, projects, providers, providers_json,
     report::{ConfigErrors, Place, Report, did_you_mean, quoted},
@@ -185,7 +186,7 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
     let routing_rules = routing::routing(&mut sections::open(&mut root, "routing", &file, &report));
     let models = routing::models(sections::items(&mut root, "models", &report), &providers, &report);
     let profiles = routing::profiles(sections::items(&mut root, "profiles", &report), &report);
-    let catalog = sections::catalog(sections::items(&mut root, "catalog", &report), &providers, &report);
+    let catalog = catalog::read(sections::items(&mut root, "catalog", &report), &providers, &report);
     let warnings = report.finish()?;
     Ok(Config {
         server,

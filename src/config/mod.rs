@@ -11,6 +11,7 @@ mod environment;
 mod report;
 mod fields;
 mod sections;
+mod catalog;
 mod sanitization;
 mod providers;
 mod address;
@@ -31,8 +32,8 @@ pub use report::ConfigErrors;
 pub use routing::{ModelTarget, NamedModel, ProfileBlock, Routing, Strategy, Weights};
 pub use sanitization::{ApplyTo, Places, Sanitization, SanitizationOverride, SanitizationPattern};
 pub use types::{
-    Auth, CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderKey, ProviderOrigin,
-    ProviderTimeouts, ProviderType, Server, Storage, Telemetry, Tls,
+    Auth, CardOverride, CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderKey,
+    ProviderOrigin, ProviderTimeouts, ProviderType, Server, Storage, Telemetry, Tls,
 };
 pub use watch::Watcher;
 

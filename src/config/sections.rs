@@ -1,4 +1,4 @@
-//! The sections that stand alone: server, auth, storage, telemetry, catalog.
+//! The sections that stand alone: server, auth, storage, telemetry.
 //!
 //! Turns raw tables into checked values; anything doubtful becomes an error with its place.
 
@@ -15,7 +15,7 @@ use super::{
     report::{Place, Report, did_you_mean},
     schema::{self, PRICE_KEYS},
     tree::{Node, Table, Value},
-    types::{Auth, CatalogOverride, OnClientDisconnect, PriceOverride, Provider, Server, Storage, Telemetry, Tls},
+    types::{Auth, OnClientDisconnect, PriceOverride, Provider, Server, Storage, Telemetry, Tls},
 };
 use crate::domain::Secret;
 
@@ -194,32 +194,6 @@ pub(super) fn telemetry(fields: &mut Fields<'_>) -> Telemetry {
         log: log.map_or_else(|| "info".to_owned(), |log| log.value),
         log_json: fields.flag("log_json").unwrap_or(false),
     }
-}
-
-/// `[[catalog]]`
-pub(super) fn catalog(nodes: Vec<Node>, providers: &[Arc<Provider>], report: &Report) -> Vec<CatalogOverride> {
-    let mut overrides: Vec<CatalogOverride> = Vec::new();
-    for node in nodes {
-        let mut fields = Fields::of("catalog", node, report);
-        if let Some(section) = schema::section("catalog") {
-            fields.only(section);
-        }
-        if !fields.has("model") {
-            fields.error("model", "is missing; name the model exactly as the provider does");
-        }
-        let provider = fields.text("provider");
-        if let Some(provider) = &provider {
-            warn_unknown(&fields, "provider", provider, providers);
-        }
-        let provider = provider.map(|text| text.value);
-        let model = fields.text("model").map(|text| text.value).unwrap_or_default();
-        let price = prices(&mut fields);
-        if overrides.iter().any(|other| other.model == model && other.provider == provider) {
-            fields.error("model", "is stated twice for the same provider; keep one [[catalog]] block");
-        }
-        overrides.push(CatalogOverride { provider, model, price });
-    }
-    overrides
 }
 
 /// A provider may be added later over the API, so an unknown one is only warned about.

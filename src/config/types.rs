@@ -11,7 +11,7 @@ use super::{
     projects::Project,
     sanitization::{Sanitization, SanitizationOverride},
 };
-use crate::domain::Secret;
+use crate::domain::{Abilities, Modality, ModelStatus, Secret};
 
 /// Everything that the config file, the environment and the flags decided.
 #[derive(Clone, Debug)]
@@ -296,14 +296,49 @@ pub struct MappedKey {
 }
 
 /// `[[catalog]]`: what the operator knows better about a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CatalogOverride {
     /// Provider id, or `None` for every provider.
     pub provider: Option<String>,
     /// The exact model name.
     pub model: String,
-    /// Its price.
+    /// Its price, where any class is stated.
     pub price: PriceOverride,
+    /// The rest.
+    pub card: CardOverride,
+}
+
+/// What a `[[catalog]]` entry says besides the price; `None` leaves the bundled card's word.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CardOverride {
+    /// The name for people.
+    pub name: Option<String>,
+    /// The maker's name for the line of models.
+    pub family: Option<String>,
+    /// Where its life stands.
+    pub status: Option<ModelStatus>,
+    /// Day, month or year of its release.
+    pub released_on: Option<String>,
+    /// Day, month or year at which its knowledge ends.
+    pub knowledge_cutoff: Option<String>,
+    /// Prompt and answer together, in tokens.
+    pub context_window: Option<u64>,
+    /// Longest prompt, in tokens.
+    pub max_input_tokens: Option<u64>,
+    /// Longest answer, in tokens.
+    pub max_output_tokens: Option<u64>,
+    /// What it takes.
+    pub input_modalities: Option<Vec<Modality>>,
+    /// What it makes.
+    pub output_modalities: Option<Vec<Modality>>,
+    /// All that it can do; what is not in the set it cannot.
+    pub capabilities: Option<Abilities>,
+    /// Whether prompts can be cached.
+    pub prompt_cache: Option<bool>,
+    /// Whether its weights are published.
+    pub open_weights: Option<bool>,
+    /// How good its answers are, from 0 to 1.
+    pub quality: Option<f32>,
 }
 
 /// Prices in USD per million tokens; a class that is `None` is priced as its parent class
@@ -328,6 +363,13 @@ pub struct PriceOverride {
     pub output_audio: Option<Decimal>,
     /// Per request, in USD.
     pub per_request: Option<Decimal>,
+}
+
+impl PriceOverride {
+    /// Whether it states no class at all.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// `[storage]`

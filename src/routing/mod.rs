@@ -19,6 +19,7 @@ pub use profile::{DEFAULT_PROFILE, Profile};
 pub use resolve::{Found, Question, Resolved, resolve, serves, speaks, to_ask};
 
 use crate::{
+    catalog::Known,
     config::{Provider, ProviderType},
     domain::{Api, Timestamp},
 };
@@ -200,8 +201,10 @@ pub fn gather<'a>(
     let candidate = |found: &Found<'a>| {
         let provider = found.provider.as_ref();
         let observed = observe(provider, found.model.as_deref());
+        let known = found.model.as_deref().map(|model| question.catalog.known(provider, model)).unwrap_or_default();
         let merits = Merits {
-            quality: observed.quality,
+            // What was learned here counts before what others measured.
+            quality: observed.quality.or(known.quality),
             latency_ms: observed.latency_ms,
             error_rate: observed.error_rate,
             warm: observed.warm,
@@ -215,7 +218,7 @@ pub fn gather<'a>(
             weight: found.weight,
             forbidden: found.forbidden,
             local: matches!(provider.provider_type, ProviderType::Local | ProviderType::Ollama),
-            capability: capability(question, found),
+            capability: capability(question, found, &known),
             availability: observed.availability,
             merits,
         }
@@ -246,8 +249,14 @@ fn list_price(question: &Question<'_>, found: &Found<'_>, at: Timestamp) -> Meri
 }
 
 /// What the model is known to be able to do, there and in the client's API.
-fn capability(question: &Question<'_>, found: &Found<'_>) -> Capability {
-    Capability { other_api: !speaks(found.provider.provider_type, question.endpoint.api()), ..Capability::default() }
+fn capability(question: &Question<'_>, found: &Found<'_>, known: &Known) -> Capability {
+    Capability {
+        other_api: !speaks(found.provider.provider_type, question.endpoint.api()),
+        context_tokens: known.context_tokens,
+        output_tokens: known.output_tokens,
+        can: known.can,
+        cannot: known.cannot,
+    }
 }
 
 /// Says why everybody fell.

@@ -50,6 +50,28 @@ impl History {
         Ok((total, groups))
     }
 
+    /// Sums for each pair of values of two dimensions, in one pass; `""` for a value that is not set.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pairs(
+        &self,
+        filter: &StatsFilter,
+        [one, other]: [Dimension; 2],
+    ) -> Result<BTreeMap<(String, String), Aggregate>, StoreError> {
+        let mut parts = HashMap::<i64, Aggregate>::new();
+        let rows =
+            self.fold(filter, Width::Day, |_, id, row, share| row.add_to(parts.entry(id).or_default(), share)).await?;
+        let mut pairs = BTreeMap::<(String, String), Aggregate>::new();
+        for (id, sum) in parts {
+            if let Some(row) = rows.get(&id) {
+                let pair = (row.value(Some(one)).to_string(), row.value(Some(other)).to_string());
+                pairs.entry(pair).or_default().merge(&sum);
+            }
+        }
+        Ok(pairs)
+    }
+
     /// Sums per period (its start in Unix seconds) and value of `dimension` (`""` when not set or not
     /// asked), by time. Periods are as wide as `widest` where whole ones are asked for, else narrower.
     ///
