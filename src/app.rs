@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{self, AdminParts, AdminState},
+    catalog::Catalog,
     complete::{self, Completion, CompletionError, CompletionRequest},
     config::{Config, ConfigErrors, LoadOptions, Watcher},
     demo,
@@ -160,8 +161,13 @@ impl Gateway {
     /// # Errors
     /// If the data directory cannot be used.
     pub async fn resolving(config: Config, resolver: Resolver) -> Result<Self, AppError> {
+        // Reading some hundred certificates and the catalog takes a while, in which the disk can be waited for.
+        let read = tokio::task::spawn_blocking(move || {
+            Catalog::warm_up();
+            Egress::load(resolver)
+        });
         let store = store::open(&config.storage).await?;
-        let egress = Egress::load(resolver);
+        let egress = read.await.map_err(|panic| AppError::Runtime(panic.into()))?;
         let snapshot = store.control.snapshot().await?;
         let policy = Arc::new(PolicyCell::new(Policy::compile(Arc::new(config), &snapshot, None, &egress)?));
         let reloader = Reloader { store: store.clone(), policy, egress, turn: Arc::default() };

@@ -12,7 +12,10 @@ mod price_list;
 mod rates;
 mod rules;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
 use serde::Deserialize;
 use url::Url;
@@ -92,6 +95,11 @@ pub struct Priced {
 }
 
 impl Catalog {
+    /// Decodes the bundled catalog now, which otherwise the first call waits for.
+    pub fn warm_up() {
+        LazyLock::force(&BUNDLED);
+    }
+
     /// The catalog that this binary was built with, under the operator's overrides.
     pub fn bundled(overrides: &[CatalogOverride]) -> Self {
         let mut by_model: HashMap<String, Vec<Override>> = HashMap::new();

@@ -184,6 +184,10 @@ pub(super) async fn read_uncapped(directory: &Path, file: File) -> Result<Sqlite
 
 /// Brings one file's schema up to date and leaves no connection open.
 pub(super) async fn migrate(directory: &Path, file: File) -> Result<(), StoreError> {
+    let path = directory.join(file.name());
+    if !path.exists() && make(directory, file).await.is_ok() {
+        return Ok(());
+    }
     let migrations = file.migrations();
     if let Some(mut connection) = look_into(directory, file).await? {
         let newest = newest_schema(&mut connection).await?;
@@ -192,12 +196,43 @@ pub(super) async fn migrate(directory: &Path, file: File) -> Result<(), StoreErr
             return Err(StoreError::NewerSchema { file: file.name(), schema });
         }
     }
-    let path = directory.join(file.name());
     drop(private_file(&path)?);
-    let mut connection = options(&path).connect().await?;
+    run_migrations(options(&path), file).await
+}
+
+/// Makes a new file beside its place and puts it there whole, so that it has to be synced only once: a dozen
+/// syncs were most of the time of a first start. It never replaces a file, whoever made it meanwhile.
+async fn make(directory: &Path, file: File) -> Result<(), StoreError> {
+    let path = directory.join(file.name());
+    let draft = directory.join(format!("{}.{}.new", file.name(), std::process::id()));
+    let failed = |source| StoreError::File { path: path.clone(), source };
+    let remove_draft = || {
+        for name in ["", "-wal", "-shm"] {
+            let mut leftover = draft.clone().into_os_string();
+            leftover.push(name);
+            // Mostly there is none.
+            let _ = fs::remove_file(leftover);
+        }
+    };
+    // An earlier process of this number may have left half of one.
+    remove_draft();
+    let made = async {
+        private_file(&draft)?;
+        run_migrations(options(&draft).synchronous(SqliteSynchronous::Off), file).await?;
+        fs::File::open(&draft).and_then(|file| file.sync_all()).map_err(failed)?;
+        fs::hard_link(&draft, &path).map_err(failed)?;
+        fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
+    };
+    let made = made.await;
+    remove_draft();
+    made
+}
+
+async fn run_migrations(options: SqliteConnectOptions, file: File) -> Result<(), StoreError> {
+    let mut connection = options.connect().await?;
     let found: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut connection).await?;
     require_sqlite(found)?;
-    migrations
+    file.migrations()
         .run_direct(None, &mut connection, false)
         .await
         .map_err(|source| StoreError::Migrate { file: file.name(), source: Box::new(source) })?;

@@ -74,11 +74,14 @@ pub async fn open(storage: &Storage) -> Result<Store, StoreError> {
     // First of all, so that a full disk has the ballast's space for the rest.
     let disk = Disk::open(&storage.path, storage.low_disk_bytes, storage.ballast_bytes);
     let sealer = seal::Sealer::load(&storage.path, storage.master_key.as_ref())?;
-    let control = Control::open(&storage.path, sealer, Some(lock.clone())).await?;
-    let usage = Database::open(&storage.path, File::Usage, 4).await?;
+    // Side by side, because each waits for the disk. Nothing writes bodies yet; the file stands ready for when
+    // they are kept.
+    let (control, usage, ()) = tokio::try_join!(
+        Control::open(&storage.path, sealer, Some(lock.clone())),
+        Database::open(&storage.path, File::Usage, 4),
+        file::migrate(&storage.path, File::Bodies),
+    )?;
     let control = control.with_usage(usage.readers.clone());
-    // Nothing writes bodies yet; the file stands ready for when they are kept.
-    file::migrate(&storage.path, File::Bodies).await?;
 
     let (recorder, inlet) = Recorder::new(&storage.path.join("spool"), storage.spool_wait)?;
     tokio::spawn(writer::Writer::new(usage.writer.clone(), disk.clone(), &inlet).await?.run(inlet.queue));
