@@ -18,33 +18,34 @@ pub(super) fn observe(record: &Record) {
     let error_kind = record.error_kind.map_or("", |kind| kind.as_str());
     counter!(
         "llm_gateway_requests_total",
-        "endpoint" => endpoint, "provider" => provider.to_string(), "outcome" => outcome, "error_kind" => error_kind
+        "endpoint" => endpoint, "provider" => Arc::clone(&provider), "outcome" => outcome, "error_kind" => error_kind
     )
     .increment(1);
     let seconds = |micros: u64| std::time::Duration::from_micros(micros);
     if record.outcome == Outcome::Ok {
-        histogram!("llm_gateway_request_duration_seconds", "endpoint" => endpoint, "provider" => provider.to_string())
+        histogram!("llm_gateway_request_duration_seconds", "endpoint" => endpoint, "provider" => Arc::clone(&provider))
             .record(seconds(record.latency_us));
     }
     if let Some(ttft) = record.ttft_us {
-        histogram!("llm_gateway_time_to_first_token_seconds", "provider" => provider.to_string()).record(seconds(ttft));
+        histogram!("llm_gateway_time_to_first_token_seconds", "provider" => Arc::clone(&provider))
+            .record(seconds(ttft));
     }
     let usage = &record.usage;
     for (kind, tokens) in [("input", usage.input_tokens()), ("output", usage.output_tokens())] {
         if let Some(tokens) = tokens {
-            counter!("llm_gateway_tokens_total", "provider" => provider.to_string(), "kind" => kind).increment(tokens);
+            counter!("llm_gateway_tokens_total", "provider" => Arc::clone(&provider), "kind" => kind).increment(tokens);
         }
     }
     for found in &record.findings {
         counter!(
             "llm_gateway_findings_total",
-            "kind" => found.kind.to_string(), "action" => found.action.as_str(), "direction" => found.direction.as_str()
+            "kind" => Arc::clone(&found.kind), "action" => found.action.as_str(), "direction" => found.direction.as_str()
         )
         .increment(u64::from(found.count));
     }
     match record.cost {
-        Some(cost) => counter!("llm_gateway_cost_microcents_total", "provider" => provider.to_string())
+        Some(cost) => counter!("llm_gateway_cost_microcents_total", "provider" => Arc::clone(&provider))
             .increment(u64::try_from(cost.0).unwrap_or(0)),
-        None => counter!("llm_gateway_cost_unknown_total", "provider" => provider.to_string()).increment(1),
+        None => counter!("llm_gateway_cost_unknown_total", "provider" => Arc::clone(&provider)).increment(1),
     }
 }
