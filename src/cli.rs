@@ -102,7 +102,10 @@ pub fn run() -> ExitCode {
 
 /// Runs a command to its end on a runtime of its own.
 fn run_async<E: From<AppError>>(command: impl Future<Output = Result<(), E>>) -> Result<(), E> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(AppError::Runtime)?;
+    // Never fewer than two threads, so that one which waits for the disk (see `store/spool.rs`) holds no other call up.
+    let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.enable_all().worker_threads(threads).build().map_err(AppError::Runtime)?;
     runtime.block_on(command)
 }
 

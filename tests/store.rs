@@ -829,7 +829,7 @@ async fn a_record_that_was_only_spooled_comes_back_whole_and_once() {
     store.recorder.flush().await.unwrap();
     let held = hold_database(&data).await;
     let full = full_record();
-    store.recorder.submit(full.clone());
+    store.recorder.submit_spooled(full.clone()).await;
     assert_eq!(store.recorder.stats().unspooled, 0);
 
     // What a killed process leaves behind, the last line torn.

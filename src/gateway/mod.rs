@@ -80,17 +80,17 @@ async fn answer(state: GatewayState, policy: Arc<Policy>, arrival: Arrival) -> R
         () = state.shutdown.cut().cancelled() => Err(Refusal::new(ErrorKind::ShuttingDown, shutdown::MESSAGE)),
     };
     match gone {
-        Ok(answer) => respond::answer(answer, record, head, state.shutdown),
+        Ok(answer) => respond::answer(answer, record, head, state.shutdown).await,
         Err(refusal) => {
             let mut response = refusal.response(family, head.request_id());
             head.write(response.headers_mut());
             if refusal.client_gone {
-                record.close(Outcome::ClientDisconnected, None);
+                drop(record.close(Outcome::ClientDisconnected, None));
                 return response;
             }
             record.answered(response.status().as_u16());
             let outcome = if refusal.kind.is_refusal() { Outcome::Refused } else { Outcome::Error };
-            record.close(outcome, Some(refusal.kind));
+            record.close(outcome, Some(refusal.kind)).await;
             response
         }
     }

@@ -21,7 +21,7 @@ use crate::{
     policy::Policy,
     provider::{Credential, Pulse},
     routing::Target,
-    store::Recorder,
+    store::{Recorder, Spooling},
 };
 
 /// A record in the making.
@@ -241,14 +241,15 @@ impl OpenRecord {
         });
     }
 
-    /// Closes the record: the one line by which every request is recorded.
-    pub(crate) fn close(mut self, outcome: Outcome, error_kind: Option<ErrorKind>) {
-        self.finish(outcome, error_kind);
+    /// Closes the record: the one line by which every request is recorded. The answer's last byte must not
+    /// leave before what this returns is ready.
+    pub(crate) fn close(mut self, outcome: Outcome, error_kind: Option<ErrorKind>) -> Spooling {
+        self.finish(outcome, error_kind)
     }
 
-    fn finish(&mut self, outcome: Outcome, error_kind: Option<ErrorKind>) {
+    fn finish(&mut self, outcome: Outcome, error_kind: Option<ErrorKind>) -> Spooling {
         self.call_ends(CallEnd { outcome, error_kind, facts: None });
-        let Some(mut record) = self.record.take() else { return };
+        let Some(mut record) = self.record.take() else { return Spooling::default() };
         record.outcome = outcome;
         record.error_kind = error_kind;
         record.latency_us = micros(self.began);
@@ -259,7 +260,7 @@ impl OpenRecord {
             record.cost = record.attempts.iter().map(|attempt| attempt.cost).sum();
         }
         metrics::observe(&record);
-        self.recorder.submit(*record);
+        self.recorder.submit_spooled(*record)
     }
 
     fn with(&mut self, change: impl FnOnce(&mut Record)) {
@@ -272,11 +273,13 @@ impl OpenRecord {
 impl Drop for OpenRecord {
     fn drop(&mut self) {
         // A panic drops the request too, but then it was not the client who left.
-        if std::thread::panicking() {
-            self.finish(Outcome::Error, Some(ErrorKind::Internal));
+        let spooling = if std::thread::panicking() {
+            self.finish(Outcome::Error, Some(ErrorKind::Internal))
         } else {
-            self.finish(Outcome::ClientDisconnected, None);
-        }
+            self.finish(Outcome::ClientDisconnected, None)
+        };
+        // No answer waits for it.
+        drop(spooling);
     }
 }
 

@@ -27,15 +27,27 @@ use crate::{
     config::OnClientDisconnect,
     dialect::{error_body, usage_chunk},
     domain::{Api, ErrorKind, Outcome},
+    store::Spooling,
 };
 
 /// The body of an answer on its way to the client.
 pub(crate) struct RelayBody {
-    /// `None` once the answer is complete and recorded.
+    /// `None` once the answer is complete.
     flow: Option<Box<Flow>>,
+    /// The last of a complete answer, which goes when the record stands in the spool.
+    last: Option<Last>,
     /// Bytes still owed when the provider announced a length and nothing is cut out.
     remaining: Option<u64>,
 }
+
+/// What the client does not have yet of an answer that is complete here.
+struct Last {
+    recorded: Spooling,
+    frame: Next,
+}
+
+/// What a body gives when it is asked for more.
+type Next = Option<Result<Frame<Bytes>, axum::BoxError>>;
 
 /// Everything that lives as long as the upstream call.
 pub(crate) struct Flow {
@@ -148,21 +160,19 @@ fn earlier(due: Instant, deadline: Option<Instant>) -> Instant {
 }
 
 impl RelayBody {
-    pub(crate) fn new(flow: Flow, announced_length: Option<u64>) -> Self {
+    pub(crate) async fn new(flow: Flow, announced_length: Option<u64>) -> Self {
         let is_empty = flow.held.is_empty() && flow.upstream.is_end_stream();
-        let mut body = Self { flow: Some(Box::new(flow)), remaining: announced_length };
-        if is_empty {
+        let mut body = Self { flow: Some(Box::new(flow)), last: None, remaining: announced_length };
+        if is_empty && let Some(flow) = body.flow.take() {
             // The server never asks for the body of an answer that has none (204, HEAD, length 0).
-            body.complete();
+            flow.close().await;
         }
         body
     }
 
-    /// The answer is complete: record it before its end is told to the client.
-    fn complete(&mut self) {
-        if let Some(flow) = self.flow.take() {
-            flow.close();
-        }
+    /// The answer is over: its record must be in the spool before `frame`, the last of it, leaves.
+    fn end_with(&mut self, recorded: Spooling, frame: Next) {
+        self.last = Some(Last { recorded, frame });
     }
 }
 
@@ -214,28 +224,28 @@ impl Flow {
         rest
     }
 
-    fn close(mut self: Box<Self>) {
+    fn close(mut self: Box<Self>) -> Spooling {
         let facts = self.meter.facts();
         let was_read = self.meter.is_readable() && self.tail != [0; 4] && self.record.is_billable();
         let (outcome, error_kind) = judge(&facts, self.is_event_stream, was_read);
         self.record.call_ends(CallEnd { outcome, error_kind, facts: Some(facts) });
-        self.record.close(outcome, error_kind);
+        self.record.close(outcome, error_kind)
     }
 
-    fn fail(mut self: Box<Self>, kind: ErrorKind) {
+    fn fail(mut self: Box<Self>, kind: ErrorKind) -> Spooling {
         let facts = self.meter.facts();
         self.record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(kind), facts: Some(facts) });
-        self.record.close(Outcome::Error, Some(kind));
+        self.record.close(Outcome::Error, Some(kind))
     }
 
     /// The client is gone, or its connection was cut at the end of the process. If it had the whole
     /// answer, all is well; else cut or drain the upstream.
     fn abandoned(self: Box<Self>) {
         if self.meter.facts().ended {
-            return self.close();
+            return drop(self.close());
         }
         if self.shutdown.cut().is_cancelled() {
-            return self.fail(ErrorKind::ShuttingDown);
+            return drop(self.fail(ErrorKind::ShuttingDown));
         }
         match self.disconnect {
             OnClientDisconnect::Drain { max_bytes, max_time } => {
@@ -252,7 +262,7 @@ impl Flow {
     fn hang_up(mut self: Box<Self>) {
         let facts = self.meter.facts();
         self.record.call_ends(CallEnd { outcome: Outcome::ClientDisconnected, error_kind: None, facts: Some(facts) });
-        self.record.close(Outcome::ClientDisconnected, None);
+        drop(self.record.close(Outcome::ClientDisconnected, None));
     }
 
     /// Reads the upstream on to its usage, within bounds and no longer than the process lives.
@@ -299,11 +309,14 @@ impl Body for RelayBody {
     type Data = Bytes;
     type Error = axum::BoxError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Next> {
         loop {
+            if let Some(last) = &mut self.last {
+                ready!(Pin::new(&mut last.recorded).poll(context));
+                let frame = last.frame.take();
+                self.last = None;
+                return Poll::Ready(frame);
+            }
             let Some(flow) = &mut self.flow else { return Poll::Ready(None) };
             let next = match flow.held.pop_front() {
                 Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
@@ -312,17 +325,24 @@ impl Body for RelayBody {
             let frame = match next {
                 Poll::Pending => {
                     if flow.cut.as_mut().poll(context).is_ready() {
-                        return Poll::Ready(self.broken(ErrorKind::ShuttingDown));
+                        self.broken(ErrorKind::ShuttingDown);
+                    } else {
+                        ready!(flow.patience.poll_over(context));
+                        self.broken(ErrorKind::UpstreamTimeout);
                     }
-                    ready!(flow.patience.poll_over(context));
-                    return Poll::Ready(self.broken(ErrorKind::UpstreamTimeout));
+                    continue;
                 }
                 Poll::Ready(Some(Ok(frame))) => frame,
-                Poll::Ready(Some(Err(_))) => return Poll::Ready(self.broken(ErrorKind::UpstreamProtocol)),
+                Poll::Ready(Some(Err(_))) => {
+                    self.broken(ErrorKind::UpstreamProtocol);
+                    continue;
+                }
                 Poll::Ready(None) => {
                     let rest = flow.last_bytes();
-                    self.complete();
-                    return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))));
+                    if let Some(flow) = self.flow.take() {
+                        self.end_with(flow.close(), data(rest));
+                    }
+                    continue;
                 }
             };
             flow.patience.waiting_since = None;
@@ -331,22 +351,26 @@ impl Body for RelayBody {
             let delivered = flow.pass(chunk);
             if flow.filter.is_some() && flow.meter.0.error().is_some() {
                 // What cannot be decoded any more cannot be filtered, and must not vanish silently.
-                return Poll::Ready(self.broken(ErrorKind::UpstreamProtocol));
+                self.broken(ErrorKind::UpstreamProtocol);
+                continue;
             }
             if let Some(remaining) = &mut self.remaining {
                 *remaining = remaining.saturating_sub(delivered.len() as u64);
-                if *remaining == 0 {
-                    self.complete();
+                if *remaining == 0
+                    && let Some(flow) = self.flow.take()
+                {
+                    self.end_with(flow.close(), data(delivered));
+                    continue;
                 }
             }
-            if !delivered.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(delivered))));
+            if let Some(frame) = data(delivered) {
+                return Poll::Ready(Some(frame));
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.flow.is_none()
+        self.flow.is_none() && self.last.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -354,16 +378,19 @@ impl Body for RelayBody {
     }
 }
 
+fn data(bytes: Bytes) -> Next {
+    (!bytes.is_empty()).then(|| Ok(Frame::data(bytes)))
+}
+
 impl RelayBody {
     /// The upstream failed in the middle, or the process ends: an event stream ends with its API's own error event,
     /// any other body by breaking off, since its head already promised more.
-    fn broken(&mut self, kind: ErrorKind) -> Option<Result<Frame<Bytes>, axum::BoxError>> {
-        let mut flow = self.flow.take()?;
+    fn broken(&mut self, kind: ErrorKind) {
+        let Some(mut flow) = self.flow.take() else { return };
         if kind == ErrorKind::ShuttingDown && self.remaining.is_none() && flow.meter.facts().ended {
             // The client has all it asked for; only the provider had not hung up yet.
             let rest = flow.last_bytes();
-            flow.close();
-            return (!rest.is_empty()).then(|| Ok(Frame::data(rest)));
+            return self.end_with(flow.close(), data(rest));
         }
         let message = match kind {
             ErrorKind::UpstreamTimeout => "the provider sent nothing for too long",
@@ -371,8 +398,7 @@ impl RelayBody {
             _ => "the provider broke the answer off",
         };
         if !flow.is_event_stream || self.remaining.is_some() {
-            flow.fail(kind);
-            return Some(Err(message.into()));
+            return self.end_with(flow.fail(kind), Some(Err(message.into())));
         }
         let mut last = flow.last_bytes().to_vec();
         let boundary = flow.boundary();
@@ -380,8 +406,7 @@ impl RelayBody {
         flow.record.sent(boundary.len() + event.len());
         last.extend_from_slice(boundary);
         last.extend_from_slice(&event);
-        flow.fail(kind);
-        Some(Ok(Frame::data(Bytes::from(last))))
+        self.end_with(flow.fail(kind), data(Bytes::from(last)));
     }
 }
 

@@ -356,7 +356,7 @@ async fn read_error(mut upstream: Incoming, limit: Duration) -> Bytes {
 }
 
 /// Makes the response. From here on the record belongs to the body.
-pub(crate) fn answer(answer: Answer, mut record: OpenRecord, head: Head, shutdown: Shutdown) -> Response {
+pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, head: Head, shutdown: Shutdown) -> Response {
     let Answer { status, mut headers, body } = answer;
     head.write(&mut headers);
     // What a provider sent is never a page of ours, even if a browser is led to open it.
@@ -369,7 +369,7 @@ pub(crate) fn answer(answer: Answer, mut record: OpenRecord, head: Head, shutdow
         AnswerBody::Whole { bytes, kind } => {
             record.sent(bytes.len());
             record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(kind), facts: None });
-            record.close(Outcome::Error, Some(kind));
+            record.close(Outcome::Error, Some(kind)).await;
             Body::from(bytes)
         }
         AnswerBody::Relay(relay) => {
@@ -390,7 +390,7 @@ pub(crate) fn answer(answer: Answer, mut record: OpenRecord, head: Head, shutdow
                 shutdown,
                 tail: [0; 4],
             };
-            Body::new(RelayBody::new(flow, length))
+            Body::new(RelayBody::new(flow, length).await)
         }
     };
     let mut response = Response::new(body);

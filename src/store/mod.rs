@@ -35,6 +35,7 @@ pub use history::{
     StoredRecord, Width,
 };
 pub use recorder::{LiveRecord, Recorder, RecorderStats, Trouble};
+pub use spool::Spooling;
 
 use std::{sync::Arc, time::Duration};
 

@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::{
     StoreError,
-    spool::{Spool, Spooled},
+    spool::{Place, Spool, Spooling},
 };
 use crate::domain::{Attempt, Record};
 
@@ -121,7 +121,7 @@ pub(super) struct Load {
     /// What it weighs in the queue, in bytes.
     weight: u64,
     /// Its place in the spool.
-    pub(super) place: Option<Spooled>,
+    pub(super) place: Option<Place>,
 }
 
 /// The writer's end.
@@ -165,32 +165,39 @@ impl Recorder {
         Ok((Self { queue, gauges, spool }, inlet))
     }
 
-    /// Spools and queues a record. It blocks until the record is in the page cache, for a few
-    /// microseconds and at most `storage.spool_wait_ms`; then it returns all the same and the record is
-    /// counted as [`RecorderStats::unspooled`]. A full queue leaves the record in the spool, from where
-    /// it is read back; it is lost, and counted as dropped, only if the spool failed too.
+    /// Spools and queues a record. What it returns is ready when the record is in the page cache, usually after
+    /// some microseconds, or when `storage.spool_wait_ms` are over: then the record is counted as
+    /// [`RecorderStats::unspooled`]. A full queue leaves the record in the spool, from where it is read back; it
+    /// is lost, and counted as dropped, only if the spool failed too.
+    pub fn submit_spooled(&self, record: Record) -> Spooling {
+        let weight = weight(&record);
+        let has_room = self.gauges.take_room(weight);
+        let (place, spooling) = self.spool.append(&record, !has_room);
+        if has_room {
+            self.queue(record, Load { weight, place });
+        } else if place.is_none() {
+            self.gauges.dropped("the queue in front of usage.db is full");
+        }
+        spooling
+    }
+
+    /// The same for a record whose answer nobody waits for any more.
     pub fn submit(&self, record: Record) {
-        let place = self.spool.append(&record);
-        self.queue(record, place);
+        drop(self.submit_spooled(record));
     }
 
     /// Queues a record that no client waits for: synthetic history. It is not spooled.
     pub fn import(&self, record: Record) {
-        self.queue(record, None);
+        let weight = weight(&record);
+        if self.gauges.take_room(weight) {
+            self.queue(record, Load { weight, place: None });
+        } else {
+            self.gauges.dropped("the queue in front of usage.db is full");
+        }
     }
 
-    fn queue(&self, record: Record, place: Option<Spooled>) {
-        let weight = weight(&record);
-        if self.gauges.depth_bytes.fetch_add(weight, Relaxed) + weight > QUEUE_BYTES {
-            self.gauges.depth_bytes.fetch_sub(weight, Relaxed);
-            match place {
-                Some(place) => self.spool.spill(place),
-                None => self.gauges.dropped("the queue in front of usage.db is full"),
-            }
-            return;
-        }
+    fn queue(&self, record: Record, load: Load) {
         self.gauges.at_risk.fetch_add(1, Relaxed);
-        let load = Load { weight, place };
         if self.queue.send(Message::Record(Arc::new(record), load)).is_err() {
             self.gauges.settle(load);
             self.gauges.dropped("the store is closed");
@@ -232,7 +239,7 @@ impl Recorder {
             depth_bytes: self.gauges.depth_bytes.load(Relaxed),
             at_risk: self.gauges.at_risk.load(Relaxed),
             unspooled: self.spool.late(),
-            dropped: self.gauges.dropped.load(Relaxed),
+            dropped: self.gauges.dropped.load(Relaxed) + self.spool.lost(),
             written: self.gauges.written.load(Relaxed),
             trouble: self
                 .gauges
@@ -251,9 +258,7 @@ impl Recorder {
             return Ok(());
         }
         let drained = tokio::time::timeout(CLOSE_TIMEOUT, wait).await;
-        let spool = Arc::clone(&self.spool);
-        // It waits for a thread that may wait for the disk.
-        let _ = tokio::task::spawn_blocking(move || spool.close()).await;
+        self.spool.close().await;
         match drained {
             Ok(_) => Ok(()),
             Err(_) => Err(StoreError::Unwritten { records: self.stats().at_risk }),
@@ -262,6 +267,15 @@ impl Recorder {
 }
 
 impl Gauges {
+    /// Whether the queue has room for so many bytes; if so, they are taken.
+    fn take_room(&self, weight: u64) -> bool {
+        let has_room = self.depth_bytes.fetch_add(weight, Relaxed) + weight <= QUEUE_BYTES;
+        if !has_room {
+            self.depth_bytes.fetch_sub(weight, Relaxed);
+        }
+        has_room
+    }
+
     /// A record is on disk.
     pub(super) fn wrote(&self, seq: i64, record: Arc<Record>, load: Load) {
         self.settle(load);

@@ -1,7 +1,8 @@
 //! The spool: every record stands in a file before the last byte of its answer leaves, so that a process
 //! that is killed loses none. The writer moves them into `usage.db`; what it did not get to is replayed.
 //!
-//! Writes go through one thread, so that a disk that hangs can hold an answer up for a bounded time only.
+//! Writes go through one task, which blocks its thread for the microseconds that the page cache takes. A disk
+//! that hangs blocks that one thread; every answer waits on a thread of its own, and for a bounded time only.
 //! Nothing is synced: the page cache outlives the process, and `usage.db` is what outlives a power cut.
 
 mod line;
@@ -9,18 +10,24 @@ mod line;
 use std::{
     collections::BTreeMap,
     fs::{self, File},
+    future::Future,
     io::Write as _,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    pin::Pin,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    thread::JoinHandle,
-    time::{Duration, Instant},
+    task::{Context, Poll, Waker, ready},
+    time::Duration,
 };
 
-use tokio::sync::mpsc;
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+    time::{Instant, Sleep, sleep_until},
+};
 
 use super::{StoreError, recorder::Message};
 use crate::domain::{Record, RecordId};
@@ -30,8 +37,12 @@ const SEGMENT_BYTES: u64 = 4 * 1024 * 1024;
 /// So is one that is older than this and has nothing left to be committed. It keeps a segment younger
 /// than any retention, so that no record comes back that was deleted on purpose.
 const SEGMENT_AGE: Duration = Duration::from_mins(1);
+/// How long a disk that refused a new segment is not asked for one again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Most bytes that wait for a disk that hangs.
 const BUFFER_BYTES: usize = 64 * 1024 * 1024;
+/// A buffer that has not grown beyond this is kept.
+const KEPT_BYTES: usize = 256 * 1024;
 
 /// Files of the spool, in their order.
 type SegmentId = u64;
@@ -41,28 +52,32 @@ type SegmentId = u64;
 pub(super) struct Spool {
     shared: Arc<Shared>,
     wait: Duration,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    scribe: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    /// There is something to do for the thread.
-    work: Condvar,
-    /// The thread has written.
-    written: Condvar,
+    /// There is something to do for the scribe.
+    work: Notify,
     /// Records that were not in the spool in time.
     late: AtomicU64,
+    /// Records that were to stand in the spool alone, and do not.
+    lost: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct State {
     /// Lines for the segment `current`.
     buffer: Vec<u8>,
+    /// How many of them stand nowhere else.
+    alone: u64,
     /// How many lines were given and how many of them were dealt with.
     given: u64,
     done: u64,
-    /// Since when the thread is writing.
+    /// Answers that wait for the scribe.
+    waiting: Vec<Waker>,
+    /// Since when the scribe is writing.
     busy_since: Option<Instant>,
     current: SegmentId,
     segments: BTreeMap<SegmentId, Segment>,
@@ -80,12 +95,24 @@ struct Segment {
     is_spilled: bool,
 }
 
-/// What became of a record that was given to the spool.
+/// Where a record stands in the spool, or will in a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Spooled {
-    segment: SegmentId,
-    /// False when the answer could not wait for it.
-    pub(super) in_time: bool,
+pub(super) struct Place(SegmentId);
+
+/// Ready when a record stands in the spool, or when its answer has waited for that long enough: then the
+/// record is counted as [`super::RecorderStats::unspooled`].
+#[derive(Debug, Default)]
+#[must_use = "the answer may go when it is ready"]
+pub struct Spooling(Option<Ticket>);
+
+#[derive(Debug)]
+struct Ticket {
+    shared: Arc<Shared>,
+    /// The number of the line.
+    number: u64,
+    deadline: Instant,
+    /// Made when the scribe is first waited for.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Spool {
@@ -110,9 +137,9 @@ impl Spool {
         let state = State { segments: [(0, first)].into(), ..State::default() };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
-            work: Condvar::new(),
-            written: Condvar::new(),
+            work: Notify::new(),
             late: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
         });
         let scribe = Scribe {
             shared: Arc::clone(&shared),
@@ -121,68 +148,53 @@ impl Spool {
             file,
             bytes: 0,
             opened: Instant::now(),
+            refused_at: None,
             is_torn: false,
         };
-        let thread = std::thread::Builder::new().name("spool".to_owned()).spawn(|| scribe.run()).map_err(failed)?;
-        Ok((Self { shared, wait, thread: Mutex::new(Some(thread)) }, left))
+        Ok((Self { shared, wait, scribe: Mutex::new(Some(tokio::spawn(scribe.run()))) }, left))
     }
 
-    /// Appends a record and waits until the file has it, but not for long. `None` when the spool is closed
-    /// or too much waits already.
-    pub(super) fn append(&self, record: &Record) -> Option<Spooled> {
+    /// Appends a record; `stands_alone` when it will stand nowhere else. There is no place when the spool is
+    /// closed, fails, or too much waits already.
+    pub(super) fn append(&self, record: &Record, stands_alone: bool) -> (Option<Place>, Spooling) {
         let line = line::write(record);
-        let now = Instant::now();
         let mut state = self.shared.lock();
         if state.is_closed || state.buffer.len() > BUFFER_BYTES {
             self.shared.late.fetch_add(1, Relaxed);
-            return None;
+            return (None, Spooling(None));
         }
+        // While writes fail each record tries anew, but nobody may count on it being read back.
+        let has_place = !state.is_failing;
         state.buffer.extend_from_slice(&line);
         state.given += 1;
-        let (ticket, segment) = (state.given, state.current);
-        if let Some(segment) = state.segments.get_mut(&segment) {
-            segment.pending += 1;
+        let (number, current) = (state.given, state.current);
+        if let Some(segment) = state.segments.get_mut(&current).filter(|_| has_place) {
+            if stands_alone {
+                segment.is_spilled = true;
+            } else {
+                segment.pending += 1;
+            }
         }
+        state.alone += u64::from(stands_alone && has_place);
+        // A disk that has hung for long already is not waited for by everyone anew.
+        let now = Instant::now();
+        let deadline = state.busy_since.map_or(now, |since| since.min(now)) + self.wait;
+        drop(state);
         self.shared.work.notify_one();
-        while state.done < ticket {
-            // A disk that has hung for long already is not waited for by everyone anew.
-            let deadline = state.busy_since.map_or(now, |since| since.min(now)) + self.wait;
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                self.shared.late.fetch_add(1, Relaxed);
-                return Some(Spooled { segment, in_time: false });
-            }
-            state = self.shared.written.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        if state.is_failing {
-            // It stands in no file: nobody may count on it being read back.
-            if let Some(segment) = state.segments.get_mut(&segment) {
-                segment.pending = segment.pending.saturating_sub(1);
-            }
-            return None;
-        }
-        Some(Spooled { segment, in_time: true })
+        let ticket = Ticket { shared: Arc::clone(&self.shared), number, deadline, timer: None };
+        (has_place.then_some(Place(current)), Spooling(Some(ticket)))
     }
 
     /// Records of these places need no spool any more.
-    pub(super) fn release(&self, places: impl Iterator<Item = Spooled>) {
+    pub(super) fn release(&self, places: impl Iterator<Item = Place>) {
         let mut state = self.shared.lock();
-        for place in places {
-            if let Some(segment) = state.segments.get_mut(&place.segment) {
+        for Place(segment) in places {
+            if let Some(segment) = state.segments.get_mut(&segment) {
                 segment.pending = segment.pending.saturating_sub(1);
             }
         }
         if state.has_finished() {
             self.shared.work.notify_one();
-        }
-    }
-
-    /// This record was not queued for the database: it is to be read back from the spool later.
-    pub(super) fn spill(&self, place: Spooled) {
-        let mut state = self.shared.lock();
-        if let Some(segment) = state.segments.get_mut(&place.segment) {
-            segment.pending = segment.pending.saturating_sub(1);
-            segment.is_spilled = true;
         }
     }
 
@@ -196,13 +208,18 @@ impl Spool {
         self.shared.late.load(Relaxed)
     }
 
-    /// Ends the thread; segments of which everything is committed are deleted.
-    pub(super) fn close(&self) {
+    /// Records that were lost because they stood in the spool alone and it could not be written.
+    pub(super) fn lost(&self) -> u64 {
+        self.shared.lost.load(Relaxed)
+    }
+
+    /// Ends the scribe; segments of which everything is committed are deleted.
+    pub(super) async fn close(&self) {
         self.tell_closed();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            // A panic of the thread was reported when it happened.
-            let _ = thread.join();
+        let scribe = self.scribe.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(scribe) = scribe {
+            // A panic of the scribe was reported when it happened.
+            let _ = scribe.await;
         }
     }
 
@@ -215,6 +232,25 @@ impl Spool {
 impl Drop for Spool {
     fn drop(&mut self) {
         self.tell_closed();
+    }
+}
+
+impl Future for Spooling {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Some(ticket) = &mut self.0 else { return Poll::Ready(()) };
+        let mut state = ticket.shared.lock();
+        if state.done >= ticket.number {
+            return Poll::Ready(());
+        }
+        state.waiting.push(context.waker().clone());
+        drop(state);
+        let deadline = ticket.deadline;
+        ready!(ticket.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline))).as_mut().poll(context));
+        ticket.shared.late.fetch_add(1, Relaxed);
+        self.0 = None;
+        Poll::Ready(())
     }
 }
 
@@ -239,7 +275,7 @@ impl State {
     }
 }
 
-/// The thread that writes.
+/// The task that writes.
 struct Scribe {
     shared: Arc<Shared>,
     directory: PathBuf,
@@ -247,43 +283,79 @@ struct Scribe {
     file: File,
     bytes: u64,
     opened: Instant,
+    /// When the disk refused a new segment.
+    refused_at: Option<Instant>,
     /// Whether the last write may have left half a line.
     is_torn: bool,
 }
 
 impl Scribe {
-    fn run(mut self) {
+    async fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let mut aging = tokio::time::interval(SEGMENT_AGE);
         loop {
-            let mut state = self.shared.lock();
-            while state.buffer.is_empty() && !state.is_closed && !state.has_finished() && !self.is_due(&state) {
-                state = self.shared.work.wait_timeout(state, SEGMENT_AGE).unwrap_or_else(PoisonError::into_inner).0;
+            if !self.has_work(&shared.lock()) {
+                tokio::select! {
+                    biased;
+                    () = shared.work.notified() => {}
+                    _ = aging.tick() => {}
+                }
+                continue;
             }
-            let finished = state.take_finished();
-            let is_over = state.is_closed && state.buffer.is_empty();
-            let is_due = !is_over && self.is_due(&state);
-            drop(state);
-            finished.into_iter().for_each(|segment| self.dispose(segment));
-            if is_over {
+            if self.turn() {
                 return;
             }
-            let next = is_due.then(|| new_segment(&self.directory)).and_then(|made| {
-                made.inspect_err(|error| tracing::error!(%error, "no new segment for the spool; the old one grows"))
-                    .ok()
-            });
+            // However fast records come, the thread's other tasks have their turn.
+            tokio::task::coop::consume_budget().await;
+        }
+    }
+
+    /// Does what there is to do; true when that was the last of it.
+    fn turn(&mut self) -> bool {
+        let mut state = self.shared.lock();
+        let finished = state.take_finished();
+        let is_over = state.is_closed && state.buffer.is_empty();
+        let is_due = !is_over && self.is_due(&state);
+        drop(state);
+        finished.into_iter().for_each(|segment| self.dispose(segment));
+        if !is_over {
+            let next = if is_due { self.next_segment() } else { None };
             self.write(next);
         }
+        is_over
+    }
+
+    fn has_work(&self, state: &State) -> bool {
+        !state.buffer.is_empty() || state.is_closed || state.has_finished() || self.is_due(state)
     }
 
     /// Whether the segment should be followed by a new one.
     fn is_due(&self, state: &State) -> bool {
         let is_idle = state.segments.get(&state.current).is_none_or(|segment| segment.pending == 0);
-        self.bytes > SEGMENT_BYTES || (self.bytes > 0 && is_idle && self.opened.elapsed() > SEGMENT_AGE)
+        let is_due = self.bytes > SEGMENT_BYTES || (self.bytes > 0 && is_idle && self.opened.elapsed() > SEGMENT_AGE);
+        is_due && self.refused_at.is_none_or(|at| at.elapsed() > RETRY_AFTER)
+    }
+
+    /// A new segment, unless the disk refuses one: it is not asked again at once.
+    fn next_segment(&mut self) -> Option<(PathBuf, File)> {
+        match new_segment(&self.directory) {
+            Ok(made) => {
+                self.refused_at = None;
+                Some(made)
+            }
+            Err(error) => {
+                tracing::error!(%error, "no new segment for the spool; the old one grows");
+                self.refused_at = Some(Instant::now());
+                None
+            }
+        }
     }
 
     /// Writes what waits; the lines given from now on go into `next`, if there is one.
     fn write(&mut self, next: Option<(PathBuf, File)>) {
         let mut state = self.shared.lock();
         let mut lines = std::mem::take(&mut state.buffer);
+        let alone = std::mem::take(&mut state.alone);
         let given = state.given;
         let count = given - state.done;
         state.busy_since = Some(Instant::now());
@@ -304,17 +376,26 @@ impl Scribe {
         if let Err(error) = result {
             // What waits for these lines must not wait longer: they are in the queue all the same.
             let late = self.shared.late.fetch_add(count, Relaxed) + count;
-            tracing::error!(%error, late, "the spool cannot be written, records are at risk until they are committed");
+            let lost = self.shared.lost.fetch_add(alone, Relaxed) + alone;
+            tracing::error!(
+                %error, late, lost, "the spool cannot be written, records are at risk until they are committed"
+            );
         }
         if let Some(file) = next {
             (self.file, self.bytes, self.opened, self.is_torn) = (file, 0, Instant::now(), false);
         }
+        lines.clear();
         let mut state = self.shared.lock();
+        if state.buffer.is_empty() && lines.capacity() <= KEPT_BYTES {
+            // The buffer is used again; one that a hanging disk has swollen is given back.
+            state.buffer = lines;
+        }
         state.done = given;
         state.is_failing = has_failed;
         state.busy_since = None;
+        let waiting = std::mem::take(&mut state.waiting);
         drop(state);
-        self.shared.written.notify_all();
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     /// Deletes a segment, or has it read back when it holds what stands nowhere else.

@@ -118,7 +118,7 @@ async fn bar_04_what_strangers_write_never_becomes_sql() {
 
 /// Places where SQL text is put together at run time, by the text that stands there. Each is made of constants
 /// of the code only; whoever adds one reads it first.
-const BUILT_SQL: [(&str, &str); 22] = [
+const BUILT_SQL: [(&str, &str); 24] = [
     ("store/history/records.rs", "AssertSqlSafe(BY_ID.as_str())"),
     ("store/history/records.rs", "AssertSqlSafe(ATTEMPTS.as_str())"),
     ("store/history/records.rs", "AssertSqlSafe(SINCE.as_str())"),
@@ -136,8 +136,10 @@ const BUILT_SQL: [(&str, &str); 22] = [
     ("store/writer.rs", ".push(message)"),
     ("store/writer.rs", ".push((record, load))"),
     ("store/writer.rs", ".push((Arc::new(record.clone()), Load::default()))"),
-    // Lists of files and records, and the end of a line.
+    // Lists of files, records and waiting answers, the end of a file's name and of a line.
     ("store/spool.rs", ".push(path)"),
+    ("store/spool.rs", ".push(context.waker().clone())"),
+    ("store/file.rs", ".push(name)"),
     ("store/spool.rs", ".push(record)"),
     ("store/spool/line.rs", ".push(b'\\n')"),
     ("store/writer.rs", ".push((place, addition.sums, latency.to_bytes(), ttft.to_bytes()))"),
