@@ -148,7 +148,7 @@ impl Sanitization {
     /// # Errors
     /// Everything that is wrong with it, as for a config file of the name `origin`.
     pub fn from_json(text: &str, origin: &str) -> Result<Self, ConfigErrors> {
-        from_json(text, origin, |fields, report| read(fields, report))
+        from_json(text, origin, read)
     }
 }
 

@@ -15,6 +15,7 @@ mod metrics;
 mod models;
 mod need;
 mod openapi;
+mod plan;
 mod record;
 mod relay;
 mod respond;
@@ -32,10 +33,10 @@ pub use shutdown::Shutdown;
 
 use self::{accept::Arrival, error::Refusal, record::OpenRecord, walk::Walk};
 use crate::{
-    config::{OnClientDisconnect, Provider},
+    config::OnClientDisconnect,
     domain::{ErrorKind, Outcome, Timestamp},
     policy::{Policy, PolicyCell},
-    routing::{self, Layer, Moment, Plan, Question, Unroutable},
+    routing::Layer,
     store::Recorder,
 };
 
@@ -117,86 +118,9 @@ async fn way(
     let inbound = inbound?;
     record.accepted(&inbound);
     // Nothing is sanitized yet: the step stands here so that no provider sees a body that has not passed it.
-    let to_ask = to_ask(policy, &inbound, &caller, &labels);
-    let live = memory.live_models.of_all(policy, &to_ask).await;
     let session = need::session(&labels, caller.key.as_ref().map(|key| &*key.id));
-    let plan = plan(policy, memory, &live, &inbound, &caller, &labels, session)?;
+    let plan = Planner { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, session }.plan().await?;
     let is_forced = plan.decision.overruled.contains(&Layer::Availability);
     let walk = Walk { policy, memory, caller: &caller, session, began: walk::began(record), is_forced };
     walk.go(inbound, plan, record, head).await
-}
-
-/// What is asked of the router.
-fn question<'a>(
-    policy: &'a Policy,
-    live: &'a [(String, Arc<[String]>)],
-    inbound: &'a accept::Inbound,
-    caller: &'a identify::Caller,
-    labels: &'a accept::Labels,
-) -> Question<'a> {
-    let key = caller.key.as_deref();
-    let routing = &policy.config.routing;
-    Question {
-        endpoint: inbound.endpoint,
-        model: inbound.model.as_deref(),
-        profile: labels.profile.as_deref(),
-        provider_wanted: labels.provider.as_deref(),
-        providers: &policy.providers,
-        models: &policy.config.models,
-        profiles: &policy.profiles,
-        default_profile: routing.profile.as_deref(),
-        strategy: routing.strategy,
-        sticky: routing.sticky,
-        default_provider: policy.config.default_provider.as_deref(),
-        allowed_providers: key.map_or(&[], |key| &key.allowed_providers),
-        allowed_models: key.map_or(&[], |key| &key.allowed_models),
-        catalog: &policy.catalog,
-        live,
-    }
-}
-
-/// Local servers whose models must be known before a plan can be made.
-fn to_ask(
-    policy: &Policy,
-    inbound: &accept::Inbound,
-    caller: &identify::Caller,
-    labels: &accept::Labels,
-) -> Vec<Arc<Provider>> {
-    routing::to_ask(&question(policy, &[], inbound, caller, labels)).into_iter().cloned().collect()
-}
-
-fn plan(
-    policy: &Policy,
-    memory: &Memory,
-    live: &[(String, Arc<[String]>)],
-    inbound: &accept::Inbound,
-    caller: &identify::Caller,
-    labels: &accept::Labels,
-    session: Option<u64>,
-) -> Result<Plan, Refusal> {
-    let at = Timestamp::now();
-    let moment = Moment { at, turn: memory.turn(), dice: walk::dice() };
-    let question = question(policy, live, inbound, caller, labels);
-    let observe = |provider: &Provider, model: Option<&str>| memory.observe(provider, model, session, at);
-    routing::plan(&question, need::need(inbound), moment, observe).map_err(|unroutable| {
-        let kind = match unroutable {
-            Unroutable::NobodyAvailable { .. } => ErrorKind::UpstreamRateLimit,
-            Unroutable::NoProvider | Unroutable::NoTarget { .. } => ErrorKind::NoProvider,
-            Unroutable::NobodySpeaks { .. }
-            | Unroutable::ServedElsewhere { .. }
-            | Unroutable::UnknownProvider { .. }
-            | Unroutable::WrongApi { .. } => ErrorKind::ModelNotFound,
-            Unroutable::NoDefaultModel { .. } | Unroutable::UnknownProfile { .. } | Unroutable::NobodyCan { .. } => {
-                ErrorKind::InvalidRequest
-            }
-            Unroutable::ModelForbidden { .. } | Unroutable::ProviderForbidden { .. } => ErrorKind::PermissionDenied,
-        };
-        let retry_after_secs = match unroutable {
-            Unroutable::NobodyAvailable { retry_at_us: Some(until), .. } => {
-                u64::try_from((until - at.unix_us).max(0) / 1_000_000 + 1).ok()
-            }
-            _ => None,
-        };
-        Refusal { retry_after_secs, ..Refusal::new(kind, unroutable.to_string()) }
-    })
 }

@@ -133,7 +133,7 @@ impl Walk<'_> {
                 failed = Some(failure);
                 let out_of_time = |wait: Duration| self.began.elapsed() + wait >= rules.retry_deadline;
                 if remedy == Remedy::Nothing || attempts_left == 0 || !is_repeatable || out_of_time(Duration::ZERO) {
-                    return self.end(failed);
+                    return Self::end(failed);
                 }
                 let (true, Some(wait)) = (remedy == Remedy::Again && retries_left > 0, wait) else { break };
                 if out_of_time(wait) || !self.memory.health.take_retry(&target.provider.id, target.model.as_deref()) {
@@ -144,10 +144,10 @@ impl Walk<'_> {
                 tokio::time::sleep(wait).await;
             }
         }
-        self.end(failed)
+        Self::end(failed)
     }
 
-    fn end(&self, failed: Option<Failure>) -> Result<Answer, Refusal> {
+    fn end(failed: Option<Failure>) -> Result<Answer, Refusal> {
         failed.map_or_else(
             || {
                 let message = "every provider that could answer is being left alone after failures; try again soon";

@@ -121,13 +121,10 @@ impl Policy {
     pub fn sanitization_for(&self, key: Option<&KeyFacts>, project: Option<&str>) -> Sanitization {
         let mut settings = self.config.sanitization.clone();
         let of_project = self.config.projects.iter().find(|known| Some(known.name.as_str()) == project);
-        for over in [
-            of_project.and_then(|project| project.sanitization.as_ref()),
-            key.and_then(|key| key.sanitization.as_ref()),
-        ] {
-            if let Some(over) = over {
-                settings = settings.with(over);
-            }
+        let of_project = of_project.and_then(|project| project.sanitization.as_ref());
+        let of_key = key.and_then(|key| key.sanitization.as_ref());
+        for over in of_project.into_iter().chain(of_key) {
+            settings = settings.with(over);
         }
         settings
     }

@@ -151,12 +151,12 @@ impl Health {
     /// Everything that was ever called, by provider and model, sorted. A model of `""` is none.
     pub fn all(&self, now: Timestamp) -> Vec<(String, String, Vitals)> {
         let entries = self.entries.load();
-        let of_provider = |(provider, models): (&Box<str>, &Models)| {
-            let of_model =
-                |(model, entry): (&Box<str>, &Arc<Entry>)| (provider.to_string(), model.to_string(), entry.vitals(now));
-            models.iter().map(of_model).collect::<Vec<_>>()
-        };
-        let mut all: Vec<_> = entries.iter().flat_map(of_provider).collect();
+        let mut all = Vec::new();
+        for (provider, models) in entries.iter() {
+            all.extend(
+                models.iter().map(|(model, entry)| (provider.to_string(), model.to_string(), entry.vitals(now))),
+            );
+        }
         all.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
         all
     }
@@ -272,7 +272,7 @@ impl Entry {
         let kept = (-(elapsed as f64) / DECAY_US).exp().min(0.9);
         let _ = self.latency_ms.fetch_update(Relaxed, Relaxed, |bits| {
             let average = f64::from_bits(bits);
-            let next = if sample_ms >= average { sample_ms } else { average * kept + sample_ms * (1.0 - kept) };
+            let next = if sample_ms >= average { sample_ms } else { average.mul_add(kept, sample_ms * (1.0 - kept)) };
             Some(next.to_bits())
         });
     }
@@ -281,7 +281,7 @@ impl Entry {
         let sample = if has_failed { 1.0 } else { 0.0 };
         let _ = self.error_rate.fetch_update(Relaxed, Relaxed, |bits| {
             let rate = f64::from_bits(bits);
-            Some((rate + (sample - rate) * ERROR_SHARE).to_bits())
+            Some((sample - rate).mul_add(ERROR_SHARE, rate).to_bits())
         });
         self.last_call_us.store(now.unix_us, Relaxed);
     }

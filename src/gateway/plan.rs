@@ -1,0 +1,88 @@
+//! Step 4, plan: what the router is asked, and what its refusals mean to the client.
+//!
+//! It decides nothing itself; the decision is `routing`'s, from what is gathered here.
+
+use std::sync::Arc;
+
+use super::{
+    accept::{Inbound, Labels},
+    error::Refusal,
+    identify::Caller,
+    memory::Memory,
+    need, walk,
+};
+use crate::{
+    config::Provider,
+    domain::{ErrorKind, Timestamp},
+    policy::Policy,
+    routing::{self, Moment, Plan, Question, Unroutable},
+};
+
+/// Everything that bears on where a request goes.
+#[derive(Clone, Copy)]
+pub(super) struct Planner<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) memory: &'a Memory,
+    pub(super) inbound: &'a Inbound,
+    pub(super) caller: &'a Caller,
+    pub(super) labels: &'a Labels,
+    pub(super) session: Option<u64>,
+}
+
+impl Planner<'_> {
+    /// Makes the plan, having asked local servers what they serve where nobody else is known to.
+    pub(super) async fn plan(self) -> Result<Plan, Refusal> {
+        let to_ask: Vec<Arc<Provider>> = routing::to_ask(&self.question(&[])).into_iter().cloned().collect();
+        let live = self.memory.live_models.of_all(self.policy, &to_ask).await;
+        let at = Timestamp::now();
+        let moment = Moment { at, turn: self.memory.turn(), dice: walk::dice() };
+        let observe = |provider: &Provider, model: Option<&str>| self.memory.observe(provider, model, self.session, at);
+        routing::plan(&self.question(&live), need::need(self.inbound), moment, observe)
+            .map_err(|unroutable| refusal(&unroutable, at))
+    }
+
+    fn question<'q>(&'q self, live: &'q [(String, Arc<[String]>)]) -> Question<'q> {
+        let key = self.caller.key.as_deref();
+        let routing = &self.policy.config.routing;
+        Question {
+            endpoint: self.inbound.endpoint,
+            model: self.inbound.model.as_deref(),
+            profile: self.labels.profile.as_deref(),
+            provider_wanted: self.labels.provider.as_deref(),
+            providers: &self.policy.providers,
+            models: &self.policy.config.models,
+            profiles: &self.policy.profiles,
+            default_profile: routing.profile.as_deref(),
+            strategy: routing.strategy,
+            sticky: routing.sticky,
+            default_provider: self.policy.config.default_provider.as_deref(),
+            allowed_providers: key.map_or(&[], |key| &key.allowed_providers),
+            allowed_models: key.map_or(&[], |key| &key.allowed_models),
+            catalog: &self.policy.catalog,
+            live,
+        }
+    }
+}
+
+/// What the client is told when there is no plan.
+fn refusal(unroutable: &Unroutable, at: Timestamp) -> Refusal {
+    let kind = match unroutable {
+        Unroutable::NobodyAvailable { .. } => ErrorKind::UpstreamRateLimit,
+        Unroutable::NoProvider | Unroutable::NoTarget { .. } => ErrorKind::NoProvider,
+        Unroutable::NobodySpeaks { .. }
+        | Unroutable::ServedElsewhere { .. }
+        | Unroutable::UnknownProvider { .. }
+        | Unroutable::WrongApi { .. } => ErrorKind::ModelNotFound,
+        Unroutable::NoDefaultModel { .. } | Unroutable::UnknownProfile { .. } | Unroutable::NobodyCan { .. } => {
+            ErrorKind::InvalidRequest
+        }
+        Unroutable::ModelForbidden { .. } | Unroutable::ProviderForbidden { .. } => ErrorKind::PermissionDenied,
+    };
+    let retry_after_secs = match unroutable {
+        Unroutable::NobodyAvailable { retry_at_us: Some(until), .. } => {
+            u64::try_from((until - at.unix_us).max(0) / 1_000_000 + 1).ok()
+        }
+        _ => None,
+    };
+    Refusal { retry_after_secs, ..Refusal::new(kind, unroutable.to_string()) }
+}
