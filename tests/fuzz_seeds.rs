@@ -43,6 +43,7 @@ fn run(name: &str, count: usize) {
 
 struct InputOnPanic<'a>(&'a [u8]);
 
+#[allow(clippy::print_stderr, reason = "the test's own output, for whoever reads of its failure")]
 impl Drop for InputOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {

@@ -39,6 +39,21 @@ fn bar_39_every_crate_is_locked_by_checksum_and_none_comes_from_git() {
     }
 }
 
+/// Else `make fuzz` and `make audit`, which are locked, stop before they begin.
+#[test]
+fn bar_39_the_lock_of_the_fuzz_targets_follows_the_crate() {
+    let fix = "run `cargo tree --manifest-path fuzz/Cargo.toml` and commit fuzz/Cargo.lock";
+    let lock = toml("fuzz/Cargo.lock");
+    let packages = lock["package"].as_array().unwrap();
+    let ours = packages.iter().find(|package| package["name"].as_str() == Some("llm-gateway")).unwrap();
+    // An entry is a name, and a version where several are locked.
+    let locked = ours["dependencies"].as_array().unwrap().iter().map(|entry| entry.as_str().unwrap());
+    let locked: Vec<_> = locked.map(|entry| entry.split(' ').next().unwrap()).collect();
+    let mut wanted: Vec<_> = toml("Cargo.toml")["dependencies"].as_table().unwrap().keys().cloned().collect();
+    wanted.sort();
+    assert_eq!(locked, wanted, "{fix}");
+}
+
 #[test]
 fn bar_39_no_manifest_asks_for_a_branch_a_path_or_any_version() {
     for (file, own_paths) in [("Cargo.toml", &[][..]), ("fuzz/Cargo.toml", &["llm-gateway"])] {

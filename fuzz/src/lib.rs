@@ -20,8 +20,11 @@ pub mod splice;
 pub mod sse;
 pub mod tally;
 
+/// Takes an input and panics if it breaks a promise.
+pub type Target = fn(&[u8]);
+
 /// Name and function of every target.
-pub const TARGETS: [(&str, fn(&[u8])); 6] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("config", config::run),
     ("head", head::run),
     ("key", key::run),
