@@ -31,7 +31,7 @@ pub use openapi::openapi;
 pub use routes::router;
 pub use shutdown::Shutdown;
 
-use self::{accept::Arrival, error::Refusal, record::OpenRecord, walk::Walk};
+use self::{accept::Arrival, error::Refusal, plan::Planner, record::OpenRecord, walk::Walk};
 use crate::{
     config::OnClientDisconnect,
     domain::{ErrorKind, Outcome, Timestamp},
