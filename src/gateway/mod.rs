@@ -119,7 +119,9 @@ async fn way(
     record.accepted(&inbound);
     // Nothing is sanitized yet: the step stands here so that no provider sees a body that has not passed it.
     let session = need::session(&labels, caller.key.as_ref().map(|key| &*key.id));
-    let plan = Planner { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, session }.plan().await?;
+    let to_ask = Planner { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, session }.to_ask();
+    let live = memory.live_models.of_all(policy, &to_ask).await;
+    let plan = Planner { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, session }.plan(&live)?;
     let is_forced = plan.decision.overruled.contains(&Layer::Availability);
     let walk = Walk { policy, memory, caller: &caller, session, began: walk::began(record), is_forced };
     walk.go(inbound, plan, record, head).await

@@ -30,14 +30,17 @@ pub(super) struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    /// Makes the plan, having asked local servers what they serve where nobody else is known to.
-    pub(super) async fn plan(self) -> Result<Plan, Refusal> {
-        let to_ask: Vec<Arc<Provider>> = routing::to_ask(&self.question(&[])).into_iter().cloned().collect();
-        let live = self.memory.live_models.of_all(self.policy, &to_ask).await;
+    /// Local servers whose models must be known before a plan can be made.
+    pub(super) fn to_ask(self) -> Vec<Arc<Provider>> {
+        routing::to_ask(&self.question(&[])).into_iter().cloned().collect()
+    }
+
+    /// Makes the plan; `live` is what the local servers said.
+    pub(super) fn plan(self, live: &[(String, Arc<[String]>)]) -> Result<Plan, Refusal> {
         let at = Timestamp::now();
         let moment = Moment { at, turn: self.memory.turn(), dice: walk::dice() };
         let observe = |provider: &Provider, model: Option<&str>| self.memory.observe(provider, model, self.session, at);
-        routing::plan(&self.question(&live), need::need(self.inbound), moment, observe)
+        routing::plan(&self.question(live), need::need(self.inbound), moment, observe)
             .map_err(|unroutable| refusal(&unroutable, at))
     }
 
