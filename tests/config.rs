@@ -199,10 +199,6 @@ const MISTAKES: &[(&str, &str)] = &[
         "config.toml:2: telemetry.log: is not a log filter; write a level (error, warn, info, debug, trace) or e.g. llm_gateway=debug",
     ),
     (
-        "[sanitization]\nenabled = true",
-        "config.toml:2: sanitization.enabled: the sanitizer is not in this version, and starting without it would forward unscanned text; set it to false",
-    ),
-    (
         "[sanitization.actions]\npii = \"masked\"",
         "config.toml:2: sanitization.actions.pii: \"masked\" is not known; did you mean \"mask\"?",
     ),
@@ -709,11 +705,9 @@ openai_key = "sk-..."
 "#;
 
 #[test]
-fn the_config_of_existing_users_loads_but_for_the_sanitizer() {
-    let found = errors(SEED, &[]);
-    assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].starts_with("config.toml:29: sanitization.enabled: the sanitizer is not in this version"));
-    let config = load(&SEED.replace("[sanitization]\nenabled = true", "[sanitization]\nenabled = false"), &[]).unwrap();
+fn the_config_of_existing_users_loads() {
+    let config = load(SEED, &[]).unwrap();
+    assert!(config.sanitization.enabled);
     assert_eq!(config.providers.len(), 4);
     assert_eq!(config.warnings, Vec::<String>::new());
 }

@@ -28,6 +28,7 @@ mod audit;
 mod relay;
 mod sanitize_settings;
 mod security_bar;
+mod sanitizer;
 mod streams;
 mod traps;
 mod disconnect;

@@ -86,7 +86,7 @@ fn gemini(kind: ErrorKind, status: u16, message: &str, request_id: &str) -> Stri
 const fn openai_type(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Authentication => "authentication_error",
-        ErrorKind::PermissionDenied => "permission_error",
+        ErrorKind::PermissionDenied | ErrorKind::ContentBlocked => "permission_error",
         ErrorKind::UpstreamRateLimit => "rate_limit_error",
         ErrorKind::InvalidRequest
         | ErrorKind::ConflictingCredentials
@@ -104,6 +104,7 @@ const fn openai_type(kind: ErrorKind) -> &'static str {
         | ErrorKind::UpstreamProtocol
         | ErrorKind::UpstreamRedirect
         | ErrorKind::ShuttingDown
+        | ErrorKind::SanitizerFailed
         | ErrorKind::Internal => "server_error",
     }
 }
@@ -116,7 +117,7 @@ const fn anthropic_type(kind: ErrorKind) -> &'static str {
         | ErrorKind::RequestTimeout
         | ErrorKind::UpstreamRejected => "invalid_request_error",
         ErrorKind::Authentication => "authentication_error",
-        ErrorKind::PermissionDenied => "permission_error",
+        ErrorKind::PermissionDenied | ErrorKind::ContentBlocked => "permission_error",
         ErrorKind::ModelNotFound | ErrorKind::NotFound => "not_found_error",
         ErrorKind::RequestTooLarge => "request_too_large",
         ErrorKind::UpstreamRateLimit => "rate_limit_error",
@@ -127,6 +128,7 @@ const fn anthropic_type(kind: ErrorKind) -> &'static str {
         | ErrorKind::UpstreamConnect
         | ErrorKind::UpstreamProtocol
         | ErrorKind::UpstreamRedirect
+        | ErrorKind::SanitizerFailed
         | ErrorKind::Internal => "api_error",
     }
 }
@@ -139,7 +141,7 @@ const fn gemini_status(kind: ErrorKind) -> &'static str {
         | ErrorKind::RequestTooLarge
         | ErrorKind::UpstreamRejected => "INVALID_ARGUMENT",
         ErrorKind::Authentication => "UNAUTHENTICATED",
-        ErrorKind::PermissionDenied => "PERMISSION_DENIED",
+        ErrorKind::PermissionDenied | ErrorKind::ContentBlocked => "PERMISSION_DENIED",
         ErrorKind::ModelNotFound | ErrorKind::NotFound => "NOT_FOUND",
         ErrorKind::MethodNotAllowed => "UNIMPLEMENTED",
         ErrorKind::RequestTimeout | ErrorKind::UpstreamTimeout => "DEADLINE_EXCEEDED",
@@ -151,7 +153,7 @@ const fn gemini_status(kind: ErrorKind) -> &'static str {
         | ErrorKind::UpstreamProtocol
         | ErrorKind::UpstreamRedirect
         | ErrorKind::ShuttingDown => "UNAVAILABLE",
-        ErrorKind::Internal => "INTERNAL",
+        ErrorKind::SanitizerFailed | ErrorKind::Internal => "INTERNAL",
     }
 }
 

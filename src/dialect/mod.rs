@@ -3,7 +3,8 @@
 //! Nothing here does I/O, knows a provider by name or holds a whole body. Foreign bytes never make
 //! it panic, and everything that reads incrementally gives the same answer for every split.
 
-mod quote;
+pub(crate) mod lex;
+pub(crate) mod quote;
 pub mod sse;
 pub mod watch;
 pub mod steer;

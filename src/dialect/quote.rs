@@ -25,7 +25,7 @@ pub(super) fn push(out: &mut Vec<u8>, text: &str) {
 }
 
 /// `text` as a JSON string, quotes included.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len() + 2);
     push(&mut out, text);
     String::from_utf8(out).unwrap_or_default()

@@ -82,7 +82,7 @@ impl Splitter {
     }
 
     /// Whether a `\n` as the next byte would only be the second half of a `\r\n`.
-    pub(super) const fn is_after_cr(&self) -> bool {
+    pub(crate) const fn is_after_cr(&self) -> bool {
         self.after_cr
     }
 

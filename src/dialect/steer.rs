@@ -5,18 +5,21 @@
 //! strict (whole grammar, UTF-8, depth, nothing after the end) and refuses a key that occurs twice
 //! in an object that it reads, however it is spelt. It never builds a tree of the body.
 
-mod lex;
 mod multipart;
 
 use std::{borrow::Cow, collections::HashSet, ops::Range};
 
 use thiserror::Error;
 
-use super::{quote, splice::Edit};
+use super::{
+    lex::{Kind, Lexer},
+    quote,
+    splice::Edit,
+};
 use crate::domain::{Api, Endpoint};
-use lex::{Kind, Lexer};
 
-pub use lex::MAX_DEPTH;
+pub use super::lex::MAX_DEPTH;
+pub(crate) use multipart::boundary as multipart_boundary;
 pub use multipart::multipart_model;
 
 /// The most keys that an object may have which the gateway reads.

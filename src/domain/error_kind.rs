@@ -11,6 +11,8 @@ pub enum ErrorKind {
     Authentication,
     /// The key may not use this model or provider (403).
     PermissionDenied,
+    /// A rule of the sanitizer forbids what the request or the answer holds (403).
+    ContentBlocked,
     /// No provider serves the model (404).
     ModelNotFound,
     /// No such route (404).
@@ -41,17 +43,20 @@ pub enum ErrorKind {
     UpstreamRedirect,
     /// The gateway was stopped before the call had ended (503).
     ShuttingDown,
+    /// The sanitizer could not check what it must check (500).
+    SanitizerFailed,
     /// The gateway itself failed (500).
     Internal,
 }
 
 impl ErrorKind {
     /// Every kind, for tables and tests.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::InvalidRequest,
         Self::ConflictingCredentials,
         Self::Authentication,
         Self::PermissionDenied,
+        Self::ContentBlocked,
         Self::ModelNotFound,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -67,6 +72,7 @@ impl ErrorKind {
         Self::UpstreamProtocol,
         Self::UpstreamRedirect,
         Self::ShuttingDown,
+        Self::SanitizerFailed,
         Self::Internal,
     ];
 
@@ -77,6 +83,7 @@ impl ErrorKind {
             Self::ConflictingCredentials => "conflicting_credentials",
             Self::Authentication => "authentication",
             Self::PermissionDenied => "permission_denied",
+            Self::ContentBlocked => "content_blocked",
             Self::ModelNotFound => "model_not_found",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
@@ -92,6 +99,7 @@ impl ErrorKind {
             Self::UpstreamProtocol => "upstream_protocol",
             Self::UpstreamRedirect => "upstream_redirect",
             Self::ShuttingDown => "shutting_down",
+            Self::SanitizerFailed => "sanitizer_failed",
             Self::Internal => "internal",
         }
     }
@@ -101,13 +109,13 @@ impl ErrorKind {
         match self {
             Self::InvalidRequest | Self::ConflictingCredentials => 400,
             Self::Authentication => 401,
-            Self::PermissionDenied => 403,
+            Self::PermissionDenied | Self::ContentBlocked => 403,
             Self::ModelNotFound | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
             Self::RequestTooLarge => 413,
             Self::UpstreamRateLimit => 429,
-            Self::Internal => 500,
+            Self::SanitizerFailed | Self::Internal => 500,
             Self::UpstreamAuthentication
             | Self::UpstreamRejected
             | Self::UpstreamError
@@ -127,6 +135,7 @@ impl ErrorKind {
                 | Self::ConflictingCredentials
                 | Self::Authentication
                 | Self::PermissionDenied
+                | Self::ContentBlocked
                 | Self::ModelNotFound
                 | Self::NotFound
                 | Self::MethodNotAllowed

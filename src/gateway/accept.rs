@@ -12,10 +12,14 @@ use http::{HeaderMap, HeaderName, Method, header, request::Parts};
 use super::{
     decode::{DecodeError, Decoder},
     error::Refusal,
+    sanitize::{Uploads, Watch},
 };
 use crate::{
     config,
-    dialect::steer::{self, Steering},
+    dialect::{
+        splice::Edit,
+        steer::{self, Steering},
+    },
     domain::{Endpoint, ErrorKind},
 };
 
@@ -62,6 +66,10 @@ pub(crate) struct Inbound {
     pub(crate) text_bytes: u64,
     /// Where the steering fields stand; `None` for bodies that are not read (uploads, GET).
     pub(crate) steering: Option<Steering>,
+    /// What the sanitizer changes in the decoded body.
+    pub(crate) edits: Vec<Edit>,
+    /// What the sanitizer looks for in the answer.
+    pub(crate) watch: Option<Watch>,
 }
 
 /// The body as it came.
@@ -142,11 +150,19 @@ fn tags(headers: &HeaderMap) -> Result<Vec<Tag>, Refusal> {
 }
 
 /// Reads the body as far as the endpoint needs. `received` counts bytes even when this fails.
-pub(crate) async fn read(arrival: Arrival, limits: &config::Server, received: &mut u64) -> Result<Inbound, Refusal> {
+pub(crate) async fn read(
+    arrival: Arrival,
+    limits: &config::Server,
+    uploads: Uploads,
+    received: &mut u64,
+) -> Result<Inbound, Refusal> {
     let Arrival { endpoint, path_model, tail, method, query, headers, body } = arrival;
     let is_bare = method == Method::GET || method == Method::DELETE;
     let (body, steering, upload_model) = if is_upload(endpoint, &headers) {
-        let (body, model) = read_upload(body, &headers, limits.max_upload_bytes, received).await?;
+        let (body, model) = match uploads {
+            Uploads::Forwarded => read_upload(body, &headers, limits.max_upload_bytes, received).await?,
+            Uploads::Held | Uploads::MustBeHeld => hold_upload(body, &headers, limits, uploads, received).await?,
+        };
         (body, None, model)
     } else {
         let raw = read_whole(body, &headers, limits.max_body_bytes, received).await?;
@@ -163,7 +179,20 @@ pub(crate) async fn read(arrival: Arrival, limits: &config::Server, received: &m
     let model = path_model.as_deref().or(in_body).or(upload_model.as_deref()).map(Arc::from);
     let stream = steering.as_ref().is_some_and(|steering| steering.stream);
     let text_bytes = steering.as_ref().map_or(0, |steering| steering.request_text_bytes);
-    Ok(Inbound { endpoint, tail, method, query, headers, body, model, stream, text_bytes, steering })
+    Ok(Inbound {
+        endpoint,
+        tail,
+        method,
+        query,
+        headers,
+        body,
+        model,
+        stream,
+        text_bytes,
+        steering,
+        edits: Vec::new(),
+        watch: None,
+    })
 }
 
 const fn needs_body(endpoint: Endpoint) -> bool {
@@ -233,6 +262,45 @@ async fn read_upload(
         model = steer::multipart_model(content_type, &prefix);
     }
     Ok((InboundBody::Upload { prefix: prefix.freeze(), rest }, model))
+}
+
+/// Reads an upload whole, as far as `server.max_body_bytes` allows: what must be checked is checked before
+/// a byte of it goes out.
+async fn hold_upload(
+    body: Body,
+    headers: &HeaderMap,
+    limits: &config::Server,
+    uploads: Uploads,
+    received: &mut u64,
+) -> Result<(InboundBody, Option<String>), Refusal> {
+    let too_large =
+        || too_large(limits.max_body_bytes, "server.max_body_bytes, which holds for uploads that are checked");
+    let length = announced(headers);
+    if length.is_some_and(|length| length > limits.max_upload_bytes) {
+        return Err(self::too_large(limits.max_upload_bytes, "server.max_upload_bytes"));
+    }
+    if uploads == Uploads::MustBeHeld && length.is_some_and(|length| length > limits.max_body_bytes) {
+        return Err(too_large());
+    }
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut rest = body.into_data_stream();
+    let mut held = BytesMut::new();
+    while let Some(chunk) = rest.next().await {
+        let chunk = chunk.map_err(|fault| Refusal::unread(&fault))?;
+        *received += chunk.len() as u64;
+        held.extend_from_slice(&chunk);
+        if *received > limits.max_body_bytes {
+            if uploads == Uploads::MustBeHeld {
+                return Err(too_large());
+            }
+            let model = steer::multipart_model(content_type, &held);
+            return Ok((InboundBody::Upload { prefix: held.freeze(), rest }, model));
+        }
+    }
+    let raw = held.freeze();
+    let plain = decoded(&raw, headers, limits.max_body_bytes)?;
+    let model = steer::multipart_model(content_type, plain.as_ref().unwrap_or(&raw));
+    Ok((InboundBody::Whole { raw, plain }, model))
 }
 
 /// The decoded copy of a compressed body, bounded so that a bomb is refused and not unpacked.

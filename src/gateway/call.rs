@@ -22,6 +22,7 @@ use super::{
     accept::{Inbound, InboundBody, LABEL_HEADERS},
     error::{Refusal, is_too_slow},
     identify::Caller,
+    sanitize::Watch,
 };
 use crate::{
     config::{Provider, ProviderKey, ProviderType},
@@ -121,8 +122,8 @@ pub(crate) fn outbound(
         headers.entry(version).or_insert(HeaderValue::from_static("2023-06-01"));
     }
     let hides_usage_chunk = asks_for_usage(inbound, provider);
-    if hides_usage_chunk {
-        // A stream that is edited must be readable.
+    if hides_usage_chunk || inbound.watch.as_ref().is_some_and(Watch::edits) {
+        // An answer that is edited must be readable.
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     } else {
         restrict_encodings(&mut headers);
@@ -222,8 +223,7 @@ fn body(
     match body {
         InboundBody::Upload { prefix, rest } => {
             if renamed.is_some() && asked.is_some() {
-                let message = "an upload cannot be renamed on its way: name the bare model and send x-provider";
-                return Err(Refusal::new(ErrorKind::InvalidRequest, message));
+                return Err(upload_renamed());
             }
             // Not every provider takes an upload of unknown length.
             if let Some(length) = inbound.headers.get(header::CONTENT_LENGTH) {
@@ -234,7 +234,10 @@ fn body(
         }
         InboundBody::Whole { raw, plain } => {
             let source = plain.as_ref().unwrap_or(&raw);
-            let mut edits = Vec::new();
+            let mut edits = inbound.edits.clone();
+            if inbound.steering.is_none() && in_body && renamed.is_some() && asked.is_some() {
+                return Err(upload_renamed());
+            }
             if let Some(steering) = &inbound.steering {
                 edits.extend(renamed.filter(|_| in_body).map(|model| steering.set_model(model)));
                 edits.extend(asks_for_usage.then(|| steering.ask_for_usage()).flatten());
@@ -251,6 +254,11 @@ fn body(
             Ok((Full::new(bytes).map_err(|never| match never {}).boxed_unsync(), None))
         }
     }
+}
+
+fn upload_renamed() -> Refusal {
+    let message = "an upload cannot be renamed on its way: name the bare model and send x-provider";
+    Refusal::new(ErrorKind::InvalidRequest, message)
 }
 
 fn upload_body(prefix: Bytes, rest: axum::body::BodyDataStream, limit: u64, upload: Arc<Upload>) -> UpstreamBody {

@@ -1,4 +1,4 @@
-//! The way of a request (data plane): accept, identify, plan, call, relay, record.
+//! The way of a request (data plane): accept, identify, sanitize, plan, call, relay, record.
 //!
 //! `serve` is the one guard path for every inference endpoint. Facts travel as arguments and results,
 //! never in request extensions. No step waits for a database.
@@ -20,6 +20,7 @@ mod record;
 mod relay;
 mod respond;
 mod routes;
+mod sanitize;
 mod shutdown;
 mod walk;
 
@@ -112,12 +113,15 @@ async fn way(
     // Who calls is settled before a byte of the body is read: strangers cannot make us hold megabytes.
     let caller = identify::identify(policy, &arrival.headers, arrival.query.as_deref(), &labels, Timestamp::now())?;
     record.identify(&caller);
+    let rules = policy.rules_for(caller.key.as_deref(), caller.project.as_deref());
     let mut received = 0;
-    let inbound = accept::read(arrival, &policy.config.server, &mut received).await;
+    let uploads = sanitize::uploads(rules);
+    let inbound = accept::read(arrival, &policy.config.server, uploads, &mut received).await;
     record.received(received);
-    let inbound = inbound?;
+    let mut inbound = inbound?;
     record.accepted(&inbound);
-    // Nothing is sanitized yet: the step stands here so that no provider sees a body that has not passed it.
+    // No provider sees a body that has not passed the sanitizer, nor is any asked because of one.
+    sanitize::request(rules.cloned(), &mut inbound, record).await?;
     let session = need::session(&labels, caller.key.as_ref().map(|key| &*key.id));
     let to_ask = Planner { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, session }.to_ask();
     let live = memory.live_models.of_all(policy, &to_ask).await;

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     catalog::{Catalog, PriceQuery},
     config::Provider,
-    domain::{Attempt, CacheState, ErrorKind, Microcents, Outcome, Record, RecordId, Timestamp, Usage},
+    domain::{Attempt, CacheState, ErrorKind, Finding, Microcents, Outcome, Record, RecordId, Timestamp, Usage},
     policy::Policy,
     provider::{Credential, Pulse},
     routing::Target,
@@ -143,6 +143,11 @@ impl OpenRecord {
             record.model_requested.clone_from(&inbound.model);
             record.stream = inbound.stream;
         });
+    }
+
+    /// Notes what the sanitizer found.
+    pub(crate) fn found(&mut self, findings: Vec<Finding>) {
+        self.with(|record| record.findings.extend(findings));
     }
 
     /// Notes the status that the client is sent.

@@ -1,6 +1,6 @@
 //! Step 8, relay: the provider's body to the client, chunk by chunk as it arrives, seen by the tally.
 //!
-//! Never holds a body, never re-frames one. A client that hangs up drops this body; what then happens
+//! Never holds a body (events wait only for the sanitizer), never re-frames one. A client that hangs up drops this body; what then happens
 //! upstream is decided here.
 
 use std::{
@@ -19,7 +19,9 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{
     decode::Decoder,
+    error::Refusal,
     record::{CallEnd, OpenRecord},
+    sanitize::AnswerGuard,
     shutdown::{self, Shutdown},
     tally::{Facts, Tally},
 };
@@ -57,6 +59,8 @@ pub(crate) struct Flow {
     pub(crate) meter: Meter,
     /// Cuts out the usage chunk that the client did not ask for.
     pub(crate) filter: Option<usage_chunk::Filter>,
+    /// Judges what the client is to get.
+    pub(crate) guard: Option<AnswerGuard>,
     pub(crate) record: OpenRecord,
     pub(crate) client_api: Api,
     /// True for event streams: they end with an error event instead of a broken connection.
@@ -106,7 +110,7 @@ impl Meter {
     }
 
     /// Whether the body could be decoded as far as it came.
-    fn is_readable(&self) -> bool {
+    pub(crate) fn is_readable(&self) -> bool {
         self.0.error().is_none()
     }
 
@@ -115,7 +119,7 @@ impl Meter {
     }
 
     /// The decoded bytes since the last call, if they are kept.
-    fn take_plain(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn take_plain(&mut self) -> Option<Vec<u8>> {
         self.0.sink_mut().and_then(|tap| tap.plain.as_mut()).map(std::mem::take)
     }
 
@@ -181,9 +185,19 @@ impl Flow {
     fn pass(&mut self, chunk: Bytes) -> Bytes {
         let started_before = self.meter.content_started();
         self.meter.feed(&chunk);
+        let plain = self.meter.take_plain().map(Bytes::from);
+        let edits = self.edits();
         let delivered = match &mut self.filter {
-            None => chunk,
-            Some(filter) => filtered(filter, &self.meter.take_plain().map_or(chunk, Bytes::from)),
+            None => plain.clone().filter(|_| edits).unwrap_or(chunk),
+            Some(filter) => filtered(filter, &plain.clone().unwrap_or(chunk)),
+        };
+        let delivered = match &mut self.guard {
+            Some(guard) if guard.edits() => guard.feed(&delivered),
+            Some(guard) => {
+                guard.feed(plain.as_ref().unwrap_or(&delivered));
+                delivered
+            }
+            None => delivered,
         };
         if !started_before && self.meter.content_started() {
             self.record.first_content();
@@ -213,19 +227,47 @@ impl Flow {
         }
     }
 
-    /// What the filter still holds at the end of the stream.
+    /// Whether what the client gets may differ from what the provider sent.
+    fn edits(&self) -> bool {
+        self.filter.is_some() || self.guard.as_ref().is_some_and(AnswerGuard::edits)
+    }
+
+    /// Why the sanitizer lets nothing more through.
+    fn refused(&self) -> Option<&Refusal> {
+        self.guard.as_ref().and_then(AnswerGuard::end)
+    }
+
+    /// What filter and guard still hold at the end of the stream.
     fn last_bytes(&mut self) -> Bytes {
         let mut rest = Vec::new();
         if let Some(filter) = &mut self.filter {
             filter.finish(&mut rest);
         }
-        let rest = Bytes::from(rest);
+        let mut rest = Bytes::from(rest);
+        if let Some(guard) = &mut self.guard {
+            let passed = guard.feed(&rest);
+            let last = guard.finish();
+            if guard.edits() {
+                rest = if passed.is_empty() { last } else { [passed, last].concat().into() };
+            }
+        }
         self.delivered(&rest);
         rest
     }
 
+    /// What the answer said, with what was found in it noted on the record.
+    fn facts(&mut self) -> Facts {
+        if let Some(guard) = &mut self.guard {
+            if !guard.edits() {
+                guard.finish();
+            }
+            self.record.found(guard.take_findings());
+        }
+        self.meter.facts()
+    }
+
     fn close(mut self: Box<Self>) -> Spooling {
-        let facts = self.meter.facts();
+        let facts = self.facts();
         let was_read = self.meter.is_readable() && self.tail != [0; 4] && self.record.is_billable();
         let (outcome, error_kind) = judge(&facts, self.is_event_stream, was_read);
         self.record.call_ends(CallEnd { outcome, error_kind, facts: Some(facts) });
@@ -233,7 +275,7 @@ impl Flow {
     }
 
     fn fail(mut self: Box<Self>, kind: ErrorKind) -> Spooling {
-        let facts = self.meter.facts();
+        let facts = self.facts();
         self.record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(kind), facts: Some(facts) });
         self.record.close(Outcome::Error, Some(kind))
     }
@@ -260,7 +302,7 @@ impl Flow {
     }
 
     fn hang_up(mut self: Box<Self>) {
-        let facts = self.meter.facts();
+        let facts = self.facts();
         self.record.call_ends(CallEnd { outcome: Outcome::ClientDisconnected, error_kind: None, facts: Some(facts) });
         drop(self.record.close(Outcome::ClientDisconnected, None));
     }
@@ -293,7 +335,7 @@ fn filtered(filter: &mut usage_chunk::Filter, bytes: &[u8]) -> Bytes {
 
 /// How a body that was relayed to its end is to be judged; `was_read` tells whether the meter could look
 /// for its end.
-fn judge(facts: &Facts, is_event_stream: bool, was_read: bool) -> (Outcome, Option<ErrorKind>) {
+pub(crate) fn judge(facts: &Facts, is_event_stream: bool, was_read: bool) -> (Outcome, Option<ErrorKind>) {
     if let Some(error) = &facts.error {
         return (Outcome::Error, Some(error.kind));
     }
@@ -339,7 +381,9 @@ impl Body for RelayBody {
                 }
                 Poll::Ready(None) => {
                     let rest = flow.last_bytes();
-                    if let Some(flow) = self.flow.take() {
+                    if flow.refused().is_some() {
+                        self.refused(rest);
+                    } else if let Some(flow) = self.flow.take() {
                         self.end_with(flow.close(), data(rest));
                     }
                     continue;
@@ -349,7 +393,11 @@ impl Body for RelayBody {
             // Trailers are hop-by-hop for us.
             let Ok(chunk) = frame.into_data() else { continue };
             let delivered = flow.pass(chunk);
-            if flow.filter.is_some() && flow.meter.0.error().is_some() {
+            if flow.refused().is_some() {
+                self.refused(delivered);
+                continue;
+            }
+            if flow.edits() && !flow.meter.is_readable() {
                 // What cannot be decoded any more cannot be filtered, and must not vanish silently.
                 self.broken(ErrorKind::UpstreamProtocol);
                 continue;
@@ -390,6 +438,10 @@ impl RelayBody {
         if kind == ErrorKind::ShuttingDown && self.remaining.is_none() && flow.meter.facts().ended {
             // The client has all it asked for; only the provider had not hung up yet.
             let rest = flow.last_bytes();
+            if flow.refused().is_some() {
+                self.flow = Some(flow);
+                return self.refused(rest);
+            }
             return self.end_with(flow.close(), data(rest));
         }
         let message = match kind {
@@ -397,16 +449,37 @@ impl RelayBody {
             ErrorKind::ShuttingDown => shutdown::MESSAGE,
             _ => "the provider broke the answer off",
         };
-        if !flow.is_event_stream || self.remaining.is_some() {
-            return self.end_with(flow.fail(kind), Some(Err(message.into())));
+        let last = if flow.is_event_stream { flow.last_bytes() } else { Bytes::new() };
+        self.ended_by(flow, kind, message, &last);
+    }
+
+    /// The sanitizer lets nothing more through; `last` is what left before.
+    fn refused(&mut self, last: Bytes) {
+        let Some(flow) = self.flow.take() else { return };
+        if let Some(Refusal { kind, message, .. }) = flow.refused().cloned() {
+            self.ended_by(flow, kind, &message, &last);
         }
-        let mut last = flow.last_bytes().to_vec();
-        let boundary = flow.boundary();
-        let event = error_body::stream_event(flow.client_api, kind, message, &flow.request_id);
-        flow.record.sent(boundary.len() + event.len());
-        last.extend_from_slice(boundary);
-        last.extend_from_slice(&event);
-        self.end_with(flow.fail(kind), data(Bytes::from(last)));
+    }
+
+    /// Sends `last`, and in a stream the error's own event behind it; any other body breaks off.
+    fn ended_by(&mut self, mut flow: Box<Flow>, kind: ErrorKind, message: &str, last: &[u8]) {
+        let event = if self.remaining.is_some() {
+            None
+        } else if flow.is_event_stream {
+            let event = error_body::stream_event(flow.client_api, kind, message, &flow.request_id);
+            Some([flow.boundary(), &event].concat())
+        } else {
+            flow.guard.as_ref().and_then(AnswerGuard::element_opening).map(|opening| {
+                let family = flow.client_api.family();
+                let element = error_body::body(family, kind, kind.status(), message, &flow.request_id);
+                [opening, &element, b"]"].concat()
+            })
+        };
+        let Some(event) = event else {
+            return self.end_with(flow.fail(kind), Some(Err(message.into())));
+        };
+        flow.record.sent(event.len());
+        self.end_with(flow.fail(kind), data([last, &event].concat().into()));
     }
 }
 

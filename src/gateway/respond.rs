@@ -17,9 +17,10 @@ use super::{
     decode::Decoder,
     error::Refusal,
     record::{CallEnd, OpenRecord},
-    relay::{Flow, Meter, Patience, RelayBody},
+    relay::{self, Flow, Meter, Patience, RelayBody},
+    sanitize::{AnswerGuard, Watch},
     shutdown::Shutdown,
-    tally::{Framing, StreamError, Tally},
+    tally::{Facts, Framing, StreamError, Tally},
     walk::{self, Failure, Told},
 };
 use crate::{
@@ -28,6 +29,7 @@ use crate::{
     domain::{Api, Endpoint, ErrorKind, Outcome},
     provider::{CREDENTIAL_HEADERS, Credential},
     routing::Target,
+    sanitize,
 };
 
 /// Our own response headers, known piece by piece.
@@ -49,6 +51,8 @@ pub(crate) struct Answer {
 enum AnswerBody {
     /// An error of the provider's, read whole because it is short and must be looked through.
     Whole { bytes: Bytes, kind: ErrorKind },
+    /// An answer that was read whole to be judged.
+    Judged { bytes: Bytes, facts: Box<Facts> },
     /// Everything else.
     Relay(Box<Relay>),
 }
@@ -59,6 +63,7 @@ struct Relay {
     held: VecDeque<Bytes>,
     meter: Meter,
     filter: Option<usage_chunk::Filter>,
+    guard: Option<AnswerGuard>,
     client_api: Api,
     is_event_stream: bool,
     disconnect: OnClientDisconnect,
@@ -78,6 +83,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) deadline: Instant,
     /// Whether another attempt may follow, so that the opening of a stream is worth holding back.
     pub(crate) holds: bool,
+    /// What the sanitizer looks for.
+    pub(crate) watch: Option<Watch>,
 }
 
 /// How long the opening of a stream is held back for content at most, and how much of it.
@@ -163,7 +170,7 @@ pub(crate) async fn judge(
     record.call_answered(parts.status.as_u16(), call_id);
     let mut headers = passed_on(&parts.headers, exchange.credential);
     if parts.status.is_client_error() || parts.status.is_server_error() {
-        return provider_error(parts.status, headers, upstream, &exchange).await;
+        return provider_error(parts.status, headers, upstream, &exchange, record).await;
     }
     let framing = Framing::of(text(&parts.headers, header::CONTENT_TYPE), exchange.endpoint);
     let encoding = text(&parts.headers, header::CONTENT_ENCODING);
@@ -172,8 +179,15 @@ pub(crate) async fn judge(
     let is_readable = Decoder::new(encoding, std::io::sink()).error().is_none();
     let filters = exchange.hides_usage_chunk && framing == Framing::Sse && is_readable;
     let filter = filters.then(usage_chunk::Filter::default);
+    let guard = guard(&exchange, &parts.headers, framing);
+    let edits = guard.as_ref().is_some_and(AnswerGuard::edits);
+    if edits && !is_readable {
+        let message =
+            format!("provider `{}` answered in an encoding that cannot be checked", exchange.target.provider.id);
+        return Err(Refusal::new(ErrorKind::SanitizerFailed, message).into());
+    }
     let mut length = text(&parts.headers, header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    if filter.is_some() {
+    if filter.is_some() || edits {
         // The client gets fewer bytes than the provider sends, and gets them decoded.
         headers.remove(header::CONTENT_LENGTH);
         length = None;
@@ -182,8 +196,13 @@ pub(crate) async fn judge(
     let mut relay = Relay {
         upstream,
         held: VecDeque::new(),
-        meter: Meter::new(Tally::new(exchange.target.api, exchange.endpoint, framing), encoding, filter.is_some()),
+        meter: Meter::new(
+            Tally::new(exchange.target.api, exchange.endpoint, framing),
+            encoding,
+            filter.is_some() || guard.is_some(),
+        ),
         filter,
+        guard,
         client_api: exchange.endpoint.api(),
         is_event_stream,
         disconnect: exchange.disconnect,
@@ -193,6 +212,15 @@ pub(crate) async fn judge(
         ),
         length,
     };
+    let is_stream = match framing {
+        Framing::Sse | Framing::JsonArray => true,
+        Framing::NdJson => exchange.stream,
+        Framing::Json | Framing::Opaque => false,
+    };
+    if edits && !is_stream && framing != Framing::Opaque {
+        let body = whole(relay, &exchange, record).await?;
+        return Ok(Answer { status: parts.status, headers, body });
+    }
     if waits_for_first {
         // Until the first chunk is here, a failure can still be told by a true status.
         relay.held.extend(first_chunk(&mut relay.upstream, &exchange).await?);
@@ -201,6 +229,69 @@ pub(crate) async fn judge(
         }
     }
     Ok(Answer { status: parts.status, headers, body: AnswerBody::Relay(Box::new(relay)) })
+}
+
+/// Reads an answer whole and lets the sanitizer judge it, while a refusal can still be told by a true status.
+async fn whole(mut relay: Relay, exchange: &Exchange<'_>, record: &mut OpenRecord) -> Result<AnswerBody, Refusal> {
+    let Some(mut guard) = relay.guard.take() else {
+        return Err(Refusal::new(ErrorKind::Internal, "nothing judges the answer"));
+    };
+    let provider = &exchange.target.provider;
+    let mut judged = Vec::new();
+    while guard.end().is_none() {
+        let idle = Instant::now() + provider.timeouts.idle;
+        let due = if exchange.stream { idle } else { idle.min(exchange.deadline) };
+        let frame = tokio::time::timeout_at(due, relay.upstream.frame()).await.map_err(|_| {
+            let message = format!("provider `{}` sent nothing for too long", provider.id);
+            Refusal::new(ErrorKind::UpstreamTimeout, message)
+        })?;
+        let Some(frame) = frame else { break };
+        let broken = || {
+            let message = format!("provider `{}` broke the answer off", provider.id);
+            Refusal::new(ErrorKind::UpstreamProtocol, message)
+        };
+        let Ok(chunk) = frame.map_err(|_| broken())?.into_data() else { continue };
+        relay.meter.feed(&chunk);
+        if !relay.meter.is_readable() {
+            return Err(broken());
+        }
+        if relay.meter.content_started() {
+            record.first_content();
+        }
+        judged.extend_from_slice(&guard.feed(relay.meter.take_plain().as_deref().unwrap_or(&chunk)));
+    }
+    let (last, mut guard) = guard.finish_aside().await;
+    judged.extend_from_slice(&last);
+    record.found(guard.take_findings());
+    let facts = relay.meter.facts();
+    if let Some(refusal) = guard.end() {
+        // The provider did its part, and is paid for it.
+        let (outcome, error_kind) = relay::judge(&facts, false, record.is_billable());
+        record.call_ends(CallEnd { outcome, error_kind, facts: Some(facts) });
+        return Err(refusal.clone());
+    }
+    Ok(AnswerBody::Judged { bytes: judged.into(), facts: Box::new(facts) })
+}
+
+/// The guard of this answer, if it must be looked at: media pass.
+fn guard(exchange: &Exchange<'_>, headers: &HeaderMap, framing: Framing) -> Option<AnswerGuard> {
+    let watch = exchange.watch.as_ref()?;
+    let framing = match framing {
+        Framing::Sse => sanitize::Framing::Sse,
+        Framing::NdJson if exchange.stream => sanitize::Framing::NdJson,
+        Framing::JsonArray => sanitize::Framing::JsonArray,
+        Framing::Json | Framing::NdJson => sanitize::Framing::Json,
+        Framing::Opaque => {
+            let kind = text(headers, header::CONTENT_TYPE).unwrap_or_default();
+            // Files come back as they were put there, whatever they are.
+            let is_file = exchange.endpoint == Endpoint::Files && kind.starts_with("application/octet-stream");
+            if !is_file && !sanitize::is_text(kind) {
+                return None;
+            }
+            sanitize::Framing::Text
+        }
+    };
+    Some(AnswerGuard::new(watch.guard(exchange.endpoint.api(), framing)))
 }
 
 async fn first_chunk(upstream: &mut Incoming, exchange: &Exchange<'_>) -> Result<Option<Bytes>, Refusal> {
@@ -277,7 +368,12 @@ async fn opening(
 fn told_inside(exchange: &Exchange<'_>, error: StreamError) -> Failure {
     let provider = &exchange.target.provider.id;
     let is_plain = !error.message.is_empty() && !exchange.credential.is_in(error.message.as_bytes());
-    let message = if is_plain { error.message } else { format!("provider `{provider}` answered with an error") };
+    let message = error.message;
+    let message = match &exchange.watch {
+        Some(watch) if is_plain => watch.told(exchange.endpoint.api(), &message),
+        _ => is_plain.then_some(message),
+    };
+    let message = message.unwrap_or_else(|| format!("provider `{provider}` answered with an error"));
     let refusal = Refusal { status: error.status, ..Refusal::new(error.kind, message) };
     Failure { kind: error.kind, status: error.status, retry_after: None, told: Told::Refusal(refusal) }
 }
@@ -309,6 +405,7 @@ async fn provider_error(
     mut headers: HeaderMap,
     upstream: Incoming,
     exchange: &Exchange<'_>,
+    record: &mut OpenRecord,
 ) -> Result<Answer, Failure> {
     let provider = &exchange.target.provider;
     let retry_after = walk::retry_after(status, &headers);
@@ -334,6 +431,28 @@ async fn provider_error(
         return Err(Failure { kind, status: Some(status.as_u16()), retry_after, told });
     }
     headers.remove(header::CONTENT_LENGTH);
+    let mut bytes = bytes;
+    if let Some(watch) = &exchange.watch {
+        // Errors quote what they refuse.
+        let mut guard = watch.error_guard(exchange.endpoint.api(), plain);
+        let mut judged = guard.feed(plain).to_vec();
+        judged.extend_from_slice(&guard.finish());
+        record.found(guard.take_findings());
+        let unread = || {
+            let message =
+                format!("provider `{}` answered {} in a way that cannot be checked", provider.id, status.as_u16());
+            Refusal::new(ErrorKind::SanitizerFailed, message)
+        };
+        let refusal = guard.end().cloned();
+        if let Some(refusal) = refusal.or_else(|| (guard.edits() && decoder.error().is_some()).then(unread)) {
+            let told = Told::Refusal(refusal);
+            return Err(Failure { kind, status: Some(status.as_u16()), retry_after, told });
+        }
+        if guard.edits() {
+            headers.remove(header::CONTENT_ENCODING);
+            bytes = judged.into();
+        }
+    }
     let told = Told::Answer(Answer { status, headers, body: AnswerBody::Whole { bytes, kind } });
     Err(Failure { kind, status: Some(status.as_u16()), retry_after, told })
 }
@@ -372,6 +491,14 @@ pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, head: Head, s
             record.close(Outcome::Error, Some(kind)).await;
             Body::from(bytes)
         }
+        AnswerBody::Judged { bytes, facts } => {
+            record.sent(bytes.len());
+            let was_read = !bytes.is_empty() && record.is_billable();
+            let (outcome, error_kind) = relay::judge(&facts, false, was_read);
+            record.call_ends(CallEnd { outcome, error_kind, facts: Some(*facts) });
+            record.close(outcome, error_kind).await;
+            Body::from(bytes)
+        }
         AnswerBody::Relay(relay) => {
             let relay = *relay;
             let length = relay.length;
@@ -380,6 +507,7 @@ pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, head: Head, s
                 held: relay.held,
                 meter: relay.meter,
                 filter: relay.filter,
+                guard: relay.guard,
                 record,
                 client_api: relay.client_api,
                 is_event_stream: relay.is_event_stream,

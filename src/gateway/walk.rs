@@ -180,7 +180,7 @@ impl Walk<'_> {
         head: &mut respond::Head,
     ) -> Result<Option<Answer>, Failure> {
         let policy = self.policy;
-        let (endpoint, stream) = (inbound.endpoint, inbound.stream);
+        let (endpoint, stream, watch) = (inbound.endpoint, inbound.stream, inbound.watch.clone());
         let provider = &target.provider;
         let Some(client) = policy.clients.get(&provider.id) else {
             return Err(Refusal::new(ErrorKind::Internal, "the provider has no client").into());
@@ -210,6 +210,7 @@ impl Walk<'_> {
                     disconnect: policy.config.server.on_client_disconnect,
                     deadline,
                     holds,
+                    watch,
                 };
                 respond::judge(response, exchange, record).await
             }

@@ -51,14 +51,8 @@ fn layer(mut fields: Fields<'_>, path: &str, report: &Report) -> SanitizationOve
     let mut places = Places::default();
     let actions_path = format!("{path}.actions");
     let patterns_path = format!("{path}.patterns");
-    let enabled_at = fields.place_of("enabled");
-    let enabled = fields.flag("enabled");
-    if enabled == Some(true) {
-        let what = "the sanitizer is not in this version, and starting without it would forward unscanned text; set it to false";
-        fields.error_at(&enabled_at, "enabled", what);
-    }
     SanitizationOverride {
-        enabled,
+        enabled: fields.flag("enabled"),
         scan_credentials: fields.flag("scan_credentials"),
         redact_pii: fields.flag("redact_pii"),
         compliance_gate: fields.flag("compliance_gate"),

@@ -32,7 +32,8 @@ pub fn multipart_model(content_type: &str, prefix: &[u8]) -> Option<String> {
     found
 }
 
-fn boundary(content_type: &str) -> Option<&str> {
+/// The boundary that a `multipart/form-data` type names.
+pub(crate) fn boundary(content_type: &str) -> Option<&str> {
     let (kind, parameters) = content_type.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
         return None;

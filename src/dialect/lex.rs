@@ -4,14 +4,14 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::SteerError;
+use super::steer::SteerError;
 
 /// How deep a body may nest, its own object included: as deep as `serde_json` reads.
 pub const MAX_DEPTH: usize = 127;
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Object,
     Array,
     String,
@@ -23,12 +23,12 @@ pub(super) enum Kind {
 
 /// A scalar, or the opening brace or bracket of a container.
 #[derive(Clone, Debug)]
-pub(super) struct Token {
-    pub(super) kind: Kind,
-    pub(super) span: Range<usize>,
+pub(crate) struct Token {
+    pub(crate) kind: Kind,
+    pub(crate) span: Range<usize>,
 }
 
-pub(super) struct Lexer<'a> {
+pub(crate) struct Lexer<'a> {
     text: &'a str,
     at: usize,
     /// One bit for each open container, innermost lowest: 1 for an object.
@@ -38,21 +38,21 @@ pub(super) struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
+    pub(crate) const fn new(text: &'a str) -> Self {
         Self { text, at: 0, open: 0, depth: 0, text_bytes: 0 }
     }
 
     /// Where the next byte lies.
-    pub(super) const fn at(&self) -> usize {
+    pub(crate) const fn at(&self) -> usize {
         self.at
     }
 
-    pub(super) const fn text_bytes(&self) -> u64 {
+    pub(crate) const fn text_bytes(&self) -> u64 {
         self.text_bytes
     }
 
     /// Reads a scalar, or the opening of a container.
-    pub(super) fn value(&mut self) -> Result<Token, SteerError> {
+    pub(crate) fn value(&mut self) -> Result<Token, SteerError> {
         self.space();
         let start = self.at;
         let kind = match self.peek() {
@@ -74,7 +74,14 @@ impl<'a> Lexer<'a> {
     }
 
     /// In an object: the next key and where it begins, or `None` at the closing brace.
-    pub(super) fn key(&mut self, is_first: bool) -> Result<Option<(Cow<'a, str>, usize)>, SteerError> {
+    pub(crate) fn key(&mut self, is_first: bool) -> Result<Option<(Cow<'a, str>, usize)>, SteerError> {
+        let Some(span) = self.key_span(is_first)? else { return Ok(None) };
+        let start = span.start;
+        Ok(Some((self.unescape(span)?, start)))
+    }
+
+    /// In an object: where the next key stands, quotes included, or `None` at the closing brace.
+    pub(crate) fn key_span(&mut self, is_first: bool) -> Result<Option<Range<usize>>, SteerError> {
         self.space();
         if self.peek() == Some(b'}') {
             self.pop();
@@ -85,20 +92,31 @@ impl<'a> Lexer<'a> {
             self.space();
         }
         let span = self.string()?;
-        let start = span.start;
-        let key = self.unescape(span)?;
         self.space();
         self.expect(b':', "expected a colon")?;
-        Ok(Some((key, start)))
+        Ok(Some(span))
     }
 
-    pub(super) fn skip_value(&mut self) -> Result<(), SteerError> {
+    /// In an array: whether another element follows; `false` at the closing bracket.
+    pub(crate) fn has_element(&mut self, is_first: bool) -> Result<bool, SteerError> {
+        self.space();
+        if self.peek() == Some(b']') {
+            self.pop();
+            return Ok(false);
+        }
+        if !is_first {
+            self.expect(b',', "expected a comma or a closing bracket")?;
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn skip_value(&mut self) -> Result<(), SteerError> {
         let token = self.value()?;
         self.skip_rest(&token)
     }
 
     /// Reads the inside of a container whose opening is `token`; nothing is left of a scalar.
-    pub(super) fn skip_rest(&mut self, token: &Token) -> Result<(), SteerError> {
+    pub(crate) fn skip_rest(&mut self, token: &Token) -> Result<(), SteerError> {
         if !matches!(token.kind, Kind::Object | Kind::Array) {
             return Ok(());
         }
@@ -129,21 +147,22 @@ impl<'a> Lexer<'a> {
     }
 
     /// Nothing but space may follow.
-    pub(super) fn end(&mut self) -> Result<(), SteerError> {
+    pub(crate) fn end(&mut self) -> Result<(), SteerError> {
         self.space();
         if self.at == self.text.len() { Ok(()) } else { Err(self.error("text after the end")) }
     }
 
-    pub(super) fn text_of(&self, token: &Token) -> &'a str {
+    pub(crate) fn text_of(&self, token: &Token) -> &'a str {
         self.text.get(token.span.clone()).unwrap_or_default()
     }
 
     /// The text of a string token.
-    pub(super) fn unescaped(&self, token: &Token) -> Result<Cow<'a, str>, SteerError> {
+    pub(crate) fn unescaped(&self, token: &Token) -> Result<Cow<'a, str>, SteerError> {
         self.unescape(token.span.clone())
     }
 
-    fn unescape(&self, span: Range<usize>) -> Result<Cow<'a, str>, SteerError> {
+    /// The text of a string that stands at `span`, quotes included.
+    pub(crate) fn unescape(&self, span: Range<usize>) -> Result<Cow<'a, str>, SteerError> {
         let offset = span.start;
         let quoted = self.text.get(span).unwrap_or_default();
         let plain = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();

@@ -1,0 +1,84 @@
+//! A whole body, of a request or an answer: its texts are judged one by one, changes are spans.
+//!
+//! It never rewrites what no rule touched, and never lets a body pass that it could not read to its end.
+
+use super::{
+    RuleSet,
+    carriers::{self, Carrier},
+    mask::Vault,
+    screen::{Failure, Masks, Report, Screen},
+    text::{Form, Text},
+    tree::Tree,
+};
+use crate::{dialect::splice::Edit, domain::Direction};
+
+/// What a check of a whole body comes to.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// What must change, for [`crate::dialect::splice::splice`].
+    pub edits: Vec<Edit>,
+    /// What was found.
+    pub report: Report,
+}
+
+/// Checks a request's JSON body. What is masked goes into `vault`.
+///
+/// # Errors
+/// When the body is no JSON, could be understood in two ways, or takes too long.
+pub fn check_request(rules: &RuleSet, body: &[u8], vault: &mut Vault) -> Result<Checked, Failure> {
+    check(rules, Direction::Request, Masks::Hide(vault), body)
+}
+
+/// Checks an answer's JSON body. What the vault knows is restored.
+///
+/// # Errors
+/// As [`check_request`].
+pub fn check_answer(rules: &RuleSet, body: &[u8], vault: &Vault) -> Result<Checked, Failure> {
+    check(rules, Direction::Response, Masks::Restore(vault), body)
+}
+
+fn check(rules: &RuleSet, direction: Direction, masks: Masks<'_>, body: &[u8]) -> Result<Checked, Failure> {
+    let mut checked = Checked::default();
+    let tree = Tree::read(body)?;
+    let mut screen = Screen::new(rules, direction, masks, &mut checked.report);
+    let mut result = Ok(());
+    carriers::each(&tree, &mut |carrier| {
+        if result.is_ok() {
+            result = whole(&mut screen, &tree, &carrier, 0, &mut |_, edit| checked.edits.push(edit));
+        }
+    });
+    result.map(|()| checked)
+}
+
+/// Judges one text that is whole in its document.
+pub(crate) fn whole(
+    screen: &mut Screen<'_>,
+    tree: &Tree<'_>,
+    carrier: &Carrier,
+    event: u64,
+    edit: &mut impl FnMut(u64, Edit),
+) -> Result<(), Failure> {
+    let raw = tree.slice(carrier.span.clone());
+    // Without escapes the text is what its bytes are: most texts end here.
+    if memchr::memchr(b'\\', raw.as_bytes()).is_none() && screen.is_clean(raw) {
+        return screen.in_time();
+    }
+    let mut text = Text::new(carrier.form);
+    text.push(raw, event, carrier.span.start);
+    screen.judge(&mut text, true, &|| carriers::place(tree, carrier.node), edit)
+}
+
+pub(crate) fn bare(
+    rules: &RuleSet,
+    direction: Direction,
+    masks: Masks<'_>,
+    raw: &str,
+    place: &str,
+) -> Result<Checked, Failure> {
+    let mut checked = Checked::default();
+    let mut screen = Screen::new(rules, direction, masks, &mut checked.report);
+    let mut text = Text::new(Form::Bare);
+    text.push(raw, 0, 0);
+    screen.judge(&mut text, true, &|| place.to_owned(), &mut |_, edit| checked.edits.push(edit))?;
+    Ok(checked)
+}

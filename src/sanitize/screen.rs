@@ -1,0 +1,187 @@
+//! Rules and vault over one text: what is found becomes edits and findings.
+//!
+//! A placeholder that the vault knows comes first: it is restored and never judged, nor is what it
+//! stands for. Findings tell rule, kind and place; they never hold what matched.
+
+use std::{
+    ops::Range,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use thiserror::Error;
+
+use super::{RuleSet, mask::Vault, ruleset::Match, text::Text, tree::Unreadable};
+use crate::{
+    dialect::splice::Edit,
+    domain::{Action, Direction, Finding},
+};
+
+/// Places that one check tells apart; the matches of all further ones are counted together.
+const MAX_PLACES: usize = 100;
+
+/// Stands for a place that is not told apart any more.
+const ELSEWHERE: &str = "…";
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// By rule and place, in the order in which they were met.
+    pub findings: Vec<Finding>,
+    /// Whether a rule demands that the text goes no further.
+    pub blocked: bool,
+}
+
+/// Why a check came to no end. Whoever asked for it must not let the text pass.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Failure {
+    /// It took longer than `sanitization.scan_timeout`.
+    #[error("the check took longer than sanitization.scan_timeout allows")]
+    TooSlow,
+    /// The text cannot be read as what it should be.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// It is larger than a check may hold.
+    #[error("it is larger than {0} bytes, the most that can be checked")]
+    TooLarge(usize),
+    /// More texts run beside each other than anybody would send.
+    #[error("more than {0} texts run beside each other")]
+    TooMany(usize),
+}
+
+/// What the vault is wanted for.
+pub(crate) enum Masks<'a> {
+    /// What is masked goes into the vault.
+    Hide(&'a mut Vault),
+    /// What the vault knows comes back.
+    Restore(&'a Vault),
+}
+
+/// One check, of one text after another.
+pub(crate) struct Screen<'a> {
+    rules: &'a RuleSet,
+    direction: Direction,
+    masks: Masks<'a>,
+    report: &'a mut Report,
+    matches: Vec<Match>,
+    known: Vec<(Range<usize>, usize)>,
+    began: Instant,
+    timeout: Duration,
+}
+
+impl<'a> Screen<'a> {
+    pub(crate) fn new(rules: &'a RuleSet, direction: Direction, masks: Masks<'a>, report: &'a mut Report) -> Self {
+        let (matches, known) = (Vec::new(), Vec::new());
+        Self { rules, direction, masks, report, matches, known, began: Instant::now(), timeout: rules.scan_timeout() }
+    }
+
+    /// Whether `text`, a whole one, has nothing in it that any rule or the vault knows.
+    pub(crate) fn is_clean(&mut self, text: &str) -> bool {
+        self.look(text, 0, true);
+        self.matches.is_empty() && self.known.is_empty()
+    }
+
+    /// Fills in what there is from `from` on; returns the place before which that is all there is.
+    fn look(&mut self, text: &str, from: usize, is_final: bool) -> usize {
+        self.matches.clear();
+        self.known.clear();
+        let settled = self.rules.scan(self.direction, text, from, is_final, &mut self.matches);
+        match &self.masks {
+            Masks::Restore(vault) => settled.min(vault.find(text, from, is_final, &mut self.known)),
+            Masks::Hide(_) => settled,
+        }
+    }
+
+    /// Judges as much of `text` as can be judged now, all of it if nothing follows. `edit` gets the
+    /// changes, event by event; `place` tells where the text stands.
+    pub(crate) fn judge(
+        &mut self,
+        text: &mut Text,
+        is_final: bool,
+        place: &dyn Fn() -> String,
+        edit: &mut impl FnMut(u64, Edit),
+    ) -> Result<(), Failure> {
+        let (all, from, limit) = text.unjudged(is_final);
+        let mut settled = self.look(all, from, is_final).min(limit);
+        // What goes on beyond that place waits as a whole.
+        let ranges = || self.matches.iter().map(|found| &found.range).chain(self.known.iter().map(|(range, _)| range));
+        while let Some(cut) = ranges().find(|range| range.start < settled && range.end > settled) {
+            settled = cut.start;
+        }
+        for index in 0..self.matches.len() {
+            let Some(found) = self.matches.get(index).filter(|found| found.range.end <= settled) else { continue };
+            self.report.add(found, self.direction, place);
+            if !matches!(found.action, Action::Redact | Action::Mask) {
+                continue;
+            }
+            let mut is_first = true;
+            for range in without(&found.range, &self.known) {
+                match &mut self.masks {
+                    Masks::Hide(vault) if found.action == Action::Mask => {
+                        let placeholder = vault.placeholder(found.rule.kind(), text.slice(range.clone()));
+                        text.replace(range, placeholder, edit);
+                    }
+                    _ => text.replace(range, if is_first { found.rule.replacement() } else { "" }, edit),
+                }
+                is_first = false;
+            }
+        }
+        if let Masks::Restore(vault) = &self.masks {
+            for (range, index) in self.known.iter().filter(|(range, _)| range.end <= settled) {
+                text.replace(range.clone(), vault.original(*index), edit);
+            }
+        }
+        text.settle(settled);
+        self.in_time()
+    }
+
+    pub(crate) fn in_time(&self) -> Result<(), Failure> {
+        if self.began.elapsed() > self.timeout { Err(Failure::TooSlow) } else { Ok(()) }
+    }
+}
+
+/// The parts of `range` that lie in none of `known` (sorted, apart from each other).
+fn without(range: &Range<usize>, known: &[(Range<usize>, usize)]) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    let mut start = range.start;
+    for (hole, _) in known.iter().filter(|(hole, _)| hole.end > range.start && hole.start < range.end) {
+        parts.push(start..hole.start.max(start));
+        start = hole.end.min(range.end);
+    }
+    parts.push(start..range.end);
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+impl Report {
+    fn add(&mut self, found: &Match, direction: Direction, place: &dyn Fn() -> String) {
+        self.blocked |= found.action == Action::Block;
+        let mut place: Arc<str> = place().into();
+        if self.findings.len() >= MAX_PLACES && !self.findings.iter().any(|known| known.place == place) {
+            place = ELSEWHERE.into();
+        }
+        let finding = Finding {
+            direction,
+            rule: Arc::clone(found.rule.id()),
+            kind: Arc::clone(found.rule.kind()),
+            category: found.rule.category(),
+            place,
+            action: found.action,
+            count: 1,
+        };
+        self.merge(finding);
+    }
+
+    fn merge(&mut self, finding: Finding) {
+        let alike = |known: &&mut Finding| {
+            known.place == finding.place
+                && known.rule == finding.rule
+                && known.action == finding.action
+                && known.direction == finding.direction
+        };
+        match self.findings.iter_mut().find(alike) {
+            Some(known) => known.count = known.count.saturating_add(finding.count),
+            None => self.findings.push(finding),
+        }
+    }
+}
