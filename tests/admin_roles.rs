@@ -27,7 +27,7 @@ enum Role {
 }
 
 /// The declared role of every route that is not an inference endpoint.
-const DECLARED: [(&str, &str, Role); 30] = [
+const DECLARED: [(&str, &str, Role); 32] = [
     ("GET", "/api/version", Role::Public),
     ("GET", "/health", Role::Public),
     ("GET", "/readyz", Role::Public),
@@ -39,6 +39,8 @@ const DECLARED: [(&str, &str, Role); 30] = [
     ("GET", "/v1/audit", Role::Admin),
     ("GET", "/v1/catalog", Role::Admin),
     ("GET", "/v1/catalog/{id}", Role::Admin),
+    ("POST", "/v1/sanitize", Role::Admin),
+    ("GET", "/v1/sanitize/rules", Role::Admin),
     ("GET", "/v1/records", Role::Admin),
     ("GET", "/v1/records/{id}", Role::Admin),
     ("GET", "/v1/records/live", Role::Admin),

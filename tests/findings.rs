@@ -4,8 +4,12 @@ use llm_gateway::{
     domain::{Action, Direction, Finding, Record, RecordId, Timestamp},
     store::{self, RecordFilter, StatsFilter},
 };
+use serde_json::json;
 
-use super::store::{bare_record, found, fresh, storage, text};
+use super::{
+    harness::gateway::start_with,
+    store::{bare_record, found, fresh, storage, text},
+};
 
 fn with(project: &str, findings: Vec<Finding>) -> Record {
     Record { id: RecordId::new(), project: text(project), findings, ..bare_record() }
@@ -88,4 +92,71 @@ async fn findings_of_old_records_are_deleted_with_them() {
     }
     let sums = store.history.finding_sums(&StatsFilter::default()).await.unwrap();
     assert_eq!(sums.iter().map(|sum| sum.count).sum::<u64>(), 1, "sums stay");
+}
+
+#[tokio::test]
+async fn what_was_found_in_a_request_is_told_everywhere_and_what_matched_nowhere() {
+    const CANARY: &str = "canary.person@lovelace.org";
+    let rules = "[sanitization]\nenabled = true\nredact_pii = true\n\
+                 [[sanitization.patterns]]\nname = \"seen_ticket\"\npattern = 'TICKET-[0-9]+'\naction = \"log\"\n";
+    let mut rig = start_with(rules).await;
+    let asked = json!({"model": "gpt-4o-mini", "messages": [
+        {"role": "system", "content": format!("Ask {CANARY}, or {CANARY}.")},
+        {"role": "user", "content": "TICKET-77"},
+    ]});
+    rig.client().post("/v1/chat/completions", &asked).await.expect(200);
+    rig.client().post("/v1/chat/completions", &json!({"model": "gpt-4o-mini", "messages": []})).await;
+    let id = rig.records_when(2).await[1]["id"].as_str().unwrap().to_owned();
+    let client = rig.client();
+    let detail = client.get(&format!("/v1/records/{id}")).await.expect(200);
+    let row = |kind: &str| {
+        let rows = detail["finding_rows"].as_array().unwrap();
+        rows.iter().find(|row| row["kind"] == kind && row["direction"] == "request").unwrap().clone()
+    };
+    assert_eq!(
+        row("EMAIL"),
+        json!({"direction": "request", "rule": "email", "kind": "EMAIL", "category": "pii",
+               "place": "messages[0].content", "action": "redact", "count": 2})
+    );
+    assert_eq!((&row("SEEN_TICKET")["action"], &row("SEEN_TICKET")["category"]), (&json!("log"), &json!("custom")));
+    assert!(detail["findings"].as_u64().unwrap() >= 3);
+    for (filter, count) in
+        [("findings=true", 1), ("findings=false", 1), ("finding_kind=EMAIL", 1), ("finding_kind=IBAN", 0)]
+    {
+        let list = client.get(&format!("/v1/records?{filter}")).await.expect(200);
+        assert_eq!(list["data"].as_array().unwrap().len(), count, "{filter}");
+        assert!(list["data"].as_array().unwrap().iter().all(|row| row.get("finding_rows").is_none()));
+    }
+    let stats = client.get("/v1/stats").await.expect(200);
+    assert_eq!(stats["findings"], detail["findings"]);
+    let sums = stats["by_finding"].as_array().unwrap();
+    assert!(sums.contains(
+        &json!({"kind": "EMAIL", "category": "pii", "action": "redact", "direction": "request", "count": 2})
+    ));
+    let metrics = client.get("/metrics").await.text();
+    let line =
+        metrics.lines().find(|line| line.starts_with("llm_gateway_findings_total") && line.contains("SEEN_TICKET"));
+    let line = line.unwrap_or_else(|| panic!("{metrics}"));
+    assert!(line.contains("action=\"log\"") && line.contains("kind=\"SEEN_TICKET\""), "{line}");
+    let csv = client.get("/v1/records?format=csv").await.text();
+    assert!(csv.lines().next().unwrap().contains(",findings,"));
+
+    for told in [detail.to_string(), stats.to_string(), metrics, csv] {
+        assert!(!told.contains("canary.person"));
+    }
+    rig.stop().await;
+    let mut folders = vec![rig.data.path().join("data")];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else {
+                files += 1;
+                let bytes = std::fs::read(&entry).unwrap();
+                assert!(memchr::memmem::find(&bytes, b"canary.person").is_none(), "{}", entry.display());
+            }
+        }
+    }
+    assert!(files >= 3);
 }

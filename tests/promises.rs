@@ -27,6 +27,7 @@ mod admin_api;
 mod audit;
 mod relay;
 mod sanitize_settings;
+mod sanitize_try;
 mod security_bar;
 mod sanitizer;
 mod streams;

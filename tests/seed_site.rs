@@ -83,7 +83,7 @@ impl Drop for Program {
     }
 }
 
-/// The site's configuration; `[sanitization] enabled = true` is the one documented exception.
+/// The site's configuration.
 const SITE_CONFIG: &str = r#"
 [server]
 port = 8930
@@ -112,7 +112,7 @@ provider_type = "local"
 endpoint = "http://localhost:11434"
 enabled = true
 [sanitization]
-enabled = false
+enabled = true
 scan_credentials = true
 redact_pii = false
 compliance_gate = false

@@ -63,8 +63,10 @@ pub(crate) struct Variant {
 }
 
 /// All variants; a new feature is one line here.
-pub(crate) const VARIANTS: [Variant; 1] =
-    [Variant { name: "reading on for clients that left", config: "[server]\non_client_disconnect = \"drain\"" }];
+pub(crate) const VARIANTS: [Variant; 2] = [
+    Variant { name: "reading on for clients that left", config: "[server]\non_client_disconnect = \"drain\"" },
+    Variant { name: "sanitizer on", config: "[sanitization]\nenabled = true\nredact_pii = true" },
+];
 
 /// What the second table shows of a variant, and by what names.
 const VARIANT_COLUMNS: [(&str, &str); 6] = [

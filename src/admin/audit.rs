@@ -185,10 +185,13 @@ fn outcome<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<String>, D::Er
 mod tests {
     use super::*;
 
+    /// They take a body and change nothing.
+    const QUESTIONS: [&str; 1] = ["/v1/sanitize"];
+
     #[test]
     fn every_guarded_route_that_changes_something_has_an_action() {
         let document = super::super::guarded().into_openapi();
-        for (path, item) in &document.paths.paths {
+        for (path, item) in document.paths.paths.iter().filter(|(path, _)| !QUESTIONS.contains(&path.as_str())) {
             let methods = [
                 (Method::POST, &item.post),
                 (Method::PUT, &item.put),

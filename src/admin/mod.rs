@@ -26,6 +26,7 @@ mod provider_view;
 mod providers;
 mod records;
 mod sanitization_body;
+mod sanitize;
 mod session;
 mod state;
 mod stats;
@@ -77,6 +78,8 @@ fn guarded() -> OpenApiRouter<AdminState> {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::show, keys::update, keys::revoke))
         .routes(routes!(keys::rotate))
+        .routes(routes!(sanitize::attempt))
+        .routes(routes!(sanitize::rules))
         .routes(routes!(audit::list))
         .routes(routes!(catalog::list))
         .routes(routes!(catalog::show))
@@ -176,6 +179,7 @@ fn describe_guard(operation: &mut Operation) {
         (name = "Providers", description = "Where requests can go."),
         (name = "Catalog", description = "Which models there are, what they can do and cost, and how they have done here."),
         (name = "Keys", description = "Virtual keys, which stand for a team or an application."),
+        (name = "Sanitizer", description = "What is found in texts, and what is done about it."),
         (name = "Audit", description = "Who changed what, and who tried."),
         (name = "Session", description = "Signing in to the portal. Only needed once an admin credential is configured."),
         (name = "Health", description = "Whether the gateway lives."),

@@ -4,6 +4,7 @@
 //! the scripted upstream of the tests. Nothing here is ever reached in a normal start.
 
 mod dice;
+mod findings;
 mod models;
 mod reply;
 mod text;

@@ -20,7 +20,7 @@ use crate::{
 
 use super::{
     dice::Dice,
-    history,
+    findings, history,
     models::{self, DemoModel},
     provider::{Mood, Provider, ProviderOptions, Running},
     workload::KEYS,
@@ -129,6 +129,7 @@ pub async fn prepare(port: Option<u16>, env: &BTreeMap<String, String>) -> Resul
         providers.push(provider);
     }
     text.push_str(&key_map());
+    text.push_str(findings::SETTINGS);
     let path = directory.0.join("config.toml");
     fs::write(&path, text)?;
     let options = LoadOptions {

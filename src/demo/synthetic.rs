@@ -12,6 +12,7 @@ use crate::{
 
 use super::{
     dice::Dice,
+    findings,
     models::{self, DemoModel, UNLISTED},
     workload::{KEYS, Workload},
 };
@@ -270,7 +271,7 @@ impl<'a> Scribe<'a> {
             price_version: None,
             provider_cost: None,
             saved: None,
-            findings: Vec::new(),
+            findings: findings::in_history(&mut self.dice, workload),
             request_bytes: 180 + scale(workload.tokens.0 * 4, self.dice.skewed(0.4)),
             response_bytes: 0,
             attempts: Vec::new(),

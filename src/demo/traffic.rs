@@ -17,6 +17,7 @@ use crate::domain::{Api, Endpoint};
 
 use super::{
     dice::Dice,
+    findings,
     workload::{KEYS, WORKLOADS, Workload},
 };
 
@@ -73,7 +74,7 @@ pub async fn trickle(gateway: SocketAddr, stop: CancellationToken) {
 fn request(gateway: SocketAddr, work: &Workload, twist: Twist, dice: &mut Dice) -> Option<Request<Full<Bytes>>> {
     let prompt = dice.pick(work.prompts)?;
     // A number keeps the answers from all being the same.
-    let prompt = format!("{prompt} (case {})", dice.between(100, 999));
+    let prompt = format!("{prompt} (case {}){}", dice.between(100, 999), findings::in_traffic(dice));
     let model = if twist == Twist::UnknownModel { "gpt-4.9" } else { work.model };
     let context = context(work, dice);
     let messages = json!([{"role": "user", "content": prompt}]);

@@ -129,6 +129,18 @@ impl Policy {
         settings
     }
 
+    /// The rules of these settings, compiled already if they are in force.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn compiled(&self, settings: Sanitization) -> Result<Arc<RuleSet>, ConfigErrors> {
+        if let Some(rules) = self.rule_sets.get(&settings) {
+            return Ok(Arc::clone(rules));
+        }
+        let compiled = RuleSet::compile(&settings).map(Arc::new);
+        compiled.map_err(|error| ConfigErrors::from_lines(vec![told(&settings, &error, "sanitization")]))
+    }
+
     /// Refuses what a key may not state: settings that would not compile.
     ///
     /// # Errors
@@ -137,5 +149,78 @@ impl Policy {
         let mut compiler = Compiler::new(&self.config, Some(&self.rule_sets));
         compiler.by_project(Some(over), "sanitization");
         compiler.finish().map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config, domain::Action};
+
+    fn config_of(toml: &str) -> Config {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("config.toml"), toml).unwrap();
+        let options =
+            config::LoadOptions { working_dir: directory.path().to_owned(), ..config::LoadOptions::default() };
+        config::load(&options).unwrap()
+    }
+
+    const TOML: &str = "
+[sanitization]
+enabled = true
+[[projects]]
+name = \"clinic\"
+[projects.sanitization]
+compliance_gate = true
+[[projects]]
+name = \"plain\"
+";
+
+    #[test]
+    fn equal_settings_share_one_set_and_a_change_keeps_what_it_does_not_touch() {
+        let config = config_of(TOML);
+        let mask = SanitizationOverride {
+            actions: vec![("email".to_owned(), Action::Mask)],
+            ..SanitizationOverride::default()
+        };
+        let mut compiler = Compiler::new(&config, None);
+        let all = compiler.by_project(None, "");
+        let one = compiler.by_project(Some(&mask), "");
+        let same = compiler.by_project(Some(&mask.clone()), "");
+        let nothing = compiler.by_project(Some(&SanitizationOverride::default()), "");
+        let sets = compiler.finish().unwrap();
+        assert_eq!(sets.len(), 4, "the default and the key's, each for the one project that states something");
+        let at = |rules: &ByProject, project: Option<&str>| Arc::clone(rules.of(project).unwrap());
+        assert!(Arc::ptr_eq(&at(&one, None), &at(&same, Some("plain"))));
+        assert!(Arc::ptr_eq(&at(&all, None), &at(&nothing, Some("unknown"))));
+        assert!(Arc::ptr_eq(&at(&all, Some("clinic")), &at(&nothing, Some("clinic"))));
+        assert!(!Arc::ptr_eq(&at(&one, Some("clinic")), &at(&one, None)));
+        assert_eq!(at(&one, Some("clinic")).action("email"), Action::Mask, "the key's word is the last");
+        assert_eq!(at(&one, Some("clinic")).action("openai_api_key"), Action::Block, "the project's stays");
+
+        let changed = config_of(&TOML.replace("compliance_gate = true", "redact_pii = true"));
+        let mut compiler = Compiler::new(&changed, Some(&sets));
+        let after = compiler.by_project(None, "");
+        assert!(Arc::ptr_eq(&at(&all, None), &at(&after, None)));
+        assert!(!Arc::ptr_eq(&at(&all, Some("clinic")), &at(&after, Some("clinic"))));
+    }
+
+    #[test]
+    fn sets_are_bounded_and_off_is_nothing_at_all() {
+        let config = config_of("");
+        let mut compiler = Compiler::new(&config, None);
+        assert!(compiler.by_project(None, "").of(None).is_none());
+        for number in 0..=MOST_SETS {
+            let pattern = crate::config::SanitizationPattern {
+                name: format!("p{number}"),
+                pattern: "x".to_owned(),
+                replacement: None,
+                apply_to: crate::config::ApplyTo::Both,
+                action: None,
+            };
+            let over = SanitizationOverride { patterns: vec![pattern], ..SanitizationOverride::default() };
+            compiler.by_project(Some(&over), "");
+        }
+        assert!(compiler.finish().unwrap_err().to_string().contains("more than 512"));
     }
 }

@@ -72,6 +72,11 @@ impl Vault {
         index
     }
 
+    /// Every placeholder with what it stands for.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries.iter().map(|entry| (entry.placeholder.as_str(), entry.original.as_str()))
+    }
+
     /// The text that was masked.
     pub fn original(&self, index: usize) -> &str {
         self.entries.get(index).map_or("", |entry| entry.original.as_str())

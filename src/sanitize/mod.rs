@@ -21,7 +21,9 @@ mod carriers;
 mod body;
 mod upload;
 mod stream;
+mod attempt;
 
+pub use attempt::{Tried, try_text};
 pub use body::{Checked, check_answer, check_request};
 pub use mask::Vault;
 pub use rules::{Anchor, Rule, all as all_rules};

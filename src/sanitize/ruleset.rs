@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::{actions, custom::Custom, matcher::Window, rules, side::Side};
 use crate::{
     config::{ApplyTo, Sanitization, SanitizationPattern},
-    domain::{Action, Category, Direction},
+    domain::{Action, Category, Direction, Finding},
 };
 
 /// How many bytes before a place a rule may look at: whoever drops settled text keeps so many.
@@ -75,6 +75,21 @@ pub struct Match {
     pub rule: RuleRef,
     /// What is to be done about it.
     pub action: Action,
+}
+
+impl Match {
+    /// What is kept of it.
+    pub fn finding(&self, direction: Direction, place: &str) -> Finding {
+        Finding {
+            direction,
+            rule: Arc::clone(self.rule.id()),
+            kind: Arc::clone(self.rule.kind()),
+            category: self.rule.category(),
+            place: Arc::from(place),
+            action: self.action,
+            count: 1,
+        }
+    }
 }
 
 /// A rule's names. Cheap to clone.
@@ -172,6 +187,12 @@ impl RuleSet {
     /// What can happen to texts of this direction.
     pub fn effect(&self, direction: Direction) -> Effect {
         self.side(direction).effect
+    }
+
+    /// What is done about the matches of the rule or pattern of this id.
+    pub fn action(&self, id: &str) -> Action {
+        let sides = [&self.request, &self.response].into_iter();
+        sides.filter_map(|side| side.action(id)).next().unwrap_or(Action::Off)
     }
 
     /// Longest match, in bytes.

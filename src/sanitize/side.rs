@@ -89,6 +89,12 @@ impl Side {
         }
     }
 
+    /// What is done about the rule of this id, if anything.
+    pub(super) fn action(&self, id: &str) -> Option<Action> {
+        let (_, action) = self.outcomes.iter().flatten().find(|(rule, _)| **rule.id() == *id)?;
+        Some(*action)
+    }
+
     /// The earliest place behind `at` where a match may have begun that the end leaves open.
     fn live(&self, window: &Window<'_>, at: usize) -> usize {
         let (text, end) = (window.text, window.text.len());
