@@ -1,4 +1,4 @@
-//! The pure rooms that every request passes: steering, metering, pricing. Figures are for comparing
+//! The pure rooms that every request passes: steering, metering, sanitizing, pricing. Figures are for comparing
 //! one run with another on the same machine; nothing asserts them.
 #![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macros make undocumented items")]
 
@@ -7,9 +7,11 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use llm_gateway::{
     catalog::{Catalog, PriceQuery},
+    config::Sanitization,
     dialect::{steer, usage_chunk::Filter},
-    domain::{Api, Endpoint, Timestamp, Usage},
+    domain::{Action, Api, Direction, Endpoint, Timestamp, Usage},
     gateway::tally::{Framing, Tally},
+    sanitize::{LOOK_BACK, RuleSet},
 };
 
 fn request(bytes: usize) -> String {
@@ -54,6 +56,34 @@ fn metering(c: &mut Criterion) {
     group.finish();
 }
 
+/// Text as models write it, with nothing in it that a rule would find.
+const CHAT: &str = include_str!("chat.txt");
+
+fn sanitizing(c: &mut Criterion) {
+    let actions = [("credentials", Action::Redact), ("pii", Action::Redact)];
+    let actions = actions.map(|(name, action)| (name.to_owned(), action)).to_vec();
+    let settings = Sanitization { enabled: true, actions, ..Sanitization::default() };
+    let rules = RuleSet::compile(&settings).unwrap();
+    let mut found = Vec::new();
+    let mut group = c.benchmark_group("sanitize");
+    for bytes in [4 << 10, 256 << 10] {
+        let text = CHAT.repeat(bytes / CHAT.len() + 1);
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.bench_function(format!("clean text, {bytes} B"), |b| {
+            b.iter(|| rules.scan(Direction::Request, black_box(&text), 0, true, &mut found));
+        });
+    }
+    // One event: a delta of about 20 bytes behind what is kept and what is still open.
+    let pending = CHAT.get(..LOOK_BACK + 20).unwrap();
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("stream event", |b| {
+        b.iter(|| rules.scan(Direction::Response, black_box(pending), LOOK_BACK - 12, false, &mut found));
+    });
+    assert!(found.is_empty());
+    group.bench_function("compile all rules", |b| b.iter(|| RuleSet::compile(black_box(&settings)).unwrap()));
+    group.finish();
+}
+
 fn pricing(c: &mut Criterion) {
     let catalog = Catalog::bundled(&[]);
     let usage = Usage { input: Some(1_000), cache_read: Some(5_000), output: Some(700), ..Usage::default() };
@@ -70,5 +100,5 @@ fn pricing(c: &mut Criterion) {
     c.bench_function("price", |b| b.iter(|| catalog.price(black_box(&query))));
 }
 
-criterion_group!(benches, steering, metering, pricing);
+criterion_group!(benches, steering, metering, sanitizing, pricing);
 criterion_main!(benches);

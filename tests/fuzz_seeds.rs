@@ -83,6 +83,11 @@ fn metered_answers() {
 }
 
 #[test]
+fn texts_in_a_window() {
+    run("window", 80);
+}
+
+#[test]
 fn every_target_has_a_binary_and_seeds_of_a_few_kilobytes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
     let manifest: toml::Table = fs::read_to_string(root.join("Cargo.toml")).unwrap().parse().unwrap();

@@ -19,16 +19,18 @@ pub mod key;
 pub mod splice;
 pub mod sse;
 pub mod tally;
+pub mod window;
 
 /// Takes an input and panics if it breaks a promise.
 pub type Target = fn(&[u8]);
 
 /// Name and function of every target.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("config", config::run),
     ("head", head::run),
     ("key", key::run),
     ("splice", splice::run),
     ("sse", sse::run),
     ("tally", tally::run),
+    ("window", window::run),
 ];

@@ -21,8 +21,8 @@ pub const LOOK_BACK: usize = 64;
 
 /// Compiled rules and what is done about their matches.
 pub struct RuleSet {
-    request: Side,
-    response: Side,
+    request: Arc<Side>,
+    response: Arc<Side>,
     longest: usize,
     scan_timeout: Duration,
 }
@@ -174,14 +174,16 @@ impl RuleSet {
                 own.push(Arc::clone(&pattern.custom));
                 outcomes.push(Some((pattern.rule.clone(), pattern.action)));
             }
-            Side::new(outcomes, own).map_err(RuleError::TooLarge)
+            Side::new(outcomes, own).map(Arc::new).map_err(RuleError::TooLarge)
         };
-        Ok(Self {
-            request: side(Direction::Request)?,
-            response: side(Direction::Response)?,
-            longest: settings.max_match_bytes,
-            scan_timeout: settings.scan_timeout,
-        })
+        let request = side(Direction::Request)?;
+        // Compiling takes tens of milliseconds; mostly both directions are alike.
+        let response = if settings.patterns.iter().all(|pattern| pattern.apply_to == ApplyTo::Both) {
+            Arc::clone(&request)
+        } else {
+            side(Direction::Response)?
+        };
+        Ok(Self { request, response, longest: settings.max_match_bytes, scan_timeout: settings.scan_timeout })
     }
 
     /// What can happen to texts of this direction.

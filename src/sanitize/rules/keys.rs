@@ -85,6 +85,7 @@ pub(super) const RULES: &[Rule] = &[
         finds: "private keys of PuTTY",
         anchor: Anchor::Starts(&["putty-user-key-file-"]),
         pattern: r"PuTTY-User-Key-File-[23]: (?:[A-Za-z0-9+/=:@.,_() \t\r\n\\-]){40,}?Private-(?:MAC|Hash): [0-9a-f]{40,64}",
+        reach: 8192,
         source: "PuTTY manual, appendix C: PPK file format",
         matches: &[
             "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: fake\nPublic-Lines: 1\nZmFrZQ==\nPrivate-Lines: 1\nZmFrZQ==\nPrivate-MAC: 0123456789abcdeffedcba987654321001234567",
