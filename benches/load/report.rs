@@ -180,7 +180,7 @@ impl Figures {
             .map(|row| {
                 let of = |target: &'static str| {
                     (
-                        target.to_string(),
+                        target.to_owned(),
                         json!({
                             "median": self.median(row.key, target),
                             "rounds": self.rounds(row.key, target),

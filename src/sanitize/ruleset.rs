@@ -193,8 +193,7 @@ impl RuleSet {
 
     /// What is done about the matches of the rule or pattern of this id.
     pub fn action(&self, id: &str) -> Action {
-        let sides = [&self.request, &self.response].into_iter();
-        sides.filter_map(|side| side.action(id)).next().unwrap_or(Action::Off)
+        [&self.request, &self.response].into_iter().find_map(|side| side.action(id)).unwrap_or(Action::Off)
     }
 
     /// Longest match, in bytes.
