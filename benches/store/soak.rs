@@ -39,7 +39,7 @@ impl Waits {
             let Ok(told) = live.recv().await else { continue };
             let begun = self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&told.record.id);
             if let Some(begun) = begun {
-                let took = begun.elapsed().as_secs_f64() * 1_000.0 - GROUP_WAIT_MS;
+                let took = begun.elapsed().as_secs_f64().mul_add(1_000.0, -GROUP_WAIT_MS);
                 self.done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(took.max(0.0));
             }
         }

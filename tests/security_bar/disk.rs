@@ -28,6 +28,7 @@ struct Mount(PathBuf);
 
 impl Mount {
     /// `None`, and a line that says so, where mounting is not allowed.
+    #[expect(clippy::print_stdout, reason = "a test that was skipped says so")]
     fn new(path: &Path, bytes: u64) -> Option<Self> {
         fs::create_dir_all(path).unwrap();
         if Self::run(&["-t", "tmpfs", "-o", &format!("size={bytes},mode=0700"), "tmpfs"], path) {

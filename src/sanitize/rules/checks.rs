@@ -6,13 +6,10 @@ use super::Seen;
 ///
 /// Such texts stand in documentation and code by the thousand; nothing is lost when they pass.
 pub(super) fn is_placeholder(token: &str) -> bool {
-    const WORDS: [&str; 16] = [
+    const WORDS: [&str; 13] = [
         "your",
         "example",
         "placeholder",
-        "changeme",
-        "change_me",
-        "change-me",
         "change-in",
         "dummy",
         "redacted",
@@ -25,7 +22,13 @@ pub(super) fn is_placeholder(token: &str) -> bool {
         "hidden",
     ];
     let lower = token.to_ascii_lowercase();
-    is_filler(token) || WORDS.iter().any(|word| lower.contains(word)) || token.starts_with(['<', '$', '{', '%', '['])
+    // In two words: no binary of ours holds anything that might be a default password.
+    let asks_for_change =
+        lower.split_once("change").is_some_and(|(_, rest)| rest.trim_start_matches(['-', '_', ' ']).starts_with("me"));
+    is_filler(token)
+        || asks_for_change
+        || WORDS.iter().any(|word| lower.contains(word))
+        || token.starts_with(['<', '$', '{', '%', '['])
 }
 
 /// Whether a token of a fixed form is filled with nothing: runs of one character, `...`.
