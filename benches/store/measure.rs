@@ -66,7 +66,7 @@ pub(crate) async fn run(path: &Path) -> Result<(), Failure> {
 
     let targets = targets(&client).await?;
     let mut all_hold = true;
-    println!("{:>9} {:>9} {:>9}   bar: p99 ≤ {MOST_P99_MS} ms", "p50 ms", "p99 ms", "max ms");
+    println!("{:>9} {:>9} {:>9} {:>9}   bar: p99 ≤ {MOST_P99_MS} ms", "first ms", "p50 ms", "p99 ms", "max ms");
     for target in &targets {
         let mut took = Vec::with_capacity(TIMES);
         for _ in 0..TIMES {
@@ -74,11 +74,13 @@ pub(crate) async fn run(path: &Path) -> Result<(), Failure> {
             client.get(target).await?;
             took.push(begun.elapsed().as_secs_f64() * 1_000.0);
         }
+        // What is added up of closed hours and days is kept from then on.
+        let first = took.first().copied().unwrap_or_default();
         took.sort_by(f64::total_cmp);
         let p99 = quantile(&took, 0.99);
         let mark = if p99 <= MOST_P99_MS { ' ' } else { '!' };
         all_hold &= p99 <= MOST_P99_MS;
-        println!("{:9.2} {p99:9.2} {:9.2} {mark} {target}", quantile(&took, 0.5), quantile(&took, 1.0));
+        println!("{first:9.2} {:9.2} {p99:9.2} {:9.2} {mark} {target}", quantile(&took, 0.5), quantile(&took, 1.0));
         let name = target.split("&from=").next().unwrap_or_default().split("?from=").next().unwrap_or_default();
         println!("p99 {name}\t{p99}");
     }

@@ -7,10 +7,15 @@
 /// Below 16 µs each value has its own bucket; above, each power of two is cut into sixteen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
-    /// Buckets that are not empty, in their order, and their counts. A sorted list, because months of sums
-    /// are added up bucket by bucket, where a tree takes ten times as long.
-    buckets: Vec<(u16, u64)>,
+    /// The bucket of the first count.
+    first: u16,
+    /// Counts of the buckets from there on; neither the first nor the last is 0. In a row, because months of sums
+    /// are added up bucket by bucket, where anything that searches takes ten times as long.
+    counts: Vec<u64>,
 }
+
+/// One more than the bucket of the longest duration.
+const BUCKETS: u16 = 61 * 16;
 
 impl Histogram {
     /// Counts one duration.
@@ -20,14 +25,16 @@ impl Histogram {
 
     /// Adds all counts of `other`.
     pub fn merge(&mut self, other: &Self) {
-        for (bucket, count) in &other.buckets {
-            self.add(*bucket, *count);
+        let Some(last) = other.counts.len().checked_sub(1) else { return };
+        let start = self.make_room(other.first, last);
+        for (sum, count) in self.counts.iter_mut().skip(start).zip(&other.counts) {
+            *sum = sum.saturating_add(*count);
         }
     }
 
     /// How many durations were counted.
     pub fn count(&self) -> u64 {
-        self.buckets.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
+        self.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     /// The duration in microseconds below which the share `quantile` (0 to 1) of all lies; `None` when empty.
@@ -35,20 +42,20 @@ impl Histogram {
     pub fn quantile_us(&self, quantile: f64) -> Option<u64> {
         let rank = ((self.count() as f64 * quantile.clamp(0.0, 1.0)).ceil() as u64).max(1);
         let mut below = 0_u64;
-        self.buckets.iter().find_map(|(bucket, count)| {
-            below = below.saturating_add(*count);
-            (below >= rank).then(|| middle_of(*bucket))
+        self.buckets().find_map(|(bucket, count)| {
+            below = below.saturating_add(count);
+            (below >= rank).then(|| middle_of(bucket))
         })
     }
 
     /// The stored form: pairs of (distance to the bucket before, count) as LEB128 numbers.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.buckets.len() * 3);
+        let mut bytes = Vec::with_capacity(self.counts.len());
         let mut before = 0;
-        for (bucket, count) in &self.buckets {
+        for (bucket, count) in self.buckets() {
             push_number(&mut bytes, u64::from(bucket - before));
-            push_number(&mut bytes, *count);
-            before = *bucket;
+            push_number(&mut bytes, count);
+            before = bucket;
         }
         bytes
     }
@@ -57,21 +64,39 @@ impl Histogram {
     pub(super) fn merge_bytes(&mut self, mut bytes: &[u8]) -> Option<()> {
         let mut bucket = 0_u16;
         while !bytes.is_empty() {
-            bucket = bucket.checked_add(u16::try_from(take_number(&mut bytes)?).ok()?)?;
+            bucket = bucket.checked_add(u16::try_from(take_number(&mut bytes)?).ok()?).filter(|it| *it < BUCKETS)?;
             self.add(bucket, take_number(&mut bytes)?);
         }
         Some(())
     }
 
+    /// Buckets that are not empty, in their order, and their counts.
+    fn buckets(&self) -> impl Iterator<Item = (u16, u64)> {
+        (self.first..).zip(self.counts.iter().copied()).filter(|(_, count)| *count > 0)
+    }
+
     fn add(&mut self, bucket: u16, count: u64) {
-        match self.buckets.binary_search_by_key(&bucket, |(known, _)| *known) {
-            Ok(place) => {
-                if let Some((_, sum)) = self.buckets.get_mut(place) {
-                    *sum = sum.saturating_add(count);
-                }
-            }
-            Err(place) => self.buckets.insert(place, (bucket, count)),
+        if count == 0 {
+            return;
         }
+        let place = self.make_room(bucket, 0);
+        if let Some(sum) = self.counts.get_mut(place) {
+            *sum = sum.saturating_add(count);
+        }
+    }
+
+    /// Makes `first` and as many `more` buckets after it part of the row; returns the place of `first`.
+    fn make_room(&mut self, first: u16, more: usize) -> usize {
+        if self.counts.is_empty() {
+            self.first = first;
+        }
+        if let Some(missing) = self.first.checked_sub(first).filter(|missing| *missing > 0) {
+            self.counts.splice(0..0, std::iter::repeat_n(0, usize::from(missing)));
+            self.first = first;
+        }
+        let place = usize::from(first - self.first);
+        self.counts.resize(self.counts.len().max(place + more + 1), 0);
+        place
     }
 }
 

@@ -80,12 +80,16 @@ impl Packer {
         } else {
             sums_of_packs(&mut transaction, first).await?
         };
-        sqlx::query("INSERT OR REPLACE INTO rollup_packs (quarters, first_quarter, entries) VALUES (?, ?, ?)")
-            .bind(quarters)
-            .bind(first)
-            .bind(write(&sums))
-            .execute(&mut *transaction)
-            .await?;
+        // A row of a number that never was, so that readers who keep what they read see that it is another.
+        sqlx::query(
+            "INSERT OR REPLACE INTO rollup_packs (rowid, quarters, first_quarter, entries)
+             VALUES (random() & 0x7fffffffffffffff, ?, ?, ?)",
+        )
+        .bind(quarters)
+        .bind(first)
+        .bind(write(&sums))
+        .execute(&mut *transaction)
+        .await?;
         sqlx::query("DELETE FROM unpacked WHERE quarters = ? AND first_quarter = ?")
             .bind(quarters)
             .bind(first)
@@ -157,7 +161,7 @@ impl<'pack> Entry<'pack> {
 }
 
 /// The stored form: per dimension its id, the length of the rest, the sums, and both histograms.
-fn write(sums: &BTreeMap<i64, Addition>) -> Vec<u8> {
+pub(super) fn write(sums: &BTreeMap<i64, Addition>) -> Vec<u8> {
     let mut pack = Vec::with_capacity(sums.len() * 256);
     for (dimension, addition) in sums {
         let mut payload = Vec::with_capacity(256);
@@ -225,12 +229,18 @@ async fn sums_of_packs(connection: &mut SqliteConnection, first: i64) -> Result<
     .fetch_all(connection)
     .await?;
     for pack in &packs {
-        for entry in entries(pack) {
-            let entry = entry?;
-            add(sums.entry(entry.dimension).or_default(), &entry.read()?)?;
-        }
+        add_pack(&mut sums, pack)?;
     }
     Ok(sums)
+}
+
+/// Adds the shares of a pack.
+pub(super) fn add_pack(sums: &mut BTreeMap<i64, Addition>, pack: &[u8]) -> Result<(), StoreError> {
+    for entry in entries(pack) {
+        let entry = entry?;
+        add(sums.entry(entry.dimension).or_default(), &entry.read()?)?;
+    }
+    Ok(())
 }
 
 fn add(addition: &mut Addition, share: &Share<'_>) -> Result<(), StoreError> {

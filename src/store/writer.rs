@@ -9,7 +9,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use tokio::{sync::mpsc, time::sleep};
 
 use super::{
-    Histogram, StoreError,
+    StoreError,
     disk::Disk,
     error::primary_code,
     findings,
@@ -41,8 +41,8 @@ pub(super) struct Writer {
     next_seq: i64,
     /// Ids of rows of `dimensions` that are known to be there.
     dimensions: HashMap<DimensionKey, i64>,
-    /// Histograms as the rows of `rollups` have them, by quarter and dimension.
-    histograms: HashMap<(i64, i64), (Histogram, Histogram)>,
+    /// Histograms as the rows of `rollups` have them, of latency and time to first token, by quarter and dimension.
+    histograms: HashMap<(i64, i64), (Vec<u8>, Vec<u8>)>,
     packer: Packer,
     records: Insert,
     attempts: Insert,
@@ -309,19 +309,21 @@ impl Writer {
             self.packer.note_change(connection, *quarter).await?;
         }
         let mut rows = Vec::with_capacity(additions.len());
-        for (place, addition) in additions {
-            let known = match self.histograms.remove(&place) {
+        for (place, mut addition) in additions {
+            let (latency, ttft) = match self.histograms.remove(&place) {
                 Some(known) => known,
                 None => stored_histograms(connection, place).await?,
             };
-            let (mut latency, mut ttft) = known;
-            latency.merge(&addition.latency);
-            ttft.merge(&addition.ttft);
-            rows.push((place, addition.sums, latency.to_bytes(), ttft.to_bytes()));
-            self.histograms.insert(place, (latency, ttft));
+            // Percentiles of one quarter hour are worth less than the records that come now.
+            if addition.latency.merge_bytes(&latency).is_none() || addition.ttft.merge_bytes(&ttft).is_none() {
+                tracing::error!(?place, "a histogram in usage.db cannot be read, what is left of it is kept");
+            }
+            let histograms = (addition.latency.to_bytes(), addition.ttft.to_bytes());
+            self.histograms.insert(place, histograms.clone());
+            rows.push((place, addition.sums, histograms));
         }
         self.rollups
-            .run(connection, &rows, |values, ((quarter, dimension), sums, latency, ttft)| {
+            .run(connection, &rows, |values, ((quarter, dimension), sums, (latency, ttft))| {
                 values.int(*quarter);
                 values.int(*dimension);
                 sums.iter().for_each(|sum| values.int(*sum));
@@ -386,21 +388,14 @@ impl Writer {
 async fn stored_histograms(
     connection: &mut SqliteConnection,
     (quarter, dimension): (i64, i64),
-) -> Result<(Histogram, Histogram), StoreError> {
-    let stored: Option<(Vec<u8>, Vec<u8>)> =
+) -> Result<(Vec<u8>, Vec<u8>), StoreError> {
+    let stored =
         sqlx::query_as("SELECT latency_histogram, ttft_histogram FROM rollups WHERE quarter = ? AND dimension_id = ?")
             .bind(quarter)
             .bind(dimension)
             .fetch_optional(connection)
             .await?;
-    let (mut latency, mut ttft) = (Histogram::default(), Histogram::default());
-    if let Some((latency_bytes, ttft_bytes)) = stored {
-        // Percentiles of one quarter hour are worth less than the records that come now.
-        if latency.merge_bytes(&latency_bytes).is_none() || ttft.merge_bytes(&ttft_bytes).is_none() {
-            tracing::error!(quarter, dimension, "a histogram in usage.db cannot be read, what is left of it is kept");
-        }
-    }
-    Ok((latency, ttft))
+    Ok(stored.unwrap_or_default())
 }
 
 /// Kind, name, and when it was first and last seen.

@@ -2,7 +2,7 @@
 
 use sqlx::{QueryBuilder, Row as _};
 
-use super::{History, StatsFilter, sums::push_filter};
+use super::{History, StatsFilter, dimension_rows::push_filter};
 use crate::{
     domain::{Action, Category, Direction},
     store::{StoreError, findings::named, rollup::QUARTER_US},

@@ -2,8 +2,10 @@
 //!
 //! Lists go by keyset; sums come from the quarter-hour roll-ups, never from raw records.
 
+mod dimension_rows;
 mod filter;
 mod findings;
+mod merged;
 mod records;
 mod sums;
 mod walk;
@@ -12,6 +14,10 @@ pub use filter::{Cursor, Dimension, RecordFilter, StatsFilter};
 pub use findings::FindingSum;
 pub use sums::Width;
 
+use std::sync::Arc;
+
+use dimension_rows::DimensionRows;
+use merged::Merged;
 use sqlx::SqlitePool;
 
 use super::{Histogram, StoreError};
@@ -21,6 +27,8 @@ use crate::domain::{Record, Timestamp};
 #[derive(Clone, Debug)]
 pub struct History {
     readers: SqlitePool,
+    dimensions: Arc<DimensionRows>,
+    merged: Merged,
 }
 
 /// A record as it was stored.
@@ -134,7 +142,7 @@ pub struct Seen {
 
 impl History {
     pub(super) fn new(readers: SqlitePool) -> Self {
-        Self { readers }
+        Self { readers, dimensions: Arc::default(), merged: Merged::new() }
     }
 
     /// Projects, requesters or keys with requests since `since`, most recently active first.

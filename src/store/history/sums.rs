@@ -7,22 +7,28 @@ use std::{
 };
 
 use futures_util::TryStreamExt as _;
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, SqliteConnection};
 
-use super::{Aggregate, Dimension, History, StatsFilter};
-use crate::{
-    domain::{Api, CacheState, Endpoint, ErrorKind, Outcome},
-    store::{
-        StoreError,
-        pack::{DAY, HOUR, Share, entries, floor, merge, read_row, row_columns},
-        rollup::QUARTER_US,
-    },
+use super::{
+    Aggregate, Dimension, History, StatsFilter,
+    dimension_rows::{DimensionRow, conditions, push_filter},
+    merged::{PackId, read},
+};
+use crate::store::{
+    StoreError,
+    pack::{DAY, HOUR, Share, entries, floor, merge, read_row, row_columns},
+    rollup::QUARTER_US,
 };
 
 /// Made of constants.
 static SELECT_ROWS: LazyLock<String> = LazyLock::new(|| format!("SELECT {}", row_columns()));
 /// Seconds in a quarter of an hour.
 const QUARTER_SECS: i64 = 15 * 60;
+
+/// A value of a dimension and its sums.
+pub(super) type Group = (Arc<str>, Aggregate);
+/// The rows of `dimensions` that fit a filter, by id.
+type Rows = HashMap<i64, Arc<DimensionRow>>;
 
 impl History {
     /// Sums over all, and for each of `dimensions` sums for each of its values, in one pass.
@@ -35,19 +41,18 @@ impl History {
         filter: &StatsFilter,
         dimensions: &[Dimension],
     ) -> Result<(Aggregate, Vec<BTreeMap<String, Aggregate>>), StoreError> {
-        let mut parts = HashMap::<i64, Aggregate>::new();
-        let rows =
-            self.fold(filter, Width::Day, |_, id, row, share| row.add_to(parts.entry(id).or_default(), share)).await?;
         let mut total = Aggregate::default();
-        let mut groups = vec![BTreeMap::<String, Aggregate>::new(); dimensions.len()];
-        for (id, sum) in parts {
+        let mut groups = vec![HashMap::<Arc<str>, Aggregate>::new(); dimensions.len()];
+        for (row, sum) in self.parts(filter).await? {
             total.merge(&sum);
-            let Some(row) = rows.get(&id) else { continue };
             for (group, dimension) in groups.iter_mut().zip(dimensions) {
-                group.entry(row.value(Some(*dimension)).to_string()).or_default().merge(&sum);
+                group.entry(Arc::clone(row.value(*dimension))).or_default().merge(&sum);
             }
         }
-        Ok((total, groups))
+        let named = |group: HashMap<Arc<str>, Aggregate>| {
+            group.into_iter().map(|(value, sum)| (value.to_string(), sum)).collect()
+        };
+        Ok((total, groups.into_iter().map(named).collect()))
     }
 
     /// Sums for each pair of values of two dimensions, in one pass; `""` for a value that is not set.
@@ -59,15 +64,9 @@ impl History {
         filter: &StatsFilter,
         [one, other]: [Dimension; 2],
     ) -> Result<BTreeMap<(String, String), Aggregate>, StoreError> {
-        let mut parts = HashMap::<i64, Aggregate>::new();
-        let rows =
-            self.fold(filter, Width::Day, |_, id, row, share| row.add_to(parts.entry(id).or_default(), share)).await?;
         let mut pairs = BTreeMap::<(String, String), Aggregate>::new();
-        for (id, sum) in parts {
-            if let Some(row) = rows.get(&id) {
-                let pair = (row.value(Some(one)).to_string(), row.value(Some(other)).to_string());
-                pairs.entry(pair).or_default().merge(&sum);
-            }
+        for (row, sum) in self.parts(filter).await? {
+            pairs.entry((row.value(one).to_string(), row.value(other).to_string())).or_default().merge(&sum);
         }
         Ok(pairs)
     }
@@ -83,9 +82,29 @@ impl History {
         dimension: Option<Dimension>,
         widest: Width,
     ) -> Result<Vec<(i64, String, Aggregate)>, StoreError> {
+        // One transaction, so that what is packed in between is counted neither twice nor not at all.
+        let mut connection = self.readers.begin().await?;
+        let rows = self.dimensions.fitting(&mut connection, filter).await?;
         let mut found: BTreeMap<(i64, Arc<str>), Aggregate> = BTreeMap::new();
-        self.fold(filter, widest, |first, _, row, share| {
-            row.add_to(found.entry((first, Arc::clone(row.value(dimension)))).or_default(), share)
+        let asked = asked_quarters(filter);
+        for (quarters, is_below_days) in widest.packs() {
+            for id in packs(&mut connection, *quarters, &asked, *is_below_days).await? {
+                let key = (id, dimension, conditions(filter));
+                let groups = match self.merged.periods.get(&key) {
+                    Some(known) => known,
+                    None => {
+                        let groups = grouped(&read(&mut connection, id).await?, &rows, dimension)?;
+                        let groups = Arc::new(groups);
+                        self.merged.periods.insert(key, Arc::clone(&groups));
+                        groups
+                    }
+                };
+                found.extend(groups.iter().map(|(value, sum)| ((id.first, Arc::clone(value)), sum.clone())));
+            }
+        }
+        fold_unpacked(&mut connection, filter, &asked, widest, |quarter, id, share| {
+            rows.get(&id)
+                .map_or(Ok(()), |row| add(row, found.entry((quarter, value_of(row, dimension))).or_default(), share))
         })
         .await?;
         Ok(found.into_iter().map(|((first, value), sum)| (first * QUARTER_SECS, value.to_string(), sum)).collect())
@@ -101,67 +120,114 @@ impl History {
         Ok(first.map(|quarter| quarter * QUARTER_SECS))
     }
 
-    /// Hands every sum that fits to `take`: the first quarter of its period, its dimension, and itself. Returns the
-    /// rows of `dimensions` that fit.
-    async fn fold(
-        &self,
-        filter: &StatsFilter,
-        widest: Width,
-        mut take: impl FnMut(i64, i64, &DimensionRow, &Share<'_>) -> Result<(), StoreError>,
-    ) -> Result<HashMap<i64, DimensionRow>, StoreError> {
-        // One transaction, so that what is packed in between is counted neither twice nor not at all.
-        let mut read = self.readers.begin().await?;
-        let rows = dimension_rows(&mut read, filter).await?;
+    /// Sums for each row of `dimensions` that fits.
+    async fn parts(&self, filter: &StatsFilter) -> Result<Vec<(Arc<DimensionRow>, Aggregate)>, StoreError> {
+        // One transaction, as in `periods`.
+        let mut connection = self.readers.begin().await?;
+        let rows = self.dimensions.fitting(&mut connection, filter).await?;
         if rows.is_empty() {
-            return Ok(rows);
+            return Ok(Vec::new());
         }
+        let mut parts = HashMap::<i64, Aggregate>::new();
+        let mut take = |id: i64, share: &Share<'_>| {
+            rows.get(&id).map_or(Ok(()), |row| add(row, parts.entry(id).or_default(), share))
+        };
         let asked = asked_quarters(filter);
-        let mut packs: Vec<(i64, i64)> = Vec::new();
-        if widest == Width::Day {
-            packs.push((DAY, 0));
-        }
-        if widest != Width::Quarter {
-            packs.push((HOUR, i64::from(widest == Width::Day)));
-        }
-        for (quarters, is_below_days) in packs {
-            let mut found = sqlx::query(
-                "SELECT first_quarter, entries FROM rollup_packs AS pack
-                 WHERE quarters = ?1 AND first_quarter >= ?2 AND first_quarter <= ?3 - ?1 AND (?4 = 0 OR NOT EXISTS (
-                     SELECT 1 FROM rollup_packs AS day WHERE day.quarters = 96
-                     AND day.first_quarter = pack.first_quarter - pack.first_quarter % 96
-                     AND day.first_quarter >= ?2 AND day.first_quarter <= ?3 - 96))",
-            )
-            .bind(quarters)
-            .bind(asked.start)
-            .bind(asked.end)
-            .bind(is_below_days)
-            .fetch(&mut *read);
-            while let Some(pack) = found.try_next().await? {
-                let first = pack.try_get(0)?;
-                for entry in entries(pack.try_get(1)?) {
-                    let entry = entry?;
-                    if let Some(row) = rows.get(&entry.dimension) {
-                        take(first, entry.dimension, row, &entry.read()?)?;
-                    }
+        for (quarters, is_below_days) in Width::Day.packs() {
+            let ids = packs(&mut connection, *quarters, &asked, *is_below_days).await?;
+            for entry in entries(&self.merged.pack(&mut connection, &ids).await?) {
+                let entry = entry?;
+                if rows.contains_key(&entry.dimension) {
+                    take(entry.dimension, &entry.read()?)?;
                 }
             }
         }
-        for range in unpacked_ranges(&mut read, &asked, widest).await? {
-            let mut query = QueryBuilder::new(SELECT_ROWS.as_str());
-            query.push(" FROM rollups WHERE quarter >= ").push_bind(range.start);
-            query.push(" AND quarter < ").push_bind(range.end);
+        fold_unpacked(&mut connection, filter, &asked, Width::Day, |_, id, share| take(id, share)).await?;
+        Ok(parts.into_iter().filter_map(|(id, sum)| Some((Arc::clone(rows.get(&id)?), sum))).collect())
+    }
+}
+
+fn value_of(row: &DimensionRow, dimension: Option<Dimension>) -> Arc<str> {
+    dimension.map_or_else(|| "".into(), |dimension| Arc::clone(row.value(dimension)))
+}
+
+fn add(row: &DimensionRow, sum: &mut Aggregate, share: &Share<'_>) -> Result<(), StoreError> {
+    let (outcome, cache) = (row.value(Dimension::Outcome), row.value(Dimension::Cache));
+    sum.merge(&Aggregate::of_sums(&share.sums, outcome, cache, row.stream));
+    merge(&mut sum.latency, share.latency)?;
+    merge(&mut sum.ttft, share.ttft)
+}
+
+/// The shares of a pack that fit, by the values of `dimension`.
+fn grouped(pack: &[u8], rows: &Rows, dimension: Option<Dimension>) -> Result<Vec<Group>, StoreError> {
+    let mut groups = HashMap::<Arc<str>, Aggregate>::new();
+    for entry in entries(pack) {
+        let entry = entry?;
+        if let Some(row) = rows.get(&entry.dimension) {
+            add(row, groups.entry(value_of(row, dimension)).or_default(), &entry.read()?)?;
+        }
+    }
+    Ok(groups.into_iter().collect())
+}
+
+/// The packs of so many quarters that lie in `asked`, by time; with `is_below_days` none that a day's pack holds.
+async fn packs(
+    connection: &mut SqliteConnection,
+    quarters: i64,
+    asked: &Range<i64>,
+    is_below_days: bool,
+) -> Result<Vec<PackId>, StoreError> {
+    let found: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT first_quarter, rowid FROM rollup_packs AS pack
+         WHERE quarters = ?1 AND first_quarter >= ?2 AND first_quarter <= ?3 - ?1 AND (?4 = 0 OR NOT EXISTS (
+             SELECT 1 FROM rollup_packs AS day WHERE day.quarters = 96
+             AND day.first_quarter = pack.first_quarter - pack.first_quarter % 96
+             AND day.first_quarter >= ?2 AND day.first_quarter <= ?3 - 96))
+         ORDER BY first_quarter",
+    )
+    .bind(quarters)
+    .bind(asked.start)
+    .bind(asked.end)
+    .bind(is_below_days)
+    .fetch_all(connection)
+    .await?;
+    Ok(found.into_iter().map(|(first, rowid)| PackId { first, rowid }).collect())
+}
+
+/// Hands the sums of `asked` that are in no pack to `take`: the quarter, its dimension, and themselves.
+async fn fold_unpacked(
+    connection: &mut SqliteConnection,
+    filter: &StatsFilter,
+    asked: &Range<i64>,
+    widest: Width,
+    mut take: impl FnMut(i64, i64, &Share<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    for range in unpacked_ranges(connection, asked, widest).await? {
+        let mut query = QueryBuilder::new(SELECT_ROWS.as_str());
+        query.push(" FROM rollups WHERE quarter >= ").push_bind(range.start);
+        query.push(" AND quarter < ").push_bind(range.end);
+        if !conditions(filter).is_empty() {
             query.push(" AND dimension_id IN (SELECT d.id FROM dimensions AS d WHERE true");
             push_filter(&mut query, filter);
             query.push(")");
-            let mut found = query.build().fetch(&mut *read);
-            while let Some(row) = found.try_next().await? {
-                let (quarter, dimension, share) = read_row(&row)?;
-                if let Some(row) = rows.get(&dimension) {
-                    take(quarter, dimension, row, &share)?;
-                }
-            }
         }
-        Ok(rows)
+        let mut found = query.build().fetch(&mut *connection);
+        while let Some(row) = found.try_next().await? {
+            let (quarter, dimension, share) = read_row(&row)?;
+            take(quarter, dimension, &share)?;
+        }
+    }
+    Ok(())
+}
+
+impl Width {
+    /// The packs that such periods are read from, in quarters, and whether those that lie in a day's are left out.
+    const fn packs(self) -> &'static [(i64, bool)] {
+        match self {
+            Self::Quarter => &[],
+            Self::Hour => &[(HOUR, false)],
+            Self::Day => &[(DAY, false), (HOUR, true)],
+        }
     }
 }
 
@@ -174,47 +240,6 @@ pub enum Width {
     Hour,
     /// Days of UTC.
     Day,
-}
-
-/// A row of `dimensions`.
-struct DimensionRow {
-    /// In the order of [`Dimension::ALL`].
-    values: Vec<Arc<str>>,
-    stream: bool,
-    empty: Arc<str>,
-}
-
-impl DimensionRow {
-    fn value(&self, dimension: Option<Dimension>) -> &Arc<str> {
-        dimension.and_then(|dimension| self.values.get(dimension as usize)).unwrap_or(&self.empty)
-    }
-
-    fn add_to(&self, sum: &mut Aggregate, share: &Share<'_>) -> Result<(), StoreError> {
-        let (outcome, cache) = (self.value(Some(Dimension::Outcome)), self.value(Some(Dimension::Cache)));
-        sum.merge(&Aggregate::of_sums(&share.sums, outcome, cache, self.stream));
-        merge(&mut sum.latency, share.latency)?;
-        merge(&mut sum.ttft, share.ttft)
-    }
-}
-
-async fn dimension_rows(
-    connection: &mut SqliteConnection,
-    filter: &StatsFilter,
-) -> Result<HashMap<i64, DimensionRow>, StoreError> {
-    let mut query = QueryBuilder::new("SELECT d.id, d.stream");
-    for dimension in Dimension::ALL {
-        query.push(", ").push(dimension.expression());
-    }
-    query.push(" FROM dimensions AS d WHERE true");
-    push_filter(&mut query, filter);
-    let empty: Arc<str> = "".into();
-    let mut rows = HashMap::new();
-    for row in query.build().fetch_all(connection).await? {
-        let value = |place| row.try_get::<&str, _>(2 + place).map(Arc::from);
-        let values = (0..Dimension::ALL.len()).map(value).collect::<Result<_, _>>()?;
-        rows.insert(row.try_get(0)?, DimensionRow { values, stream: row.try_get(1)?, empty: Arc::clone(&empty) });
-    }
-    Ok(rows)
 }
 
 /// The quarter hours that are asked for.
@@ -256,56 +281,4 @@ async fn unpacked_ranges(
     }
     ranges.retain(|range| !range.is_empty());
     Ok(ranges)
-}
-
-impl Dimension {
-    /// The column of `dimensions AS d`, as text.
-    const fn expression(self) -> &'static str {
-        match self {
-            Self::Project => "d.project",
-            Self::Source => "d.source",
-            Self::Team => "d.team",
-            Self::Key => "d.key_id",
-            Self::Profile => "d.profile",
-            Self::Provider => "d.provider",
-            Self::Model => "d.model",
-            Self::ClientApi => "d.client_api",
-            Self::Endpoint => "d.endpoint",
-            Self::Outcome => "d.outcome",
-            Self::ErrorKind => "d.error_kind",
-            Self::Stream => "iif(d.stream, 'true', 'false')",
-            Self::Cache => "d.cache",
-        }
-    }
-}
-
-/// Appends the conditions on `dimensions AS d`; every value is bound, every column name is a constant.
-pub(super) fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &StatsFilter) {
-    for (dimension, value) in [
-        (Dimension::Project, &filter.project),
-        (Dimension::Source, &filter.source),
-        (Dimension::Team, &filter.team),
-        (Dimension::Key, &filter.key_id),
-        (Dimension::Profile, &filter.profile),
-        (Dimension::Provider, &filter.provider),
-        (Dimension::Model, &filter.model),
-    ] {
-        if let Some(value) = value {
-            query.push(" AND ").push(dimension.expression()).push(" = ").push_bind(value.clone());
-        }
-    }
-    for (dimension, value) in [
-        (Dimension::ClientApi, filter.client_api.map(Api::as_str)),
-        (Dimension::Endpoint, filter.endpoint.map(Endpoint::as_str)),
-        (Dimension::Outcome, filter.outcome.map(Outcome::as_str)),
-        (Dimension::ErrorKind, filter.error_kind.map(ErrorKind::as_str)),
-        (Dimension::Cache, filter.cache.map(CacheState::as_str)),
-    ] {
-        if let Some(value) = value {
-            query.push(" AND ").push(dimension.expression()).push(" = ").push_bind(value);
-        }
-    }
-    if let Some(stream) = filter.stream {
-        query.push(" AND d.stream = ").push_bind(stream);
-    }
 }
