@@ -419,6 +419,38 @@ async fn old_records_go_and_their_sums_stay() {
     assert_eq!(total.requests, 4_101);
 }
 
+/// What is added up of closed hours and days is kept in memory.
+#[tokio::test]
+async fn sums_that_are_kept_follow_a_record_that_comes_late() {
+    let (_directory, store) = fresh().await;
+    let yesterday = Timestamp { unix_us: Timestamp::now().unix_us - 30 * 3_600 * 1_000_000 };
+    let last_week = Timestamp { unix_us: Timestamp::now().unix_us - 7 * 24 * 3_600 * 1_000_000 };
+    let filter = StatsFilter { project: Some("p".to_owned()), from: Some(last_week), ..StatsFilter::default() };
+    for requests in 1..=3_u64 {
+        let record = Record { started_at: yesterday, project: text("p"), latency_us: requests, ..bare_record() };
+        store.recorder.submit(record);
+        store.recorder.submit(Record { started_at: yesterday, project: text("other"), ..bare_record() });
+        store.recorder.flush().await.unwrap();
+        for is_packed in [false, true] {
+            if is_packed {
+                store.recorder.pack().await.unwrap();
+            }
+            // Read, and read again from what was kept.
+            for _ in 0..2 {
+                let (total, groups) = store.history.totals(&filter, &[Dimension::Project]).await.unwrap();
+                assert_eq!((total.requests, total.latency.count()), (requests, requests), "{is_packed}");
+                assert_eq!(groups[0]["p"], total);
+                let periods = store.history.periods(&filter, None, Width::Day).await.unwrap();
+                assert_eq!(periods.iter().map(|(.., sum)| sum.requests).sum::<u64>(), requests, "{is_packed}");
+                let all = StatsFilter { project: None, ..filter.clone() };
+                let periods = store.history.periods(&all, Some(Dimension::Project), Width::Day).await.unwrap();
+                assert_eq!(periods.len(), 2);
+                assert!(periods.iter().all(|(.., sum)| sum.requests == requests), "{periods:?}");
+            }
+        }
+    }
+}
+
 fn any_record() -> impl Strategy<Value = Record> {
     let name = || prop_oneof![Just(None), Just(text("a")), Just(text("b"))];
     let count = || prop_oneof![Just(None), (0..100_000_u64).prop_map(Some)];

@@ -48,3 +48,69 @@ async fn truncate(writer: &mut SqliteConnection) -> Result<(), StoreError> {
     sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::store::file::{File, read_uncapped};
+
+    async fn filled(directory: &Path) -> Database {
+        let usage = Database::open(directory, File::Usage, 2).await.unwrap();
+        write(&usage).await;
+        assert!(log_bytes(directory) > 0);
+        usage
+    }
+
+    async fn write(usage: &Database) {
+        sqlx::query("INSERT OR REPLACE INTO seen VALUES ('project', 'p', random(), 2)")
+            .execute(&usage.writer)
+            .await
+            .unwrap();
+    }
+
+    fn log_bytes(directory: &Path) -> u64 {
+        std::fs::metadata(directory.join("usage.db-wal")).unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn the_log_is_emptied_although_there_is_always_somebody_reading() {
+        let directory = tempfile::tempdir().unwrap();
+        let usage = filled(directory.path()).await;
+        // Each begins before the one before has ended.
+        let readers: Vec<_> = (0..4)
+            .map(|number| {
+                let readers = usage.readers.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(number * 10)).await;
+                    loop {
+                        let mut read = readers.begin().await.unwrap();
+                        sqlx::query("SELECT count(*) FROM seen").execute(&mut *read).await.unwrap();
+                        tokio::time::sleep(Duration::from_millis(40)).await;
+                    }
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        empty(&usage).await.unwrap();
+        assert_eq!(log_bytes(directory.path()), 0);
+        readers.iter().for_each(tokio::task::JoinHandle::abort);
+        write(&usage).await;
+    }
+
+    #[tokio::test]
+    async fn a_reader_of_another_process_holds_nobody_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let usage = filled(directory.path()).await;
+        let mut backup = read_uncapped(directory.path(), File::Usage).await.unwrap();
+        sqlx::raw_sql("BEGIN; SELECT count(*) FROM seen;").execute(&mut backup).await.unwrap();
+        write(&usage).await;
+        empty(&usage).await.unwrap();
+        assert!(log_bytes(directory.path()) > 0, "what is being read was taken away");
+        write(&usage).await;
+        sqlx::raw_sql("COMMIT").execute(&mut backup).await.unwrap();
+        empty(&usage).await.unwrap();
+        assert_eq!(log_bytes(directory.path()), 0);
+    }
+}

@@ -88,3 +88,74 @@ pub(super) async fn delete_before(writer: &SqlitePool, before: i64) -> Result<u6
         sleep(PAUSE).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use sqlx::{AssertSqlSafe, Executor as _, sqlite::SqliteOperation};
+
+    use super::*;
+    use crate::store::file::{Database, File};
+
+    const OLD: i64 = 3 * CHUNK + 17;
+
+    async fn filled(directory: &std::path::Path) -> Database {
+        let usage = Database::open(directory, File::Usage, 1).await.unwrap();
+        let insert = format!(
+            "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {OLD} + 5)
+             INSERT INTO records (seq, id, started_at, client_api, endpoint, stream, outcome, attempts, cache,
+                 latency_us, usage_estimated, findings, request_bytes, response_bytes)
+             SELECT n, unhex(printf('0189000000007000800000%010x', n)), n, 'openai_chat', 'chat_completions', 0, 'ok', 0,
+                 'bypass', 1, 0, 0, 0, 0 FROM c"
+        );
+        usage.writer.execute(AssertSqlSafe(insert)).await.unwrap();
+        usage
+    }
+
+    #[tokio::test]
+    async fn no_transaction_deletes_more_than_a_chunk() {
+        let directory = tempfile::tempdir().unwrap();
+        let usage = filled(directory.path()).await;
+        // Records deleted by each transaction, the last one still open.
+        let deleted = Arc::new(Mutex::new(vec![0_i64]));
+        {
+            let mut connection = usage.writer.acquire().await.unwrap();
+            let mut handle = connection.lock_handle().await.unwrap();
+            let count = Arc::clone(&deleted);
+            handle.set_update_hook(move |change| {
+                if change.operation == SqliteOperation::Delete && change.table == "records" {
+                    *count.lock().unwrap().last_mut().unwrap() += 1;
+                }
+            });
+            let next = Arc::clone(&deleted);
+            handle.set_commit_hook(move || {
+                next.lock().unwrap().push(0);
+                true
+            });
+        }
+        assert_eq!(delete_before(&usage.writer, OLD + 1).await.unwrap(), OLD.unsigned_abs());
+        let deleted = deleted.lock().unwrap().clone();
+        assert_eq!(deleted.iter().max(), Some(&CHUNK), "{deleted:?}");
+        assert_eq!(deleted.iter().sum::<i64>(), OLD);
+    }
+
+    #[tokio::test]
+    async fn the_writer_has_its_turn_after_each_chunk() {
+        let directory = tempfile::tempdir().unwrap();
+        let usage = filled(directory.path()).await;
+        let others = usage.writer.clone();
+        let watching = tokio::spawn(async move {
+            let mut left = Vec::new();
+            while left.last() != Some(&5_i64) {
+                left.push(sqlx::query_scalar("SELECT count(*) FROM records").fetch_one(&others).await.unwrap());
+            }
+            left
+        });
+        delete_before(&usage.writer, OLD + 1).await.unwrap();
+        let mut left = watching.await.unwrap();
+        left.dedup();
+        let after_each: Vec<i64> = (0..=3).map(|chunks| 5 + OLD - chunks * CHUNK).chain([5]).collect();
+        assert_eq!(left[left.len() - 4..], after_each[1..]);
+    }
+}

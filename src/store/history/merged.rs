@@ -8,13 +8,17 @@ use std::{collections::BTreeMap, sync::Arc};
 use moka::sync::Cache;
 use sqlx::SqliteConnection;
 
-use super::{Dimension, sums::Group};
+use super::{
+    Dimension,
+    findings::{Counts, CountsKey},
+    sums::Group,
+};
 use crate::store::{
     StoreError,
     pack::{add_pack, write},
 };
 
-/// Most bytes of each of the two caches.
+/// Most bytes of each of the caches.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
 /// About how much a group of sums with two histograms takes at most.
 const GROUP_BYTES: usize = 4 * 1024;
@@ -27,6 +31,9 @@ pub(super) struct PackId {
     pub(super) rowid: i64,
 }
 
+/// About how much a count of findings takes.
+const COUNT_BYTES: usize = 256;
+
 /// What one pack adds to each group of a series: the pack, what is grouped by, and the filter's conditions.
 pub(super) type PeriodKey = (PackId, Option<Dimension>, Vec<(Dimension, String)>);
 
@@ -37,6 +44,8 @@ pub(super) struct Merged {
     packs: Cache<Vec<PackId>, Arc<[u8]>>,
     /// Packs added up by group.
     pub(super) periods: Cache<PeriodKey, Arc<Vec<Group>>>,
+    /// Findings of the time of these packs.
+    pub(super) findings: Cache<CountsKey, Arc<Counts>>,
 }
 
 impl Merged {
@@ -48,7 +57,14 @@ impl Merged {
             .weigher(|ids: &Vec<PackId>, pack: &Arc<[u8]>| size(ids.len() * size_of::<PackId>() + pack.len()));
         let periods = Cache::builder()
             .weigher(|_: &PeriodKey, groups: &Arc<Vec<Group>>| size(groups.len().saturating_add(1) * GROUP_BYTES));
-        Self { packs: packs.max_capacity(MOST_BYTES).build(), periods: periods.max_capacity(MOST_BYTES).build() }
+        let findings = Cache::builder().weigher(|(ids, _): &CountsKey, counts: &Arc<Counts>| {
+            size(ids.len() * size_of::<PackId>() + counts.len().saturating_add(1) * COUNT_BYTES)
+        });
+        Self {
+            packs: packs.max_capacity(MOST_BYTES).build(),
+            periods: periods.max_capacity(MOST_BYTES).build(),
+            findings: findings.max_capacity(MOST_BYTES).build(),
+        }
     }
 
     /// All these packs added up to one, in the transaction of `connection` that found them.

@@ -171,7 +171,7 @@ fn grouped(pack: &[u8], rows: &Rows, dimension: Option<Dimension>) -> Result<Vec
 }
 
 /// The packs of so many quarters that lie in `asked`, by time; with `is_below_days` none that a day's pack holds.
-async fn packs(
+pub(super) async fn packs(
     connection: &mut SqliteConnection,
     quarters: i64,
     asked: &Range<i64>,
@@ -222,7 +222,7 @@ async fn fold_unpacked(
 
 impl Width {
     /// The packs that such periods are read from, in quarters, and whether those that lie in a day's are left out.
-    const fn packs(self) -> &'static [(i64, bool)] {
+    pub(super) const fn packs(self) -> &'static [(i64, bool)] {
         match self {
             Self::Quarter => &[],
             Self::Hour => &[(HOUR, false)],
@@ -243,14 +243,14 @@ pub enum Width {
 }
 
 /// The quarter hours that are asked for.
-fn asked_quarters(filter: &StatsFilter) -> Range<i64> {
+pub(super) fn asked_quarters(filter: &StatsFilter) -> Range<i64> {
     // The quarter hour that `to` falls into counts in, unless it begins right there.
     let end = filter.to.map_or(i64::MAX, |to| (to.unix_us - 1).div_euclid(QUARTER_US) + 1);
     filter.from.map_or(i64::MIN, |from| from.unix_us.div_euclid(QUARTER_US))..end
 }
 
 /// The parts of `asked` that no pack holds which may be used.
-async fn unpacked_ranges(
+pub(super) async fn unpacked_ranges(
     connection: &mut SqliteConnection,
     asked: &Range<i64>,
     widest: Width,
