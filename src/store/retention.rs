@@ -11,7 +11,7 @@ use super::StoreError;
 use crate::domain::Timestamp;
 
 /// Records in one transaction. The writer waits for one such chunk at most: it takes its turn at every pause.
-/// Of 500 it waited for up to 135 ms on a busy machine (docs/store.md).
+/// With 500 its waits were half as long again at p99 (docs/store.md).
 const CHUNK: i64 = 200;
 /// Pages that are given back to the file system after each chunk: more than its records took.
 const PAGES: i64 = 100;
