@@ -129,7 +129,7 @@ const BUILT_SQL: [(&str, &str); 25] = [
     ("store/history/sums.rs", ".push(group)"),
     ("store/history/sums.rs", ".push(measure)"),
     ("store/history/sums.rs", ".push(FROM)"),
-    ("store/history/sums.rs", ".push(dimension.expression())"),
+    ("store/history/dimension_rows.rs", ".push(dimension.expression())"),
     ("store/writer.rs", "AssertSqlSafe(Arc::clone(sql))"),
     // Vectors, not queries.
     ("store/tags.rs", ".push(pair)"),
@@ -144,7 +144,7 @@ const BUILT_SQL: [(&str, &str); 25] = [
     ("store/file.rs", ".push(name)"),
     ("store/spool.rs", ".push(record)"),
     ("store/spool/line.rs", ".push(b'\\n')"),
-    ("store/writer.rs", ".push((place, addition.sums, latency.to_bytes(), ttft.to_bytes()))"),
+    ("store/writer.rs", ".push((place, addition.sums, histograms))"),
     ("store/histogram.rs", ".push((number & 0x7f) as u8 | 0x80)"),
     ("store/histogram.rs", ".push(number as u8)"),
 ];
