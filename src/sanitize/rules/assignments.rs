@@ -298,7 +298,7 @@ pub(super) const RULES: &[Rule] = &[
         check: is_quoted_password,
         source: "detect-secrets keyword; kingfisher generic password; gitleaks generic-api-key",
         matches: &[
-            "password = \"«hunter2!»\"",
+            "password = \"«plumtr33!»\"",
             "{\"password\": \"«Fake;Pass&99»\"}",
             "DB_PASSWORD='«fake-Pass-2024!»'",
             "conn.password(\"«fakePass99»\")",
