@@ -142,7 +142,7 @@ impl Shared {
     }
 
     fn reply_to(&self, request: &Request, number: u64) -> Reply {
-        let script = match request.header(SCRIPT_HEADER) {
+        let script: Option<Script> = match request.header(SCRIPT_HEADER) {
             Some(text) => match serde_json::from_str(text) {
                 Ok(script) => Some(script),
                 Err(error) => return Reply::whole(400, "text/plain", format!("{SCRIPT_HEADER}: {error}\n")),
@@ -152,7 +152,8 @@ impl Shared {
                 scripts.next.pop_front().or_else(|| scripts.always.clone())
             }
         };
-        let reply = answer::answer(request, &self.options, number);
+        let reply =
+            answer::answer(request, &self.options, number, script.as_ref().and_then(|script| script.echo_chars));
         match script {
             Some(script) => script.apply(reply, |status| answer::refusal(request, status)),
             None => reply,

@@ -25,6 +25,9 @@ pub struct Script {
     pub status: Option<u16>,
     /// Headers to set (name, value); a value is sent as it is, control characters included.
     pub headers: Vec<(String, String)>,
+    /// Says the last text of the request as the answer, in pieces of this many characters, and in
+    /// the free strings of a tool's arguments.
+    pub echo_chars: Option<usize>,
     /// The whole body, as one piece with a length unless `chunks` is set.
     pub body: Option<Payload>,
     /// The whole body, as a stream of exactly these chunks.

@@ -13,6 +13,8 @@ pub(super) struct Prompt {
     pub(super) bytes: usize,
     /// Number of messages or parts.
     pub(super) parts: usize,
+    /// Answer with `last` itself, in pieces of this many characters.
+    pub(super) echo_chars: Option<usize>,
 }
 
 /// The members of a request body, in any of the APIs, that hold what the model reads.
@@ -32,9 +34,9 @@ const TEXT_MEMBERS: [&str; 12] = [
 ];
 
 impl Prompt {
-    /// Reads the text out of a request body.
-    pub(super) fn of(body: &Value) -> Self {
-        let mut prompt = Self::default();
+    /// Reads the text out of a request body; `echo_chars` as in the member.
+    pub(super) fn of(body: &Value, echo_chars: Option<usize>) -> Self {
+        let mut prompt = Self { echo_chars, ..Self::default() };
         for name in TEXT_MEMBERS {
             if let Some(member) = body.get(name) {
                 prompt.take(member);
@@ -109,6 +111,16 @@ const OBJECTS: [&str; 12] = [
 
 /// An answer to `prompt` as tokens, at most `limit` of them; the flag says whether it was cut there.
 pub(super) fn answer(prompt: &Prompt, dice: &mut Dice, limit: Option<u64>) -> (Vec<String>, bool) {
+    let tokens = match prompt.echo_chars {
+        Some(size) => pieces(&prompt.last, size),
+        None => tokenize(&compose(prompt, dice)),
+    };
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX).max(1);
+    let is_cut = tokens.len() > limit;
+    (tokens.into_iter().take(limit).collect(), is_cut)
+}
+
+fn compose(prompt: &Prompt, dice: &mut Dice) -> String {
     let quoted: String = prompt.last.chars().filter(|c| !c.is_control()).take(60).collect();
     let opening = dice.pick(&OPENINGS).copied().unwrap_or_default();
     let mut text = format!("{opening} on “{quoted}”:");
@@ -119,10 +131,13 @@ pub(super) fn answer(prompt: &Prompt, dice: &mut Dice, limit: Option<u64>) -> (V
         let (first, rest) = subject.split_at(subject.len().min(1));
         text.push_str(&format!(" {}{rest} {verb} {object}.", first.to_uppercase()));
     }
-    let tokens = tokenize(&text);
-    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX).max(1);
-    let is_cut = tokens.len() > limit;
-    (tokens.into_iter().take(limit).collect(), is_cut)
+    text
+}
+
+/// Cuts text into pieces of `size` characters.
+fn pieces(text: &str, size: usize) -> Vec<String> {
+    let characters: Vec<char> = text.chars().collect();
+    characters.chunks(size.max(1)).map(|piece| piece.iter().collect()).collect()
 }
 
 /// Cuts text before each space, as the tokenizers of the field mostly do.
@@ -149,16 +164,18 @@ pub(super) struct ToolCall {
     pub(super) arguments: String,
 }
 
-/// Arguments that fit a JSON schema's properties.
-pub(super) fn arguments(schema: &Value, dice: &mut Dice) -> String {
+/// Arguments that fit a JSON schema's properties; free strings hold the prompt's own text when it is echoed.
+pub(super) fn arguments(schema: &Value, prompt: &Prompt, dice: &mut Dice) -> String {
     let none = serde_json::Map::new();
     let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
-    let members: Vec<String> =
-        properties.iter().map(|(name, property)| format!("{}:{}", quote(name), argument(property, dice))).collect();
+    let members: Vec<String> = properties
+        .iter()
+        .map(|(name, property)| format!("{}:{}", quote(name), argument(property, prompt, dice)))
+        .collect();
     format!("{{{}}}", members.join(","))
 }
 
-fn argument(property: &Value, dice: &mut Dice) -> String {
+fn argument(property: &Value, prompt: &Prompt, dice: &mut Dice) -> String {
     if let Some(first) = property.get("enum").and_then(|choices| choices.get(0)) {
         return first.to_string();
     }
@@ -167,7 +184,8 @@ fn argument(property: &Value, dice: &mut Dice) -> String {
         "integer" | "number" => dice.between(1, 9).to_string(),
         "boolean" => "true".to_owned(),
         "array" => "[]".to_owned(),
-        "object" => arguments(property, dice),
+        "object" => arguments(property, prompt, dice),
+        _ if prompt.echo_chars.is_some() => quote(&prompt.last),
         _ => quote(dice.pick(&["Paris", "Oslo", "Lima"]).copied().unwrap_or_default()),
     }
 }

@@ -89,7 +89,7 @@ fn tool_use(ask: &mut Ask<'_>) -> Option<(String, ToolCall)> {
     let tool = ask.body.get("tools")?.get(0)?;
     let name = tool.get("name")?.as_str()?.to_owned();
     let schema = tool.get("input_schema").unwrap_or(&Value::Null);
-    let arguments = text::arguments(schema, &mut ask.dice);
+    let arguments = text::arguments(schema, &ask.prompt, &mut ask.dice);
     Some((format!("toolu_01{}", ask.dice.id(22)), ToolCall { name, arguments }))
 }
 

@@ -76,7 +76,7 @@ fn function_call(ask: &mut Ask<'_>) -> Option<ToolCall> {
     let function = tool.get("functionDeclarations").or_else(|| tool.get("function_declarations"))?.get(0)?;
     let name = function.get("name")?.as_str()?.to_owned();
     let schema = function.get("parameters").or_else(|| function.get("parametersJsonSchema"));
-    let arguments = text::arguments(schema.unwrap_or(&Value::Null), &mut ask.dice);
+    let arguments = text::arguments(schema.unwrap_or(&Value::Null), &ask.prompt, &mut ask.dice);
     Some(ToolCall { name, arguments })
 }
 

@@ -66,8 +66,9 @@ enum Family {
     Ollama,
 }
 
-/// The normal reply to a request, the provider's own troubles and pace included.
-pub(super) fn answer(request: &Request, options: &ProviderOptions, number: u64) -> Reply {
+/// The normal reply to a request, the provider's own troubles and pace included; with `echo_chars`
+/// it says what it was asked (see [`super::Script`]).
+pub(super) fn answer(request: &Request, options: &ProviderOptions, number: u64, echo_chars: Option<usize>) -> Reply {
     let family = route::family_of(request);
     if !has_right_key(request, options) {
         return refusal_in(family, 401);
@@ -80,7 +81,7 @@ pub(super) fn answer(request: &Request, options: &ProviderOptions, number: u64) 
         return refusal_in(family, 404);
     }
     let model = listed.copied().unwrap_or(UNLISTED);
-    let prompt = Prompt::of(&body);
+    let prompt = Prompt::of(&body, echo_chars);
     let seed = format!("{model_name}\0{}\0{}", prompt.bytes, prompt.last);
     let mut dice = Dice::of(seed.as_bytes());
     let mut now_secs = 1_790_000_000;

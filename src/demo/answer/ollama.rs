@@ -88,7 +88,7 @@ fn tool_call(ask: &mut Ask<'_>) -> Option<ToolCall> {
     }
     let function = ask.body.get("tools")?.get(0)?.get("function")?;
     let name = function.get("name")?.as_str()?.to_owned();
-    let arguments = text::arguments(function.get("parameters").unwrap_or(&Value::Null), &mut ask.dice);
+    let arguments = text::arguments(function.get("parameters").unwrap_or(&Value::Null), &ask.prompt, &mut ask.dice);
     Some(ToolCall { name, arguments })
 }
 

@@ -77,7 +77,7 @@ fn tool_call(ask: &mut Ask<'_>) -> Option<(String, ToolCall)> {
     let function = ask.body.get("tools")?.get(0)?.get("function")?;
     let name = function.get("name")?.as_str()?.to_owned();
     let schema = function.get("parameters").unwrap_or(&Value::Null);
-    let arguments = text::arguments(schema, &mut ask.dice);
+    let arguments = text::arguments(schema, &ask.prompt, &mut ask.dice);
     Some((format!("call_{}", ask.dice.id(24)), ToolCall { name, arguments }))
 }
 

@@ -70,7 +70,7 @@ fn function_call(ask: &mut Ask<'_>) -> Option<ToolCall> {
     }
     let tool = ask.body.get("tools")?.get(0)?;
     let name = tool.get("name")?.as_str()?.to_owned();
-    let arguments = text::arguments(tool.get("parameters").unwrap_or(&Value::Null), &mut ask.dice);
+    let arguments = text::arguments(tool.get("parameters").unwrap_or(&Value::Null), &ask.prompt, &mut ask.dice);
     Some(ToolCall { name, arguments })
 }
 
