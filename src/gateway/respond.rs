@@ -181,6 +181,13 @@ pub(crate) async fn judge(
     let filter = filters.then(usage_chunk::Filter::default);
     let guard = guard(&exchange, &parts.headers, framing);
     let edits = guard.as_ref().is_some_and(AnswerGuard::edits);
+    if edits && exchange.stream && framing == Framing::Opaque {
+        let message = format!(
+            "provider `{}` answered a stream with a content type that cannot be checked",
+            exchange.target.provider.id
+        );
+        return Err(Refusal::new(ErrorKind::SanitizerFailed, message).into());
+    }
     if edits && !is_readable {
         let message =
             format!("provider `{}` answered in an encoding that cannot be checked", exchange.target.provider.id);
@@ -278,14 +285,16 @@ fn guard(exchange: &Exchange<'_>, headers: &HeaderMap, framing: Framing) -> Opti
     let watch = exchange.watch.as_ref()?;
     let framing = match framing {
         Framing::Sse => sanitize::Framing::Sse,
-        Framing::NdJson if exchange.stream => sanitize::Framing::NdJson,
+        // Files hold what was put there: of JSON lines, each is a document.
+        Framing::NdJson if exchange.stream || exchange.endpoint == Endpoint::Files => sanitize::Framing::NdJson,
         Framing::JsonArray => sanitize::Framing::JsonArray,
         Framing::Json | Framing::NdJson => sanitize::Framing::Json,
         Framing::Opaque => {
             let kind = text(headers, header::CONTENT_TYPE).unwrap_or_default();
             // Files come back as they were put there, whatever they are.
             let is_file = exchange.endpoint == Endpoint::Files && kind.starts_with("application/octet-stream");
-            if !is_file && !sanitize::is_text(kind) {
+            // A client that asked for a stream reads one, whatever its type says.
+            if !exchange.stream && !is_file && !sanitize::is_text(kind) {
                 return None;
             }
             sanitize::Framing::Text

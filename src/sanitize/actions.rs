@@ -1,8 +1,7 @@
 //! What is done about each rule: the most specific statement counts, then the presets.
 //!
 //! Of a rule's own name, its kind and its category the first that is stated decides. The
-//! compliance gate turns what is decided for a whole category, stated or not, into `block` unless
-//! that is `off`; a statement about a kind or a rule stands against the gate.
+//! compliance gate then turns everything into `block` that was not stated to be `off`.
 
 use crate::{
     config::Sanitization,
@@ -11,7 +10,17 @@ use crate::{
 
 /// Finds the action for `id` of `kind` in `category`.
 pub(super) fn action_for(settings: &Sanitization, id: &str, kind: &str, category: Category) -> Action {
-    stated(settings, id).or_else(|| stated(settings, kind)).unwrap_or_else(|| category_action(settings, category))
+    let own = stated(settings, id).or_else(|| stated(settings, kind));
+    own.map_or_else(|| category_action(settings, category), |own| gated(settings, own))
+}
+
+/// What becomes of a stated action under the compliance gate.
+pub(super) const fn gated(settings: &Sanitization, action: Action) -> Action {
+    match action {
+        Action::Off => Action::Off,
+        _ if settings.compliance_gate => Action::Block,
+        action => action,
+    }
 }
 
 /// What is stated for this very name; of several statements the last.

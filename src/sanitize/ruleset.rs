@@ -259,6 +259,7 @@ impl OwnPattern {
 fn own_action(settings: &Sanitization, pattern: &SanitizationPattern) -> Action {
     actions::stated(settings, &pattern.name)
         .or(pattern.action)
+        .map(|own| actions::gated(settings, own))
         .unwrap_or_else(|| actions::category_action(settings, Category::Custom))
 }
 

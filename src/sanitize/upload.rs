@@ -3,7 +3,7 @@
 //! Media pass unread. A form that does not keep to its own boundary is refused: what one reader takes for
 //! a picture another could take for a field.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use memchr::memmem;
 
@@ -27,9 +27,14 @@ use crate::{
 pub fn check_upload(rules: &RuleSet, content_type: &str, body: &[u8], vault: &mut Vault) -> Result<Checked, Failure> {
     let masks = Masks::Hide(vault);
     let Some(boundary) = multipart_boundary(content_type) else {
-        return match text_of(body, content_type)? {
-            Some(text) => bare(rules, Direction::Request, masks, text, "body"),
-            None => Ok(Checked::default()),
+        return match content_of(body, content_type)? {
+            Content::Text(text) => bare(rules, Direction::Request, masks, text, "body"),
+            Content::Doubtful(text) => {
+                let mut report = Report::default();
+                let is_clean = Screen::new(rules, Direction::Request, masks, &mut report).is_clean(&text);
+                if is_clean { Ok(Checked::default()) } else { Err(Unreadable::Encoding.into()) }
+            }
+            Content::Media => Ok(Checked::default()),
         };
     };
     let mut report = Report::default();
@@ -54,7 +59,12 @@ pub fn check_upload(rules: &RuleSet, content_type: &str, body: &[u8], vault: &mu
             })?;
         }
         let declared = if fields.file_name.is_some() { fields.content_type } else { "text/plain" };
-        let Some(content) = text_of(body.get(part.content.clone()).unwrap_or_default(), declared)? else { continue };
+        let content = match content_of(body.get(part.content.clone()).unwrap_or_default(), declared)? {
+            Content::Text(content) => content,
+            Content::Media => continue,
+            Content::Doubtful(text) if screen.is_clean(&text) => continue,
+            Content::Doubtful(_) => return Err(Unreadable::Encoding.into()),
+        };
         let mut text = Text::new(Form::Bare);
         text.push(content, 0, part.content.start);
         let place = || name.to_owned();
@@ -63,13 +73,49 @@ pub fn check_upload(rules: &RuleSet, content_type: &str, body: &[u8], vault: &mu
     Ok(Checked { edits, report })
 }
 
-/// The text that these bytes are, if they are any. What is declared as text must be UTF-8.
-fn text_of<'a>(bytes: &'a [u8], content_type: &str) -> Result<Option<&'a str>, Unreadable> {
+/// What the bytes of a file or field are.
+enum Content<'a> {
+    Text(&'a str),
+    /// Neither UTF-8 nor known media, read as well as may be: it cannot be edited, only be refused.
+    Doubtful(Cow<'a, str>),
+    /// Pictures, sounds, archives: not looked into.
+    Media,
+}
+
+/// Tells text from media. What is declared as text must be UTF-8.
+fn content_of<'a>(bytes: &'a [u8], content_type: &str) -> Result<Content<'a>, Unreadable> {
     match std::str::from_utf8(bytes) {
-        Ok(text) if memchr::memchr(0, bytes).is_none() => Ok(Some(text)),
+        Ok(text) if memchr::memchr(0, bytes).is_none() => Ok(Content::Text(text)),
         _ if is_text(content_type) => Err(Unreadable::Encoding),
-        _ => Ok(None),
+        _ if is_media(bytes, content_type) => Ok(Content::Media),
+        _ => Ok(Content::Doubtful(String::from_utf8_lossy(bytes))),
     }
+}
+
+/// Whether bytes that are no text are declared as media, or begin as files of media and archives do.
+fn is_media(bytes: &[u8], content_type: &str) -> bool {
+    const SIGNATURES: [&[u8]; 14] = [
+        b"\x89PNG",
+        b"\xff\xd8\xff",
+        b"GIF8",
+        b"RIFF",
+        b"ID3",
+        b"\xff\xfb",
+        b"\xff\xf3",
+        b"fLaC",
+        b"OggS",
+        b"%PDF",
+        b"PK\x03\x04",
+        b"\x1f\x8b",
+        b"\x1a\x45\xdf\xa3",
+        b"II*\0",
+    ];
+    let kind = content_type.trim().to_ascii_lowercase();
+    ["audio/", "image/", "video/", "font/", "application/pdf", "application/zip"]
+        .iter()
+        .any(|media| kind.starts_with(media))
+        || SIGNATURES.iter().any(|signature| bytes.starts_with(signature))
+        || bytes.get(4..8) == Some(b"ftyp")
 }
 
 /// Whether a body of this type is text that is neither JSON nor a stream.
@@ -229,6 +275,25 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(&out), String::from_utf8_lossy(&expected));
         let places: Vec<_> = report.findings.iter().map(|found| &*found.place).collect();
         assert_eq!(places, ["prompt", "file.filename", "file", "file"]);
+    }
+
+    #[test]
+    fn text_in_another_encoding_is_refused_when_there_is_something_in_it() {
+        let head = "Content-Disposition: form-data; name=\"file\"; filename=\"kunden.csv\"";
+        let cases: [(&[u8], bool); 6] = [
+            (b"M\xfcller;jo@acme-corp.io", false),
+            (b"M\xfcller;nobody", true),
+            (b"\0 jo@acme-corp.io", false),
+            (b"\x89PNG\r\n\xff jo@acme-corp.io", true),
+            (b"\0\0\0\x20ftypisom\xff jo@acme-corp.io", true),
+            (b"\xff\xfe random \x01\x02", true),
+        ];
+        for (content, passes) in cases {
+            assert_eq!(checked(&form(&[(head, content)])).is_ok(), passes, "{content:?}");
+            let mut vault = Vault::default();
+            let bare = check_upload(&rules(Action::Redact), "application/octet-stream", content, &mut vault);
+            assert_eq!(bare.is_ok(), passes, "{content:?}");
+        }
     }
 
     #[test]

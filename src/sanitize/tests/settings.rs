@@ -36,13 +36,14 @@ fn act(name: &str, action: Action) -> (String, Action) {
 fn the_presets_and_the_more_specific_name_decide() {
     use Action::{Block, Log, Mask, Off, Redact};
     type Case = (bool, bool, &'static [(&'static str, Action)], Option<Action>);
-    let cases: [Case; 11] = [
+    let cases: [Case; 12] = [
         (false, false, &[], None),
         (true, false, &[], Some(Redact)),
         (false, true, &[], Some(Block)),
         (true, true, &[("pii", Off)], None),
         (false, true, &[("pii", Redact)], Some(Block)),
-        (false, true, &[("email", Log)], Some(Log)),
+        (false, true, &[("email", Log)], Some(Block)),
+        (false, true, &[("email", Off)], None),
         (false, false, &[("pii", Mask)], Some(Mask)),
         (false, false, &[("PII", Mask), ("EMAIL", Log)], Some(Log)),
         (false, false, &[("email", Log), ("pii", Mask)], Some(Log)),
