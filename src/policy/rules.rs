@@ -179,14 +179,14 @@ name = \"plain\"
     #[test]
     fn equal_settings_share_one_set_and_a_change_keeps_what_it_does_not_touch() {
         let config = config_of(TOML);
-        let mask = SanitizationOverride {
-            actions: vec![("email".to_owned(), Action::Mask)],
+        let off = SanitizationOverride {
+            actions: vec![("email".to_owned(), Action::Off)],
             ..SanitizationOverride::default()
         };
         let mut compiler = Compiler::new(&config, None);
         let all = compiler.by_project(None, "");
-        let one = compiler.by_project(Some(&mask), "");
-        let same = compiler.by_project(Some(&mask.clone()), "");
+        let one = compiler.by_project(Some(&off), "");
+        let same = compiler.by_project(Some(&off.clone()), "");
         let nothing = compiler.by_project(Some(&SanitizationOverride::default()), "");
         let sets = compiler.finish().unwrap();
         assert_eq!(sets.len(), 4, "the default and the key's, each for the one project that states something");
@@ -195,7 +195,7 @@ name = \"plain\"
         assert!(Arc::ptr_eq(&at(&all, None), &at(&nothing, Some("unknown"))));
         assert!(Arc::ptr_eq(&at(&all, Some("clinic")), &at(&nothing, Some("clinic"))));
         assert!(!Arc::ptr_eq(&at(&one, Some("clinic")), &at(&one, None)));
-        assert_eq!(at(&one, Some("clinic")).action("email"), Action::Mask, "the key's word is the last");
+        assert_eq!(at(&one, Some("clinic")).action("email"), Action::Off, "the key's word is the last");
         assert_eq!(at(&one, Some("clinic")).action("openai_api_key"), Action::Block, "the project's stays");
 
         let changed = config_of(&TOML.replace("compliance_gate = true", "redact_pii = true"));
