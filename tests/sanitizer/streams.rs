@@ -182,6 +182,21 @@ async fn bar_33_a_stream_that_cannot_be_read_ends_when_it_would_have_to_be_edite
 }
 
 #[tokio::test]
+async fn bar_33_a_stream_under_a_type_that_is_no_streams_is_refused_when_it_would_have_to_be_edited() {
+    let body = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: [DONE]\n\n";
+    let request = json!({"model": "gpt-4o", "stream": true, "messages": [], "stream_options": {"include_usage": true}});
+    for kind in ["text/plain", "application/octet-stream", "audio/mpeg"] {
+        for (action, status) in [("log", 200), ("redact", 500), ("mask", 500), ("block", 500)] {
+            let rig = rig(action).await;
+            rig.upstream.script(script(kind, body, 7));
+            let answer = rig.client().post("/v1/chat/completions", &request).await;
+            assert_eq!(answer.status.as_u16(), status, "{kind} {action}: {}", answer.text());
+            assert_eq!(answer.text() == body, status == 200, "{kind} {action}: {}", answer.text());
+        }
+    }
+}
+
+#[tokio::test]
 async fn own_patterns_apply_to_the_side_they_name() {
     let more = "[sanitization]\nenabled = true\nscan_credentials = false\n\
         [[sanitization.patterns]]\nname = \"project\"\npattern = 'Falcon-\\d+'\nreplacement = \"<hidden \\\"name\\\">\"\napply_to = \"response\"\naction = \"redact\"\n";
