@@ -152,7 +152,7 @@ async fn upstream_and_config(dir: &Path, server: &str) -> Running {
 
 async fn the_end_in(mode: &str) {
     let dir = tempfile::tempdir().unwrap();
-    let server = format!("shutdown_timeout = 4\non_client_disconnect = \"{mode}\"");
+    let server = format!("shutdown_timeout = 10\non_client_disconnect = \"{mode}\"");
     let upstream = upstream_and_config(dir.path(), &server).await;
     let mut gateway = Process::start(dir.path()).await;
     let address = gateway.address;
