@@ -7,14 +7,19 @@ pub mod decode;
 pub mod tally;
 
 mod accept;
+mod answer;
 mod call;
 mod error;
+mod flow;
+mod head;
 mod identify;
 mod memory;
+mod meter;
 mod metrics;
 mod models;
 mod need;
 mod openapi;
+mod patience;
 mod plan;
 mod record;
 mod relay;
@@ -22,6 +27,7 @@ mod respond;
 mod routes;
 mod sanitize;
 mod shutdown;
+mod upstream_error;
 mod walk;
 
 use std::sync::Arc;
@@ -32,7 +38,9 @@ pub use openapi::openapi;
 pub use routes::router;
 pub use shutdown::Shutdown;
 
-use self::{accept::Arrival, error::Refusal, plan::Planner, record::OpenRecord, walk::Walk};
+use self::{
+    accept::Arrival, answer::Answer, error::Refusal, head::Head, plan::Planner, record::OpenRecord, walk::Walk,
+};
 use crate::{
     config::OnClientDisconnect,
     domain::{ErrorKind, Outcome, Timestamp},
@@ -75,14 +83,14 @@ async fn serve(state: GatewayState, arrival: Arrival) -> Response {
 async fn answer(state: GatewayState, policy: Arc<Policy>, arrival: Arrival) -> Response {
     let family = arrival.endpoint.api().family();
     let mut record = OpenRecord::open(&arrival, Arc::clone(&policy), state.recorder);
-    let mut head = respond::Head::new(&record);
+    let mut head = Head::new(&record);
     let gone = tokio::select! {
         biased;
         gone = way(&policy, &state.memory, arrival, &mut record, &mut head) => gone,
         () = state.shutdown.cut().cancelled() => Err(Refusal::new(ErrorKind::ShuttingDown, shutdown::MESSAGE)),
     };
     match gone {
-        Ok(answer) => respond::answer(answer, record, head, state.shutdown).await,
+        Ok(answer) => answer::answer(answer, record, head, state.shutdown).await,
         Err(refusal) => {
             let mut response = refusal.response(family, head.request_id());
             head.write(response.headers_mut());
@@ -104,8 +112,8 @@ async fn way(
     memory: &Memory,
     arrival: Arrival,
     record: &mut OpenRecord,
-    head: &mut respond::Head,
-) -> Result<respond::Answer, Refusal> {
+    head: &mut Head,
+) -> Result<Answer, Refusal> {
     // The labels come first, so that even a refusal is counted where it belongs.
     let labels = accept::labels(&arrival.headers)?;
     record.label(&labels);

@@ -1,75 +1,37 @@
 //! From the head of the provider's answer to the head of ours.
 //!
-//! A provider's key never leaves here, even if the provider echoes it.
+//! Decides while a failure can still be told by a true status; sends nothing.
 
 use std::{collections::VecDeque, time::Duration};
 
-use axum::{body::Body, response::Response};
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use bytes::Bytes;
+use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::{
-    accept::Labels,
-    call::{HOP_BY_HOP, connection_listed},
+    answer::{Answer, AnswerBody, Relay},
     decode::Decoder,
     error::Refusal,
+    flow,
+    head::{passed_on, text},
+    meter::Meter,
+    patience::Patience,
     record::{CallEnd, OpenRecord},
-    relay::{self, Flow, Meter, Patience, RelayBody},
     sanitize::{AnswerGuard, Watch},
-    shutdown::Shutdown,
-    tally::{Facts, Framing, StreamError, Tally},
-    walk::{self, Failure, Told},
+    tally::{Framing, Tally},
+    upstream_error::{provider_error, told_inside},
+    walk::Failure,
 };
 use crate::{
-    config::{OnClientDisconnect, ProviderKey},
+    config::OnClientDisconnect,
     dialect::usage_chunk,
-    domain::{Api, Endpoint, ErrorKind, Outcome},
-    provider::{CREDENTIAL_HEADERS, Credential},
+    domain::{Endpoint, ErrorKind},
+    provider::Credential,
     routing::Target,
     sanitize,
 };
-
-/// Our own response headers, known piece by piece.
-pub(crate) struct Head {
-    request_id: String,
-    record_id: String,
-    provider: Option<String>,
-    model: Option<String>,
-    attempts: u32,
-}
-
-/// An answer that will be relayed.
-pub(crate) struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: AnswerBody,
-}
-
-enum AnswerBody {
-    /// An error of the provider's, read whole because it is short and must be looked through.
-    Whole { bytes: Bytes, kind: ErrorKind },
-    /// An answer that was read whole to be judged.
-    Judged { bytes: Bytes, facts: Box<Facts> },
-    /// Everything else.
-    Relay(Box<Relay>),
-}
-
-struct Relay {
-    upstream: Incoming,
-    /// What was waited for before the head was sent.
-    held: VecDeque<Bytes>,
-    meter: Meter,
-    filter: Option<usage_chunk::Filter>,
-    guard: Option<AnswerGuard>,
-    client_api: Api,
-    is_event_stream: bool,
-    disconnect: OnClientDisconnect,
-    patience: Patience,
-    length: Option<u64>,
-}
 
 /// What the answer belongs to.
 pub(crate) struct Exchange<'a> {
@@ -91,73 +53,8 @@ pub(crate) struct Exchange<'a> {
 const OPENING_PATIENCE: Duration = Duration::from_secs(1);
 const OPENING_BYTES_MAX: usize = 64 * 1024;
 
-/// Longest error body that is passed on; longer ones are cut off.
-const ERROR_BODY_BYTES_MAX: usize = 256 * 1024;
-
 /// Headers in which providers tell the id of a call.
 const REQUEST_ID_HEADERS: [&str; 5] = ["x-request-id", "request-id", "apim-request-id", "x-goog-request-id", "cf-ray"];
-
-/// Provider headers that would act on the client, or its browser, as if they were ours.
-static NOT_OURS: [HeaderName; 13] = [
-    header::SET_COOKIE,
-    header::STRICT_TRANSPORT_SECURITY,
-    header::ALT_SVC,
-    header::SERVER,
-    header::CONTENT_SECURITY_POLICY,
-    header::CONTENT_SECURITY_POLICY_REPORT_ONLY,
-    header::REFRESH,
-    HeaderName::from_static("clear-site-data"),
-    HeaderName::from_static("service-worker-allowed"),
-    HeaderName::from_static("report-to"),
-    HeaderName::from_static("reporting-endpoints"),
-    HeaderName::from_static("nel"),
-    HeaderName::from_static("x-request-id"),
-];
-
-/// Beginnings of the names of headers that are ours to send, or nobody's.
-const NOT_OURS_PREFIXES: [&str; 2] = ["x-gateway-", "access-control-"];
-
-impl Head {
-    pub(crate) fn new(record: &OpenRecord) -> Self {
-        let record_id = record.id().map(|id| id.to_string()).unwrap_or_default();
-        Self { request_id: record_id.clone(), record_id, provider: None, model: None, attempts: 0 }
-    }
-
-    pub(crate) fn label(&mut self, labels: &Labels) {
-        if let Some(request_id) = &labels.request_id {
-            self.request_id = request_id.to_string();
-        }
-    }
-
-    pub(crate) fn target(&mut self, target: &Target) {
-        self.provider = Some(target.provider.id.clone());
-        self.model = target.model.as_deref().map(str::to_owned);
-        self.attempts += 1;
-    }
-
-    pub(crate) fn request_id(&self) -> &str {
-        &self.request_id
-    }
-
-    /// Writes our headers. A name that cannot stand in a header is left out rather than altered.
-    pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        let mut put = |name: &'static str, text: &str| {
-            if let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        };
-        put("x-request-id", &self.request_id);
-        put("x-gateway-record", &self.record_id);
-        if let Some(provider) = &self.provider {
-            put("x-gateway-provider", provider);
-        }
-        if let Some(model) = &self.model {
-            put("x-gateway-model", model);
-        }
-        put("x-gateway-cache", "bypass");
-        headers.insert(HeaderName::from_static("x-gateway-attempts"), HeaderValue::from(self.attempts));
-    }
-}
 
 /// Reads the head of the provider's answer and decides how it goes on.
 pub(crate) async fn judge(
@@ -273,7 +170,7 @@ async fn whole(mut relay: Relay, exchange: &Exchange<'_>, record: &mut OpenRecor
     let facts = relay.meter.facts();
     if let Some(refusal) = guard.end() {
         // The provider did its part, and is paid for it.
-        let (outcome, error_kind) = relay::judge(&facts, false, record.is_billable());
+        let (outcome, error_kind) = flow::judge(&facts, false, record.is_billable());
         record.call_ends(CallEnd { outcome, error_kind, facts: Some(facts) });
         return Err(refusal.clone());
     }
@@ -371,167 +268,4 @@ async fn opening(
             }
         }
     }
-}
-
-/// An error with which a stream began: the client, who has seen nothing yet, is told it by a true status.
-fn told_inside(exchange: &Exchange<'_>, error: StreamError) -> Failure {
-    let provider = &exchange.target.provider.id;
-    let is_plain = !error.message.is_empty() && !exchange.credential.is_in(error.message.as_bytes());
-    let message = error.message;
-    let message = match &exchange.watch {
-        Some(watch) if is_plain => watch.told(exchange.endpoint.api(), &message),
-        _ => is_plain.then_some(message),
-    };
-    let message = message.unwrap_or_else(|| format!("provider `{provider}` answered with an error"));
-    let refusal = Refusal { status: error.status, ..Refusal::new(error.kind, message) };
-    Failure { kind: error.kind, status: error.status, retry_after: None, told: Told::Refusal(refusal) }
-}
-
-/// The provider's headers without those that end here, and without any that echo its key.
-fn passed_on(headers: &HeaderMap, credential: &Credential) -> HeaderMap {
-    let listed = connection_listed(headers);
-    let mut kept = HeaderMap::with_capacity(headers.len() + 8);
-    for (name, value) in headers {
-        let ends_here = HOP_BY_HOP.contains(name)
-            || NOT_OURS.contains(name)
-            || CREDENTIAL_HEADERS.contains(name)
-            || NOT_OURS_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
-            || listed.iter().any(|listed| name.as_str().eq_ignore_ascii_case(listed));
-        if !ends_here && !credential.is_in(value.as_bytes()) {
-            kept.append(name.clone(), value.clone());
-        }
-    }
-    kept
-}
-
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// A 4xx or 5xx of the provider's, passed on as it came unless it concerns or shows our credential.
-async fn provider_error(
-    status: StatusCode,
-    mut headers: HeaderMap,
-    upstream: Incoming,
-    exchange: &Exchange<'_>,
-    record: &mut OpenRecord,
-) -> Result<Answer, Failure> {
-    let provider = &exchange.target.provider;
-    let retry_after = walk::retry_after(status, &headers);
-    let own_key = !matches!(provider.key, ProviderKey::Passthrough);
-    if status == StatusCode::UNAUTHORIZED && own_key {
-        let message =
-            format!("provider `{}` refused the credential it is configured with (401): check its api_key", provider.id);
-        let refusal = Refusal::new(ErrorKind::UpstreamAuthentication, message);
-        return Err(Failure { status: Some(401), ..refusal.into() });
-    }
-    let kind = match status.as_u16() {
-        429 => ErrorKind::UpstreamRateLimit,
-        500.. => ErrorKind::UpstreamError,
-        _ => ErrorKind::UpstreamRejected,
-    };
-    let bytes = read_error(upstream, provider.timeouts.idle).await;
-    let mut decoder = Decoder::new(text(&headers, header::CONTENT_ENCODING), Vec::new());
-    decoder.feed(&bytes);
-    let plain = decoder.sink().map_or(&[][..], Vec::as_slice);
-    if exchange.credential.is_in(&bytes) || exchange.credential.is_in(plain) {
-        let message = format!("provider `{}` answered {} with text that held its key", provider.id, status.as_u16());
-        let told = Told::Refusal(Refusal::new(kind, message));
-        return Err(Failure { kind, status: Some(status.as_u16()), retry_after, told });
-    }
-    headers.remove(header::CONTENT_LENGTH);
-    let mut bytes = bytes;
-    if let Some(watch) = &exchange.watch {
-        // Errors quote what they refuse.
-        let mut guard = watch.error_guard(exchange.endpoint.api(), plain);
-        let mut judged = guard.feed(plain).to_vec();
-        judged.extend_from_slice(&guard.finish());
-        record.found(guard.take_findings());
-        let unread = || {
-            let message =
-                format!("provider `{}` answered {} in a way that cannot be checked", provider.id, status.as_u16());
-            Refusal::new(ErrorKind::SanitizerFailed, message)
-        };
-        let refusal = guard.end().cloned();
-        if let Some(refusal) = refusal.or_else(|| (guard.edits() && decoder.error().is_some()).then(unread)) {
-            let told = Told::Refusal(refusal);
-            return Err(Failure { kind, status: Some(status.as_u16()), retry_after, told });
-        }
-        if guard.edits() {
-            headers.remove(header::CONTENT_ENCODING);
-            bytes = judged.into();
-        }
-    }
-    let told = Told::Answer(Answer { status, headers, body: AnswerBody::Whole { bytes, kind } });
-    Err(Failure { kind, status: Some(status.as_u16()), retry_after, told })
-}
-
-/// Reads an error body, as much of it as comes in time and fits.
-async fn read_error(mut upstream: Incoming, limit: Duration) -> Bytes {
-    let mut bytes = BytesMut::new();
-    let reading = async {
-        while let Some(Ok(frame)) = upstream.frame().await {
-            let Ok(data) = frame.into_data() else { continue };
-            let room = ERROR_BODY_BYTES_MAX.saturating_sub(bytes.len());
-            bytes.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
-            if room <= data.len() {
-                break;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(limit.min(Duration::from_secs(10)), reading).await;
-    bytes.freeze()
-}
-
-/// Makes the response. From here on the record belongs to the body.
-pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, head: Head, shutdown: Shutdown) -> Response {
-    let Answer { status, mut headers, body } = answer;
-    head.write(&mut headers);
-    // What a provider sent is never a page of ours, even if a browser is led to open it.
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox"),
-    );
-    record.answered(status.as_u16());
-    let body = match body {
-        AnswerBody::Whole { bytes, kind } => {
-            record.sent(bytes.len());
-            record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(kind), facts: None });
-            record.close(Outcome::Error, Some(kind)).await;
-            Body::from(bytes)
-        }
-        AnswerBody::Judged { bytes, facts } => {
-            record.sent(bytes.len());
-            let was_read = !bytes.is_empty() && record.is_billable();
-            let (outcome, error_kind) = relay::judge(&facts, false, was_read);
-            record.call_ends(CallEnd { outcome, error_kind, facts: Some(*facts) });
-            record.close(outcome, error_kind).await;
-            Body::from(bytes)
-        }
-        AnswerBody::Relay(relay) => {
-            let relay = *relay;
-            let length = relay.length;
-            let flow = Flow {
-                upstream: relay.upstream,
-                held: relay.held,
-                meter: relay.meter,
-                filter: relay.filter,
-                guard: relay.guard,
-                record,
-                client_api: relay.client_api,
-                is_event_stream: relay.is_event_stream,
-                request_id: head.request_id,
-                disconnect: relay.disconnect,
-                patience: relay.patience,
-                cut: shutdown.coming(),
-                shutdown,
-                tail: [0; 4],
-            };
-            Body::new(RelayBody::new(flow, length).await)
-        }
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
 }

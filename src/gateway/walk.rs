@@ -10,12 +10,14 @@ use tokio::time::Instant;
 
 use super::{
     accept::{Inbound, InboundBody},
+    answer::Answer,
     call,
     error::Refusal,
+    head::Head,
     identify::Caller,
     memory::Memory,
     record::{CallEnd, OpenRecord},
-    respond::{self, Answer, Exchange},
+    respond::{self, Exchange},
 };
 use crate::{
     config::Routing,
@@ -104,7 +106,7 @@ impl Walk<'_> {
         mut inbound: Inbound,
         plan: Plan,
         record: &mut OpenRecord,
-        head: &mut respond::Head,
+        head: &mut Head,
     ) -> Result<Answer, Refusal> {
         let rules = &self.policy.config.routing;
         let is_repeatable = is_repeatable(&inbound);
@@ -177,7 +179,7 @@ impl Walk<'_> {
         target: &Target,
         holds: bool,
         record: &mut OpenRecord,
-        head: &mut respond::Head,
+        head: &mut Head,
     ) -> Result<Option<Answer>, Failure> {
         let policy = self.policy;
         let (endpoint, stream, watch) = (inbound.endpoint, inbound.stream, inbound.watch.clone());

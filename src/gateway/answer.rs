@@ -1,0 +1,110 @@
+//! An answer on its way out: from what was judged to the response, which takes the record with it.
+
+use std::collections::VecDeque;
+
+use axum::{body::Body, response::Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use hyper::body::Incoming;
+
+use super::{
+    flow::{self, Flow},
+    head::Head,
+    meter::Meter,
+    patience::Patience,
+    record::{CallEnd, OpenRecord},
+    relay::RelayBody,
+    sanitize::AnswerGuard,
+    shutdown::Shutdown,
+    tally::Facts,
+};
+use crate::{
+    config::OnClientDisconnect,
+    dialect::usage_chunk,
+    domain::{Api, ErrorKind, Outcome},
+};
+
+/// An answer that will be relayed.
+pub(crate) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: AnswerBody,
+}
+
+/// Its body, as far as it is known.
+pub(super) enum AnswerBody {
+    /// An error of the provider's, read whole because it is short and must be looked through.
+    Whole { bytes: Bytes, kind: ErrorKind },
+    /// An answer that was read whole to be judged.
+    Judged { bytes: Bytes, facts: Box<Facts> },
+    /// Everything else.
+    Relay(Box<Relay>),
+}
+
+/// An answer that has begun.
+pub(super) struct Relay {
+    pub(super) upstream: Incoming,
+    /// What was waited for before the head was sent.
+    pub(super) held: VecDeque<Bytes>,
+    pub(super) meter: Meter,
+    pub(super) filter: Option<usage_chunk::Filter>,
+    pub(super) guard: Option<AnswerGuard>,
+    pub(super) client_api: Api,
+    pub(super) is_event_stream: bool,
+    pub(super) disconnect: OnClientDisconnect,
+    pub(super) patience: Patience,
+    pub(super) length: Option<u64>,
+}
+
+/// Makes the response. From here on the record belongs to the body.
+pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, head: Head, shutdown: Shutdown) -> Response {
+    let Answer { status, mut headers, body } = answer;
+    head.write(&mut headers);
+    // What a provider sent is never a page of ours, even if a browser is led to open it.
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox"),
+    );
+    record.answered(status.as_u16());
+    let body = match body {
+        AnswerBody::Whole { bytes, kind } => {
+            record.sent(bytes.len());
+            record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(kind), facts: None });
+            record.close(Outcome::Error, Some(kind)).await;
+            Body::from(bytes)
+        }
+        AnswerBody::Judged { bytes, facts } => {
+            record.sent(bytes.len());
+            let was_read = !bytes.is_empty() && record.is_billable();
+            let (outcome, error_kind) = flow::judge(&facts, false, was_read);
+            record.call_ends(CallEnd { outcome, error_kind, facts: Some(*facts) });
+            record.close(outcome, error_kind).await;
+            Body::from(bytes)
+        }
+        AnswerBody::Relay(relay) => {
+            let relay = *relay;
+            let length = relay.length;
+            let flow = Flow {
+                upstream: relay.upstream,
+                held: relay.held,
+                meter: relay.meter,
+                filter: relay.filter,
+                guard: relay.guard,
+                record,
+                client_api: relay.client_api,
+                is_event_stream: relay.is_event_stream,
+                request_id: head.request_id().to_owned(),
+                disconnect: relay.disconnect,
+                patience: relay.patience,
+                cut: shutdown.coming(),
+                shutdown,
+                tail: [0; 4],
+            };
+            Body::new(RelayBody::new(flow, length).await)
+        }
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

@@ -1,0 +1,215 @@
+//! Everything that lives as long as an upstream call whose answer is relayed, and how that call ends.
+
+use std::{collections::VecDeque, pin::Pin, time::Duration};
+
+use bytes::Bytes;
+use http_body::Body as _;
+use hyper::body::Incoming;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::{
+    error::Refusal,
+    meter::Meter,
+    patience::Patience,
+    record::{CallEnd, OpenRecord},
+    sanitize::AnswerGuard,
+    shutdown::Shutdown,
+    tally::Facts,
+};
+use crate::{
+    config::OnClientDisconnect,
+    dialect::usage_chunk,
+    domain::{Api, ErrorKind, Outcome},
+    store::Spooling,
+};
+
+/// Everything that lives as long as the upstream call.
+pub(crate) struct Flow {
+    pub(crate) upstream: Incoming,
+    /// What was waited for before the head was sent.
+    pub(crate) held: VecDeque<Bytes>,
+    pub(crate) meter: Meter,
+    /// Cuts out the usage chunk that the client did not ask for.
+    pub(crate) filter: Option<usage_chunk::Filter>,
+    /// Judges what the client is to get.
+    pub(crate) guard: Option<AnswerGuard>,
+    pub(crate) record: OpenRecord,
+    pub(crate) client_api: Api,
+    /// True for event streams: they end with an error event instead of a broken connection.
+    pub(crate) is_event_stream: bool,
+    pub(crate) request_id: String,
+    pub(crate) disconnect: OnClientDisconnect,
+    pub(crate) patience: Patience,
+    /// Ready when the process ends.
+    pub(crate) cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    pub(crate) shutdown: Shutdown,
+    /// The last bytes that the client got, to know whether an event is open.
+    pub(crate) tail: [u8; 4],
+}
+
+impl Flow {
+    /// Lets the tally see a chunk and returns what the client is to get of it.
+    pub(super) fn pass(&mut self, chunk: Bytes) -> Bytes {
+        let started_before = self.meter.content_started();
+        self.meter.feed(&chunk);
+        let plain = self.meter.take_plain().map(Bytes::from);
+        let edits = self.edits();
+        let delivered = match &mut self.filter {
+            None => plain.clone().filter(|_| edits).unwrap_or(chunk),
+            Some(filter) => filtered(filter, &plain.clone().unwrap_or(chunk)),
+        };
+        let delivered = match &mut self.guard {
+            Some(guard) if guard.edits() => guard.feed(&delivered),
+            Some(guard) => {
+                guard.feed(plain.as_ref().unwrap_or(&delivered));
+                delivered
+            }
+            None => delivered,
+        };
+        if !started_before && self.meter.content_started() {
+            self.record.first_content();
+        }
+        self.delivered(&delivered);
+        delivered
+    }
+
+    fn delivered(&mut self, bytes: &[u8]) {
+        self.record.sent(bytes.len());
+        for byte in bytes.iter().skip(bytes.len().saturating_sub(4)) {
+            self.tail.rotate_left(1);
+            self.tail[3] = *byte;
+        }
+    }
+
+    /// Ends an event that the provider left open, so that an error event can follow it.
+    pub(super) fn boundary(&self) -> &'static [u8] {
+        let closed = match self.client_api {
+            Api::Ollama => self.tail[3] == b'\n',
+            _ => self.tail.ends_with(b"\n\n") || self.tail.ends_with(b"\r\n\r\n") || self.tail == [0; 4],
+        };
+        match (closed, self.client_api) {
+            (true, _) => b"",
+            (false, Api::Ollama) => b"\n",
+            (false, _) => b"\n\n",
+        }
+    }
+
+    /// Whether what the client gets may differ from what the provider sent.
+    pub(super) fn edits(&self) -> bool {
+        self.filter.is_some() || self.guard.as_ref().is_some_and(AnswerGuard::edits)
+    }
+
+    /// Why the sanitizer lets nothing more through.
+    pub(super) fn refused(&self) -> Option<&Refusal> {
+        self.guard.as_ref().and_then(AnswerGuard::end)
+    }
+
+    /// What filter and guard still hold at the end of the stream.
+    pub(super) fn last_bytes(&mut self) -> Bytes {
+        let mut rest = Vec::new();
+        if let Some(filter) = &mut self.filter {
+            filter.finish(&mut rest);
+        }
+        let mut rest = Bytes::from(rest);
+        if let Some(guard) = &mut self.guard {
+            let passed = guard.feed(&rest);
+            let last = guard.finish();
+            if guard.edits() {
+                rest = if passed.is_empty() { last } else { [passed, last].concat().into() };
+            }
+        }
+        self.delivered(&rest);
+        rest
+    }
+
+    /// What the answer said, with what was found in it noted on the record.
+    fn facts(&mut self) -> Facts {
+        if let Some(guard) = &mut self.guard {
+            if !guard.edits() {
+                guard.finish();
+            }
+            self.record.found(guard.take_findings());
+        }
+        self.meter.facts()
+    }
+
+    pub(super) fn close(mut self: Box<Self>) -> Spooling {
+        let facts = self.facts();
+        let was_read = self.meter.is_readable() && self.tail != [0; 4] && self.record.is_billable();
+        let (outcome, error_kind) = judge(&facts, self.is_event_stream, was_read);
+        self.record.call_ends(CallEnd { outcome, error_kind, facts: Some(facts) });
+        self.record.close(outcome, error_kind)
+    }
+
+    pub(super) fn fail(mut self: Box<Self>, kind: ErrorKind) -> Spooling {
+        let facts = self.facts();
+        self.record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(kind), facts: Some(facts) });
+        self.record.close(Outcome::Error, Some(kind))
+    }
+
+    /// The client is gone, or its connection was cut at the end of the process. If it had the whole
+    /// answer, all is well; else cut or drain the upstream.
+    pub(super) fn abandoned(self: Box<Self>) {
+        if self.meter.facts().ended {
+            return drop(self.close());
+        }
+        if self.shutdown.cut().is_cancelled() {
+            return drop(self.fail(ErrorKind::ShuttingDown));
+        }
+        match self.disconnect {
+            OnClientDisconnect::Drain { max_bytes, max_time } => {
+                if tokio::runtime::Handle::try_current().is_ok() {
+                    self.shutdown.clone().spawn(self.drain(max_bytes, max_time));
+                    return;
+                }
+                self.hang_up();
+            }
+            OnClientDisconnect::Cancel => self.hang_up(),
+        }
+    }
+
+    fn hang_up(mut self: Box<Self>) {
+        let facts = self.facts();
+        self.record.call_ends(CallEnd { outcome: Outcome::ClientDisconnected, error_kind: None, facts: Some(facts) });
+        drop(self.record.close(Outcome::ClientDisconnected, None));
+    }
+
+    /// Reads the upstream on to its usage, within bounds and no longer than the process lives.
+    async fn drain(mut self: Box<Self>, max_bytes: u64, max_time: Duration) {
+        let shutdown = self.shutdown.clone();
+        let _ = tokio::time::timeout(max_time, shutdown.cut().run_until_cancelled(self.read_on(max_bytes))).await;
+        self.hang_up();
+    }
+
+    async fn read_on(&mut self, max_bytes: u64) {
+        let mut read = 0_u64;
+        while read <= max_bytes
+            && let Some(Ok(frame)) =
+                std::future::poll_fn(|context| Pin::new(&mut self.upstream).poll_frame(context)).await
+        {
+            let Some(chunk) = frame.data_ref() else { continue };
+            read += chunk.len() as u64;
+            self.meter.feed(chunk);
+        }
+    }
+}
+
+fn filtered(filter: &mut usage_chunk::Filter, bytes: &[u8]) -> Bytes {
+    let mut passing = Vec::with_capacity(bytes.len());
+    filter.feed(bytes, &mut passing);
+    Bytes::from(passing)
+}
+
+/// How a body that was relayed to its end is to be judged; `was_read` tells whether the meter could look
+/// for its end.
+pub(crate) fn judge(facts: &Facts, is_event_stream: bool, was_read: bool) -> (Outcome, Option<ErrorKind>) {
+    if let Some(error) = &facts.error {
+        return (Outcome::Error, Some(error.kind));
+    }
+    // What stops before its end was cut off, however politely. Not every stream has a sign of the end.
+    let has_end = facts.ended || (is_event_stream && facts.finish_reason.is_some());
+    if was_read && !has_end {
+        return (Outcome::Error, Some(ErrorKind::UpstreamProtocol));
+    }
+    (Outcome::Ok, None)
+}
