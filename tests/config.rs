@@ -802,12 +802,37 @@ fn a_changed_file_is_loaded_and_a_broken_one_is_told() {
         write("config.toml", "[server]\nprot = 2").unwrap_err().lines(),
         ["config.toml:2: server.prot: unknown key; did you mean \"port\"?"]
     );
-    write("config.toml", "").unwrap();
+    let emptied = write("config.toml", " \n").unwrap_err();
+    assert!(emptied.lines()[0].starts_with("config.toml: is empty and was not before"), "{emptied}");
+    write("config.toml", "# nothing").unwrap();
     assert_eq!(provider(&write(".env", "OPENAI_API_KEY=sk-test").unwrap(), "openai").id, "openai");
     std::fs::remove_file(dir.path().join("config.toml")).unwrap();
     let gone = changes.recv_timeout(Duration::from_secs(20)).unwrap().unwrap_err();
     assert_eq!(gone.lines(), ["config.toml: does not exist; check the path"]);
     drop(watcher);
+}
+
+#[test]
+fn no_moment_of_a_file_that_is_rewritten_in_place_counts() {
+    let first = "[server]\nmax_headers = 20";
+    let dir = directory(&[("config.toml", first), (".env", "OPENAI_API_KEY=sk-test")]);
+    let options = options(dir.path(), &[]);
+    let running = config::load(&options).unwrap();
+    let (send, changes) = mpsc::channel();
+    let _watcher = Watcher::spawn(options, &running, move |change| send.send(change).unwrap()).unwrap();
+    for headers in 30..40 {
+        for file in ["config.toml", ".env"] {
+            let text = std::fs::read_to_string(dir.path().join(file)).unwrap();
+            std::fs::write(dir.path().join(file), "").unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+            std::fs::write(dir.path().join(file), text).unwrap();
+        }
+        std::fs::write(dir.path().join("config.toml"), format!("[server]\nmax_headers = {headers}")).unwrap();
+        let config = changes.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
+        assert_eq!(config.server.max_headers, headers);
+        assert_eq!(provider(&config, "openai").id, "openai", "the .env counts as a whole too");
+    }
+    assert!(changes.try_recv().is_err());
 }
 
 #[test]

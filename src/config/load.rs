@@ -44,7 +44,7 @@ pub(super) const MAX_FILE_BYTES: u64 = 4 << 20;
 /// One of the files, with the name that messages use.
 pub(super) struct Source {
     pub(super) path: PathBuf,
-    name: Arc<str>,
+    pub(super) name: Arc<str>,
 }
 
 /// The files of a configuration, whether they exist or not.

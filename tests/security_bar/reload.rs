@@ -100,7 +100,13 @@ async fn bar_36_five_hundred_broken_configs_fail_no_request() {
                 0 => std::fs::create_dir(&file).unwrap(),
                 1 => std::os::unix::fs::symlink("nowhere", &file).unwrap(),
                 2 => {}
-                // Never in place: for a moment the file would be empty, which is a valid configuration.
+                3 => std::fs::write(&file, &bytes).unwrap(),
+                // Emptied and then written by someone slow: no moment of it may count.
+                4 => {
+                    std::fs::write(&file, "").unwrap();
+                    tokio::time::sleep(Duration::from_millis(250)).await;
+                    std::fs::write(&file, &bytes).unwrap();
+                }
                 _ => {
                     std::fs::write(&spare, &bytes).unwrap();
                     std::fs::rename(&spare, &file).unwrap();
@@ -114,8 +120,7 @@ async fn bar_36_five_hundred_broken_configs_fail_no_request() {
         // And a good one is still taken over.
         let _ = std::fs::remove_file(&file);
         let _ = std::fs::remove_dir(&file);
-        std::fs::write(dir.path().join("next"), format!("{good}{}", block("second"))).unwrap();
-        std::fs::rename(dir.path().join("next"), &file).unwrap();
+        std::fs::write(&file, format!("{good}{}", block("second"))).unwrap();
         let begun = tokio::time::Instant::now();
         while providers().await != json!(["openai", "second"]) {
             assert!(begun.elapsed() < PATIENCE, "{}", gateway.log());

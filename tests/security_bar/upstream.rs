@@ -130,13 +130,10 @@ const BUILT_SQL: &[(&str, &str)] = &[
     ("store/history/dimension_rows.rs", ".push(dimension.expression())"),
     // A column list of constants; the range is bound.
     ("store/pack.rs", "AssertSqlSafe(statement)"),
-    // Names of tables and columns are `&'static str` by the functions' types; calls over several lines begin with a
-    // literal on the next one, and every path is a literal.
+    // Names of tables and columns are `&'static str` by the functions' types, and every path is a literal.
     ("store/history/walk.rs", "QueryBuilder::new(SELECT.as_str())"),
-    ("store/history/walk.rs", "QueryBuilder::new("),
-    ("store/history/walk.rs", ".push("),
     ("store/history/walk.rs", ".push(SELECT.as_str())"),
-    ("store/history/walk.rs", ".push(match path {"),
+    ("store/history/walk.rs", ".push(path.sql())"),
     ("store/history/walk.rs", ".push(table)"),
     ("store/history/walk.rs", ".push(column)"),
     ("store/insert.rs", "AssertSqlSafe(Arc::clone(sql))"),
@@ -181,18 +178,15 @@ fn bar_04_sql_text_is_constant_and_stands_in_the_store_alone() {
             let text = std::fs::read_to_string(&path).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap();
             let is_store = name.starts_with("store");
-            for (number, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
-                assert!(is_store || !line.contains("sqlx::query"), "{name}:{}: SQL outside the store", number + 1);
-                if !is_store {
-                    continue;
-                }
-                // sqlx takes constants only, unless told otherwise by one of these words.
-                for start in ["AssertSqlSafe(", "QueryBuilder::new(", ".push("] {
-                    for (at, _) in line.match_indices(start) {
-                        let call = call_text(&line[at..], start.len());
-                        if !call[start.len()..].starts_with('"') {
-                            built.push((name.clone(), call.to_owned()));
-                        }
+            let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            let code = code.join("\n");
+            assert!(is_store || !code.contains("sqlx::query"), "{name}: SQL outside the store");
+            // sqlx takes constants only, unless told otherwise by one of these words.
+            for start in ["AssertSqlSafe(", "QueryBuilder::new(", ".push("].into_iter().filter(|_| is_store) {
+                for (at, _) in code.match_indices(start) {
+                    let arguments = code[at + start.len()..].trim_start();
+                    if !arguments.starts_with('"') {
+                        built.push((name.clone(), call_text(&code[at..], start.len())));
                     }
                 }
             }
@@ -204,20 +198,20 @@ fn bar_04_sql_text_is_constant_and_stands_in_the_store_alone() {
     assert!(unread.is_empty(), "SQL that nobody has read yet: {unread:#?}");
 }
 
-/// The call that begins here, to its closing bracket or the line's end.
-fn call_text(text: &str, opening: usize) -> &str {
+/// The call that begins here, to its closing bracket, in one line.
+fn call_text(text: &str, opening: usize) -> String {
     let mut depth = 0_i32;
-    for (at, byte) in text.bytes().enumerate().skip(opening.saturating_sub(1)) {
+    let is_end = |(_, byte): &(usize, u8)| {
         depth += match byte {
             b'(' => 1,
             b')' => -1,
             _ => 0,
         };
-        if depth == 0 {
-            return &text[..=at];
-        }
-    }
-    text
+        depth == 0
+    };
+    let end = text.bytes().enumerate().skip(opening - 1).find(is_end).map_or(text.len(), |(at, _)| at + 1);
+    let lines: Vec<&str> = text[..end].lines().map(str::trim).collect();
+    lines.concat()
 }
 
 /// Every name under which some client, SDK or gateway has taken an upstream address.

@@ -31,6 +31,20 @@ pub(super) enum Path {
     Findings,
 }
 
+impl Path {
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::All => " FROM records AS entry INDEXED BY records_started_at WHERE true",
+            Self::Session => " FROM records AS entry INDEXED BY records_session_id WHERE true",
+            Self::ModelRequested => " FROM records AS entry INDEXED BY records_model_requested WHERE true",
+            Self::Tag(_) => " FROM record_tags AS entry WHERE true",
+            Self::FindingKind => " FROM finding_kinds AS entry WHERE true",
+            // The condition of the partial index.
+            Self::Findings => " FROM records AS entry INDEXED BY records_findings WHERE entry.findings > 0",
+        }
+    }
+}
+
 /// One page of a list.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Walk<'a> {
@@ -135,15 +149,7 @@ impl Walk<'_> {
     /// Appends the path as `entry`, with the conditions that it is looked up by.
     fn push_path(&self, query: &mut QueryBuilder<Sqlite>, path: Path) {
         let (session, model) = (self.filter.session_id.as_deref(), self.filter.model_requested.as_deref());
-        query.push(match path {
-            Path::All => " FROM records AS entry INDEXED BY records_started_at WHERE true",
-            Path::Session => " FROM records AS entry INDEXED BY records_session_id WHERE true",
-            Path::ModelRequested => " FROM records AS entry INDEXED BY records_model_requested WHERE true",
-            Path::Tag(_) => " FROM record_tags AS entry WHERE true",
-            Path::FindingKind => " FROM finding_kinds AS entry WHERE true",
-            // The condition of the partial index.
-            Path::Findings => " FROM records AS entry INDEXED BY records_findings WHERE entry.findings > 0",
-        });
+        query.push(path.sql());
         match path {
             Path::All | Path::Findings => {}
             Path::FindingKind => push_text(query, "entry", "kind", self.filter.finding_kind.as_deref()),
