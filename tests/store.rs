@@ -103,6 +103,7 @@ fn full_record() -> Record {
         request_bytes: 1_000,
         response_bytes: 2_000,
         attempts: vec![attempt("first", None, None), attempt("second", Some(200), Some(Microcents(9)))],
+        route: Some([1, 2, 3].into()),
     }
 }
 
@@ -173,6 +174,7 @@ pub(crate) fn bare_record() -> Record {
         request_bytes: 0,
         response_bytes: 0,
         attempts: Vec::new(),
+        route: None,
     }
 }
 
@@ -187,7 +189,9 @@ async fn a_record_comes_back_with_every_field() {
         store.recorder.submit(record.clone());
         store.recorder.flush().await.unwrap();
         let found = store.history.record(record.id).await.unwrap().unwrap();
-        assert_eq!(format!("{:#?}", found.record), format!("{record:#?}"));
+        let without_route = Record { route: None, ..record.clone() };
+        assert_eq!(format!("{:#?}", found.record), format!("{without_route:#?}"), "its route is read by itself");
+        assert_eq!(store.history.route(found.seq).await.unwrap().as_deref(), record.route.as_deref());
         assert_eq!(found.attempts as usize, record.attempts.len());
         assert_eq!(found.findings, record.finding_count());
     }
@@ -397,9 +401,10 @@ async fn old_records_go_and_their_sums_stay() {
     let store = store::open(&storage).await.unwrap();
     let old = Timestamp { unix_us: Timestamp::now().unix_us - 40 * 24 * 3_600 * 1_000_000 };
     for _ in 0..4_100 {
-        store.recorder.submit(Record { started_at: old, attempts: vec![attempt("p", None, None)], ..bare_record() });
+        let attempts = vec![attempt("p", None, None)];
+        store.recorder.submit(Record { started_at: old, attempts, route: Some([1].into()), ..bare_record() });
     }
-    let young = bare_record();
+    let young = Record { route: Some([2].into()), ..bare_record() };
     store.recorder.submit(young.clone());
     store.close().await.unwrap();
 
@@ -415,6 +420,8 @@ async fn old_records_go_and_their_sums_stay() {
         assert!(tokio::time::Instant::now() < deadline, "{} left", left.len());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    let routes = store.history.routes(&(1..=4_101).collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(routes, [(4_101, vec![2])], "and how they were routed goes with them");
     let (total, _) = store.history.totals(&StatsFilter::default(), &[]).await.unwrap();
     assert_eq!(total.requests, 4_101);
 }
@@ -884,7 +891,9 @@ async fn a_record_that_was_only_spooled_comes_back_whole_and_once() {
         let records = all_records(&again, RecordFilter::default()).await;
         assert_eq!(records.len(), 2, "both, and each once");
         let back = again.history.record(full.id).await.unwrap().unwrap();
-        assert_eq!(format!("{:?}", back.record), format!("{full:?}"));
+        let without_route = Record { route: None, ..full.clone() };
+        assert_eq!(format!("{:?}", back.record), format!("{without_route:?}"));
+        assert_eq!(again.history.route(back.seq).await.unwrap().as_deref(), full.route.as_deref());
         let (total, _) = again.history.totals(&StatsFilter::default(), &[]).await.unwrap();
         assert_eq!(total.requests, 2, "and each once in the sums");
         again.close().await.unwrap();

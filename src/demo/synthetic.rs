@@ -275,6 +275,7 @@ impl<'a> Scribe<'a> {
             request_bytes: 180 + scale(workload.tokens.0 * 4, self.dice.skewed(0.4)),
             response_bytes: 0,
             attempts: Vec::new(),
+            route: None,
         }
     }
 

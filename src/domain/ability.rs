@@ -51,9 +51,8 @@ impl Ability {
     }
 }
 
-/// A set of abilities; a list of names in JSON.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "Vec<&'static str>", try_from = "Vec<Cow<'_, str>>")]
+/// A set of abilities; a list of names in JSON, a number in compact forms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Abilities(u16);
 
 impl Abilities {
@@ -106,18 +105,19 @@ impl FromIterator<Ability> for Abilities {
     }
 }
 
-impl From<Abilities> for Vec<&'static str> {
-    fn from(set: Abilities) -> Self {
-        set.iter().map(Ability::as_str).collect()
+impl Serialize for Abilities {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() { serializer.collect_seq(self.iter()) } else { self.0.serialize(serializer) }
     }
 }
 
-impl TryFrom<Vec<Cow<'_, str>>> for Abilities {
-    type Error = String;
-
-    fn try_from(names: Vec<Cow<'_, str>>) -> Result<Self, String> {
-        let read = |name: &Cow<'_, str>| Ability::parse(name).ok_or_else(|| format!("unknown ability `{name}`"));
-        names.iter().map(read).collect()
+impl<'de> Deserialize<'de> for Abilities {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return Ok(Vec::<Ability>::deserialize(deserializer)?.into_iter().collect());
+        }
+        // Bits of abilities that this version does not know are nothing to it.
+        u16::deserialize(deserializer).map(Self)
     }
 }
 

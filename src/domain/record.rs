@@ -139,6 +139,9 @@ pub struct Record {
     pub response_bytes: u64,
     /// One row per upstream call, in order.
     pub attempts: Vec<Attempt>,
+    /// How it was decided where it goes, in the stored form of routing's trace; `None` when that was never asked,
+    /// and in lists.
+    pub route: Option<Arc<[u8]>>,
 }
 
 impl Record {

@@ -133,8 +133,9 @@ async fn way(
     let session = need::session(&labels, caller.key.as_ref().map(|key| &*key.id));
     let to_ask = Planner { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, session }.to_ask();
     let live = memory.live_models.of_all(policy, &to_ask).await;
-    let plan = Planner { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, session }.plan(&live)?;
-    let is_forced = plan.decision.overruled.contains(&Layer::Availability);
+    let planner = Planner { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, session };
+    let plan = planner.plan(&live, record)?;
+    let is_forced = plan.overruled.contains(&Layer::Availability);
     let walk = Walk { policy, memory, caller: &caller, session, began: walk::began(record), is_forced };
     walk.go(inbound, plan, record, head).await
 }

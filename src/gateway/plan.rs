@@ -9,7 +9,9 @@ use super::{
     error::Refusal,
     identify::Caller,
     memory::Memory,
-    need, walk,
+    need,
+    record::OpenRecord,
+    walk,
 };
 use crate::{
     config::Provider,
@@ -35,13 +37,14 @@ impl Planner<'_> {
         routing::to_ask(&self.question(&[])).into_iter().cloned().collect()
     }
 
-    /// Makes the plan; `live` is what the local servers said.
-    pub(super) fn plan(self, live: &[(String, Arc<[String]>)]) -> Result<Plan, Refusal> {
+    /// Makes the plan and notes on the record how it came to be; `live` is what the local servers said.
+    pub(super) fn plan(self, live: &[(String, Arc<[String]>)], record: &mut OpenRecord) -> Result<Plan, Refusal> {
         let at = Timestamp::now();
         let moment = Moment { at, turn: self.memory.turn(), dice: walk::dice() };
         let observe = |provider: &Provider, model: Option<&str>| self.memory.observe(provider, model, self.session, at);
-        routing::plan(&self.question(live), need::need(self.inbound), moment, observe)
-            .map_err(|unroutable| refusal(&unroutable, at))
+        let planned = routing::plan(&self.question(live), need::need(self.inbound), moment, observe);
+        record.routed(planned.trace);
+        planned.outcome.map_err(|unroutable| refusal(&unroutable, at))
     }
 
     fn question<'q>(&'q self, live: &'q [(String, Arc<[String]>)]) -> Question<'q> {

@@ -92,6 +92,7 @@ impl OpenRecord {
             request_bytes: 0,
             response_bytes: 0,
             attempts: Vec::new(),
+            route: None,
         };
         Self { record: Some(Box::new(record)), began: Instant::now(), attempt: None, policy, recorder, text_bytes: 0 }
     }
@@ -143,6 +144,11 @@ impl OpenRecord {
             record.model_requested.clone_from(&inbound.model);
             record.stream = inbound.stream;
         });
+    }
+
+    /// Notes how it was decided where the request goes.
+    pub(crate) fn routed(&mut self, trace: Arc<[u8]>) {
+        self.with(|record| record.route = Some(trace));
     }
 
     /// Notes what the sanitizer found.

@@ -9,7 +9,7 @@ mod policy;
 mod score;
 mod selection;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,30 @@ pub enum Layer {
     Score,
     /// 5: in which order are they tried?
     Selection,
+}
+
+impl Layer {
+    /// The name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Capability => "capability",
+            Self::Availability => "availability",
+            Self::Score => "score",
+            Self::Selection => "selection",
+        }
+    }
+
+    /// The question that it answers.
+    pub const fn question(self) -> &'static str {
+        match self {
+            Self::Policy => "may it be used?",
+            Self::Capability => "can it do it?",
+            Self::Availability => "can it be asked now?",
+            Self::Score => "how well does it fit?",
+            Self::Selection => "in which order are they tried?",
+        }
+    }
 }
 
 /// A candidate that still stands.
@@ -128,6 +152,34 @@ pub enum Reason {
     },
     /// A budget of its own is used up.
     OverBudget,
+}
+
+impl Reason {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::ProviderForbidden => "provider_forbidden",
+            Self::ModelForbidden => "model_forbidden",
+            Self::NotLocal => "not_local",
+            Self::OtherApi => "other_api",
+            Self::ContextTooSmall { .. } => "context_too_small",
+            Self::OutputTooSmall { .. } => "output_too_small",
+            Self::Lacks { .. } => "lacks",
+            Self::CircuitOpen { .. } => "circuit_open",
+            Self::Probing => "probing",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::OverLimit { .. } => "over_limit",
+            Self::OverBudget => "over_budget",
+        }
+    }
+
+    /// Whether the other is of the same kind, whatever its numbers are.
+    pub fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Lacks { ability }, Self::Lacks { ability: missing }) => ability == missing,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
 }
 
 impl std::fmt::Display for Reason {

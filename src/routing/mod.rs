@@ -8,6 +8,7 @@ mod facts;
 mod layers;
 mod profile;
 mod resolve;
+mod trace;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ pub use facts::{Availability, Candidate, Capability, Facts, Forbidden, Merits, N
 pub use layers::{Decision, Dropped, LAYERS, Layer, Reason, Score, Sieve, Sieved, Standing, decide};
 pub use profile::{DEFAULT_PROFILE, Profile};
 pub use resolve::{Found, Question, Resolved, resolve, serves, speaks, to_ask};
+pub use trace::{MoreFallen, Trace, TraceError};
 
 use crate::{
     catalog::Known,
@@ -24,15 +26,35 @@ use crate::{
     domain::{Api, Timestamp},
 };
 
-/// An ordered, non-empty list of attempts and the decision that explains it.
+/// An ordered, non-empty list of attempts.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Tried in this order, the next one when the one before failed and nothing has gone out yet.
     pub targets: Vec<Target>,
-    /// What the decision rested on.
-    pub facts: Facts<'static>,
-    /// The decision.
+    /// Layers that were overruled (see [`Sieved::overruled`]).
+    pub overruled: Vec<Layer>,
+}
+
+/// What came of a question: a plan or none, and what is kept of it in any case.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The plan, or why there is none.
+    pub outcome: Result<Plan, Unroutable>,
+    /// The stored form of the [`Trace`].
+    pub trace: Arc<[u8]>,
+}
+
+/// A decision with all that it rests on.
+#[derive(Clone, Debug)]
+pub struct Considered<'a> {
+    /// Who could be asked and what is known of them; nobody where the name leads nowhere.
+    pub facts: Facts<'a>,
+    /// What the layers say of it.
     pub decision: Decision,
+    /// Who the candidates are, in the order of the facts.
+    pub found: Vec<Found<'a>>,
+    /// Why nobody can be asked.
+    pub refusal: Option<Unroutable>,
 }
 
 /// One upstream call to make.
@@ -164,30 +186,65 @@ pub enum Unroutable {
     },
 }
 
-/// Makes the plan of a request. `observe` tells what the running house knows of a candidate.
-///
-/// # Errors
-/// When nobody can be asked; see [`Unroutable`].
+/// Makes the plan of a request, and what is kept of it. `observe` tells what the running house knows of a candidate.
 pub fn plan<'a>(
     question: &Question<'a>,
     need: Need,
     moment: Moment,
     observe: impl Fn(&Provider, Option<&str>) -> Observed,
-) -> Result<Plan, Unroutable> {
-    let resolved = resolve(question)?;
-    let facts = gather(question, &resolved, need, moment, observe);
-    let decision = decide(&facts);
-    if decision.order.is_empty() {
-        return Err(unroutable(question, &facts, &decision));
+) -> Planned {
+    let Considered { facts, decision, found, refusal } = consider(question, need, moment, observe);
+    let words = refusal.as_ref().map(ToString::to_string);
+    let trace = Trace::write(&facts, &decision, question.provider_wanted, words.as_deref()).into();
+    if let Some(unroutable) = refusal {
+        return Planned { outcome: Err(unroutable), trace };
     }
     let api = question.endpoint.api();
     let target = |standing: &Standing| {
-        let found = resolved.found.get(standing.candidate)?;
+        let found = found.get(standing.candidate)?;
         let model = found.model.as_deref().map(Arc::from);
         Some(Target { provider: Arc::clone(found.provider), model, api })
     };
-    let targets = decision.order.iter().filter_map(target).collect();
-    Ok(Plan { targets, facts: facts.into_owned(), decision })
+    // Of a choice among all models no more are tried than the trace keeps.
+    let most = if facts.rule == Rule::Auto { trace::KEPT_OF_ORDER } else { usize::MAX };
+    let targets = decision.order.iter().take(most).filter_map(target).collect();
+    Planned { outcome: Ok(Plan { targets, overruled: decision.overruled }), trace }
+}
+
+/// Sends everybody whom the question leads to through the layers.
+pub fn consider<'a>(
+    question: &Question<'a>,
+    need: Need,
+    moment: Moment,
+    observe: impl Fn(&Provider, Option<&str>) -> Observed,
+) -> Considered<'a> {
+    let resolved = match resolve(question) {
+        Ok(resolved) => resolved,
+        Err(unroutable) => {
+            let facts = of_nobody(question, need, moment);
+            let decision = decide(&facts);
+            return Considered { facts, decision, found: Vec::new(), refusal: Some(unroutable) };
+        }
+    };
+    let facts = gather(question, &resolved, need, moment, observe);
+    let decision = decide(&facts);
+    let refusal = decision.order.is_empty().then(|| unroutable(question, &facts, &decision));
+    Considered { facts, decision, found: resolved.found, refusal }
+}
+
+/// The facts of a question that leads nowhere.
+fn of_nobody(question: &Question<'_>, need: Need, moment: Moment) -> Facts<'static> {
+    Facts {
+        rule: Rule::Nowhere,
+        at_us: moment.at.unix_us,
+        need,
+        profile: Profile::balanced(),
+        strategy: question.strategy,
+        sticky: question.sticky,
+        turn: 0,
+        dice: 0,
+        candidates: Vec::new(),
+    }
 }
 
 /// Everything that the layers look at.

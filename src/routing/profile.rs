@@ -17,13 +17,10 @@ pub struct Profile {
     /// How much each factor counts.
     pub weights: Weights,
     /// What a model must be able to do, whatever the request uses.
-    #[serde(default, skip_serializing_if = "Abilities::is_empty")]
     pub needs: Abilities,
     /// The least context window, in tokens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_context_tokens: Option<u64>,
     /// Only providers on the operator's own machines (`local`, `ollama`).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub local_only: bool,
 }
 

@@ -84,9 +84,11 @@ fn decide(case: &Case) -> Result<(String, Option<String>, Rule), Unroutable> {
         live: &live,
     };
     let moment = Moment { at: Timestamp { unix_us: 1 }, turn: 0, dice: 0 };
-    let plan = plan(&question, Need::default(), moment, |_, _| Observed::default())?;
+    let planned = plan(&question, Need::default(), moment, |_, _| Observed::default());
+    let plan = planned.outcome?;
+    let rule = Trace::read(&planned.trace).unwrap().facts.rule;
     let first = plan.targets.first().expect("a plan has a target");
-    Ok((first.provider.id.clone(), first.model.as_deref().map(str::to_owned), plan.facts.rule))
+    Ok((first.provider.id.clone(), first.model.as_deref().map(str::to_owned), rule))
 }
 
 #[test]

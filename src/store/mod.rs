@@ -16,6 +16,7 @@ mod pack;
 mod recorder;
 mod retention;
 mod rollup;
+mod routes;
 mod rows;
 mod seal;
 mod spool;

@@ -337,5 +337,6 @@ fn weight(record: &Record) -> u64 {
     ];
     let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
     let tags: usize = record.tags.iter().map(|(key, value)| key.len() + value.len() + 32).sum();
-    (size_of::<Record>() + texts + tags + record.attempts.len() * size_of::<Attempt>()) as u64
+    let route = record.route.as_ref().map_or(0, |trace| trace.len());
+    (size_of::<Record>() + texts + tags + record.attempts.len() * size_of::<Attempt>() + route) as u64
 }

@@ -44,6 +44,14 @@ pub(super) async fn delete_before(writer: &SqlitePool, before: i64) -> Result<u6
         .execute(&mut *transaction)
         .await?;
         sqlx::query(
+            "DELETE FROM routes WHERE record_seq IN
+                 (SELECT seq FROM records WHERE started_at < ? ORDER BY started_at, seq LIMIT ?)",
+        )
+        .bind(before)
+        .bind(CHUNK)
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query(
             "DELETE FROM record_tags WHERE (key, value, started_at, seq) IN
                  (SELECT tag.key, tag.value, old.started_at, old.seq
                   FROM (SELECT seq, started_at, tags FROM records WHERE started_at < ?

@@ -290,6 +290,7 @@ pub(super) fn read_record(row: &SqliteRow) -> Result<StoredRecord, StoreError> {
         finish_reason: columns.text()?,
         provider_request_id: columns.text()?,
         attempts: Vec::with_capacity(0),
+        route: None,
         cache: CacheState::Bypass,
         latency_us: 0,
         ttft_us: None,

@@ -17,6 +17,7 @@ use super::{
     pack::Packer,
     recorder::{Gauges, Inlet, Load, Message, Trouble},
     rollup::{Addition, DimensionKey, quarter_of},
+    routes,
     rows::{Values, bind_attempt, bind_record, bind_tag},
     spool::{Spool, read_segment},
 };
@@ -47,6 +48,7 @@ pub(super) struct Writer {
     records: Insert,
     attempts: Insert,
     findings: findings::Inserts,
+    routes: routes::Inserts,
     tags: Insert,
     rollups: Insert,
     seen: Insert,
@@ -69,6 +71,7 @@ impl Writer {
             records: Insert::records(),
             attempts: Insert::attempts(),
             findings: findings::Inserts::new(),
+            routes: routes::Inserts::new(),
             tags: Insert::tags(),
             rollups: Insert::rollups(),
             seen: Insert::seen(),
@@ -288,6 +291,7 @@ impl Writer {
             .run(connection, &attempts, |values, (seq, number, attempt)| bind_attempt(values, *seq, *number, attempt))
             .await?;
         self.findings.run(connection, &rows).await?;
+        self.routes.run(connection, &rows).await?;
         self.tags
             .run(connection, &tags, |values, (tag, at, seq, dimension)| bind_tag(values, tag, *at, *seq, *dimension))
             .await?;

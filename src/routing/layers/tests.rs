@@ -255,8 +255,9 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_facts()(
-        candidates in prop::collection::vec(any_candidate(), 1..8),
+    /// Facts of up to so many candidates.
+    pub(in crate::routing) fn any_facts(most: usize)(
+        candidates in prop::collection::vec(any_candidate(), 1..=most),
         strategy in prop::sample::select(&Strategy::ALL),
         is_auto: bool,
         sticky: bool,
@@ -291,15 +292,15 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn stored_facts_give_the_same_decision(facts in any_facts()) {
-        let stored = serde_json::to_string(&facts).unwrap();
-        let read: Facts<'_> = serde_json::from_str(&stored).unwrap();
+    fn stored_facts_give_the_same_decision(facts in any_facts(8)) {
+        let stored = postcard::to_stdvec(&facts).unwrap();
+        let read: Facts<'_> = postcard::from_bytes(&stored).unwrap();
         prop_assert_eq!(&read, &facts);
         prop_assert_eq!(decide(&read), decide(&facts));
     }
 
     #[test]
-    fn everybody_is_tried_or_fell_for_one_reason(facts in any_facts()) {
+    fn everybody_is_tried_or_fell_for_one_reason(facts in any_facts(8)) {
         let decision = decide(&facts);
         let mut seen: Vec<usize> = decision.order.iter().map(|standing| standing.candidate).collect();
         seen.extend(decision.fallen.iter().map(|(_, dropped)| dropped.candidate));

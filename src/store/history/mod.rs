@@ -145,6 +145,10 @@ impl History {
         Self { readers, dimensions: Arc::default(), merged: Merged::new() }
     }
 
+    pub(super) const fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
     /// Projects, requesters or keys with requests since `since`, most recently active first.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -46,6 +47,9 @@ struct Line {
     request_bytes: u64,
     response_bytes: u64,
     attempts: Vec<AttemptLine>,
+    /// The routing trace in base 64; lines of before there were traces have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    route: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -130,6 +134,7 @@ impl Line {
             request_bytes: record.request_bytes,
             response_bytes: record.response_bytes,
             attempts: record.attempts.iter().map(AttemptLine::of).collect(),
+            route: record.route.as_deref().map(|trace| STANDARD_NO_PAD.encode(trace)),
         }
     }
 
@@ -184,6 +189,8 @@ impl Line {
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
             attempts: self.attempts.into_iter().map(AttemptLine::into_attempt).collect::<Option<_>>()?,
+            // A record is worth more than how it was routed.
+            route: self.route.and_then(|text| STANDARD_NO_PAD.decode(text).ok()).map(Into::into),
         })
     }
 }
