@@ -60,7 +60,7 @@ pub(crate) fn whole(
 ) -> Result<(), Failure> {
     let raw = tree.slice(carrier.span.clone());
     // Without escapes the text is what its bytes are: most texts end here.
-    if memchr::memchr(b'\\', raw.as_bytes()).is_none() && screen.is_clean(raw) {
+    if memchr::memchr(b'\\', raw.as_bytes()).is_none() && screen.is_clean(raw)? {
         return screen.in_time();
     }
     let mut text = Text::new(carrier.form);

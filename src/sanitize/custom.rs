@@ -4,7 +4,7 @@
 use regex_automata::{Anchored, Input, meta::Regex, util::syntax};
 use regex_syntax::hir::Hir;
 
-use super::ruleset::RuleError;
+use super::{matcher::Window, ruleset::RuleError};
 
 /// Largest automaton of one pattern, in bytes.
 const AUTOMATON_BYTES: usize = 1 << 20;
@@ -46,9 +46,10 @@ impl Custom {
         Ok(Self { regex, hir })
     }
 
-    /// The first match at or behind `from` that is `longest` bytes long at most.
-    pub(super) fn next(&self, text: &str, mut from: usize, longest: usize) -> Option<(usize, usize)> {
-        loop {
+    /// The first match at or behind `from` that is not longer than it may be.
+    pub(super) fn next(&self, window: &Window<'_>, mut from: usize) -> Option<(usize, usize)> {
+        let (text, longest) = (window.text, window.longest);
+        while !window.clock.step() {
             let found = self.regex.find(Input::new(text).span(from..text.len()))?;
             if found.len() <= longest {
                 return Some((found.start(), found.end()));
@@ -60,6 +61,7 @@ impl Custom {
             }
             from = text.ceil_char_boundary(found.start() + 1);
         }
+        None
     }
 }
 

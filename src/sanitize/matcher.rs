@@ -4,7 +4,7 @@
 //! Whether a rule matches at a place depends on nothing but the [`NEAR`] bytes before it, the match
 //! and the character behind it; which other rules are active plays no part.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{cell::Cell, collections::BTreeMap, sync::LazyLock, time::Instant};
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
 use regex_automata::{
@@ -17,7 +17,7 @@ use regex_syntax::hir::{Hir, Look};
 
 use super::{
     live,
-    rules::{self, Anchor, Left, Right, Rule, Seen},
+    rules::{self, Anchor, Left, Right, Rule, Seen, Tail},
 };
 
 /// How far before a match its context may lie, in bytes. One more character may be looked at.
@@ -33,6 +33,8 @@ pub(super) struct Candidate {
     pub(super) end: usize,
     /// Number of the rule among all rules.
     pub(super) rule: usize,
+    /// Whether it is longer than it may be: what follows belongs to it.
+    pub(super) is_cut: bool,
 }
 
 /// All built-in rules, compiled once.
@@ -87,6 +89,40 @@ pub(super) struct Window<'a> {
     pub(super) from: usize,
     /// Longest match in bytes.
     pub(super) longest: usize,
+    pub(super) clock: Clock,
+}
+
+/// Until when a scan must be done.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    pub(super) deadline: Option<Instant>,
+    steps: Cell<u32>,
+    is_over: Cell<bool>,
+}
+
+/// So many steps are taken between two looks at the clock, which costs as much as a few of them.
+const STEPS: u32 = 128;
+
+impl Clock {
+    pub(super) const fn until(deadline: Option<Instant>) -> Self {
+        Self { deadline, steps: Cell::new(0), is_over: Cell::new(false) }
+    }
+
+    /// Another step is due; whether it is too late for it.
+    pub(super) fn step(&self) -> bool {
+        let Some(deadline) = self.deadline else { return false };
+        let steps = self.steps.get().wrapping_add(1);
+        self.steps.set(steps);
+        if steps.is_multiple_of(STEPS) && Instant::now() > deadline {
+            self.is_over.set(true);
+        }
+        self.is_over.get()
+    }
+
+    /// Whether the scan was given up.
+    pub(super) const fn is_over(&self) -> bool {
+        self.is_over.get()
+    }
 }
 
 impl Matcher {
@@ -161,6 +197,11 @@ impl Matcher {
         self.caches.get()
     }
 
+    /// What follows a match of this rule that is too long.
+    pub(super) fn tail(&self, rule: usize) -> Tail {
+        self.rules.get(rule).map_or(Tail::None, |compiled| compiled.rule.tail)
+    }
+
     /// The languages of the open beginnings of these rules: of those whose match begins the thread,
     /// and of those that need a word before it.
     pub(super) fn languages(&self, rules: impl Iterator<Item = usize>) -> (Vec<Hir>, Vec<Hir>) {
@@ -188,6 +229,9 @@ impl Matcher {
         let input = aho_corasick::Input::new(text).span(scan_from..text.len());
         if let Ok(found) = self.literals.try_find_overlapping_iter(input) {
             for found in found {
+                if window.clock.step() {
+                    return;
+                }
                 for trigger in self.triggers.get(found.pattern().as_usize()).into_iter().flatten() {
                     if is_active.get(trigger.rule).copied().unwrap_or(false) {
                         self.pull(cache, window, *trigger, found.start()..found.end(), out);
@@ -196,6 +240,9 @@ impl Matcher {
             }
         }
         for at in DigitRuns::of(text.as_bytes(), window.from) {
+            if window.clock.step() {
+                return;
+            }
             for group in &self.digits {
                 let Some(start) = at.checked_sub(group.distance).filter(|start| *start >= window.from) else {
                     continue;
@@ -263,7 +310,8 @@ impl Matcher {
         if start < window.from || !(is_after || left_holds(rule.left, text, start)) {
             return;
         }
-        let most = text.floor_char_boundary((start + rule.reach.min(window.longest)).min(text.len()));
+        let limit = rule.reach.min(window.longest);
+        let most = text.floor_char_boundary((start.saturating_add(limit)).min(text.len()));
         let span = Input::new(text).span(start..most).anchored(Anchored::Pattern(compiled.whole));
         let Ok(Some(half)) = self.forward.try_search_fwd(cache, &span) else { return };
         let end = match rule.right {
@@ -278,7 +326,8 @@ impl Matcher {
             after: text.get(end..).and_then(|rest| rest.chars().next()),
         };
         if (rule.near.is_empty() || is_near(seen.before, rule.near)) && (rule.check)(&seen) {
-            out.push(Candidate { start, end, rule: number });
+            let is_cut = rule.tail.goes_on(matched, limit);
+            out.push(Candidate { start, end, rule: number, is_cut });
         }
     }
 }

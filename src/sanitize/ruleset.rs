@@ -3,21 +3,33 @@
 //! The law of the scan: however a text is cut into pieces, feeding them one after another and
 //! dropping what is settled yields the same matches as one scan of the whole. Hence a match is
 //! told only when no text that follows can change it, the match that begins first wins, then the
-//! longest, then the earlier rule; and a rule sees [`LOOK_BACK`] bytes before a match and one
-//! character behind it.
+//! longest, then the earlier rule; and a rule sees no more than [`LOOK_BACK`] bytes before a match and
+//! one character behind it.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{
+    ops::Range,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use thiserror::Error;
 
-use super::{actions, custom::Custom, matcher::Window, rules, side::Side};
+use super::{
+    actions,
+    custom::Custom,
+    fold::Folded,
+    matcher::{Clock, Window},
+    rules::{self, Tail},
+    side::Side,
+};
 use crate::{
     config::{ApplyTo, Sanitization, SanitizationPattern},
     domain::{Action, Category, Direction, Finding},
 };
 
-/// How many bytes before a place a rule may look at: whoever drops settled text keeps so many.
-pub const LOOK_BACK: usize = 64;
+/// How many bytes before a place a rule may look at: whoever drops settled text keeps so many. A rule sees
+/// 64 signs; signs that look like others are up to three bytes long, and unseen ones stand between them.
+pub const LOOK_BACK: usize = 1024;
 
 /// Compiled rules and what is done about their matches.
 pub struct RuleSet {
@@ -75,6 +87,8 @@ pub struct Match {
     pub rule: RuleRef,
     /// What is to be done about it.
     pub action: Action,
+    /// What follows it and belongs to it, if it is longer than it may be.
+    pub tail: Tail,
 }
 
 impl Match {
@@ -213,10 +227,40 @@ impl RuleSet {
     /// Appends the matches that lie between `from` and the returned place, in order and apart from
     /// each other. Text before that place can be no part of any further match. It is at most
     /// `max_match_bytes` + [`LOOK_BACK`] bytes away from the end, but for the end of a match that is
-    /// only to be logged and has the beginning of another in it: then twice as many.
+    /// only to be logged and has the beginning of another in it: then twice as many; and unseen signs
+    /// within what is open count for nothing.
     pub fn scan(&self, direction: Direction, text: &str, from: usize, is_final: bool, out: &mut Vec<Match>) -> usize {
-        let window = Window { text, from, longest: self.longest };
-        self.side(direction).scan(&window, is_final, out)
+        self.scan_until(None, direction, text, from, is_final, out).unwrap_or(from)
+    }
+
+    /// The same; `None` when it is not done at `deadline`.
+    pub(super) fn scan_until(
+        &self,
+        deadline: Option<Instant>,
+        direction: Direction,
+        text: &str,
+        from: usize,
+        is_final: bool,
+        out: &mut Vec<Match>,
+    ) -> Option<usize> {
+        let first = out.len();
+        let side = self.side(direction);
+        let window = Window { text, from, longest: self.longest, clock: Clock::until(deadline) };
+        let mut settled = side.scan(&window, is_final, out);
+        if side.effect != Effect::Nothing
+            && let Some(folded) = Folded::of(text, from)
+        {
+            let clock = Clock::until(deadline);
+            let second = Window { text: &folded.text, from: folded.here(from), longest: self.longest, clock };
+            let mut seen = Vec::new();
+            settled = settled.min(folded.there(side.scan(&second, is_final, &mut seen)));
+            if second.clock.is_over() {
+                return None;
+            }
+            out.extend(seen.into_iter().map(|found| Match { range: folded.range(found.range.clone()), ..found }));
+            settled = join(out, first, settled);
+        }
+        (!window.clock.is_over()).then_some(settled)
     }
 
     fn side(&self, direction: Direction) -> &Side {
@@ -234,6 +278,35 @@ impl std::fmt::Debug for RuleSet {
             .field("response", &self.response.effect)
             .finish()
     }
+}
+
+/// Of the matches of two looks at one text, from the `first` on: those that lie apart from each other. What is to be
+/// replaced comes first, then what begins first. Returns the place before which no match is cut.
+fn join(out: &mut Vec<Match>, first: usize, mut settled: usize) -> usize {
+    let mut all: Vec<Match> = out.drain(first.min(out.len())..).collect();
+    while let Some(cut) = all.iter().find(|found| found.range.start < settled && found.range.end > settled) {
+        settled = cut.range.start;
+    }
+    all.retain(|found| found.range.end <= settled);
+    all.sort_by_key(|found| (found.action == Action::Log, found.range.start, std::cmp::Reverse(found.range.end)));
+    let logs = all.partition_point(|found| found.action != Action::Log);
+    let logged = all.split_off(logs);
+    let mut taken: Vec<Match> = Vec::with_capacity(all.len());
+    for mut found in all {
+        let done = taken.last().map_or(0, |last| last.range.end);
+        found.range.start = found.range.start.max(done);
+        if !found.range.is_empty() {
+            taken.push(found);
+        }
+    }
+    for found in logged {
+        let behind = taken.partition_point(|other| other.range.end <= found.range.start);
+        if taken.get(behind).is_none_or(|next| next.range.start >= found.range.end) {
+            taken.insert(behind, found);
+        }
+    }
+    out.append(&mut taken);
+    settled
 }
 
 struct OwnPattern {

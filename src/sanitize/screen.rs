@@ -11,7 +11,7 @@ use std::{
 
 use thiserror::Error;
 
-use super::{RuleSet, mask::Vault, ruleset::Match, text::Text, tree::Unreadable};
+use super::{RuleSet, mask::Vault, rules::Tail, ruleset::Match, text::Text, tree::Unreadable};
 use crate::{
     dialect::splice::Edit,
     domain::{Action, Direction, Finding},
@@ -19,6 +19,9 @@ use crate::{
 
 /// Places that one check tells apart; the matches of all further ones are counted together.
 const MAX_PLACES: usize = 100;
+
+/// So much text is judged at a time; between two times the clock is looked at.
+const SEGMENT_BYTES: usize = 256 << 10;
 
 /// Stands for a place that is not told apart any more.
 const ELSEWHERE: &str = "…";
@@ -47,6 +50,9 @@ pub enum Failure {
     /// More texts run beside each other than anybody would send.
     #[error("more than {0} texts run beside each other")]
     TooMany(usize),
+    /// A text went on behind its end, and only there it showed what stood before.
+    #[error("a text goes on behind its end, and what must not leave began before it")]
+    GoesOn,
 }
 
 /// What the vault is wanted for.
@@ -76,20 +82,32 @@ impl<'a> Screen<'a> {
     }
 
     /// Whether `text`, a whole one, has nothing in it that any rule or the vault knows.
-    pub(crate) fn is_clean(&mut self, text: &str) -> bool {
-        self.look(text, 0, true);
-        self.matches.is_empty() && self.known.is_empty()
+    pub(crate) fn is_clean(&mut self, text: &str) -> Result<bool, Failure> {
+        let segment = SEGMENT_BYTES.max(4 * self.rules.max_match_bytes());
+        let (mut from, mut end) = (0, 0);
+        while end < text.len() {
+            end = text.floor_char_boundary((end + segment).min(text.len()));
+            let part = text.get(..end).unwrap_or(text);
+            from = self.look(part, from, end == text.len())?;
+            if !(self.matches.is_empty() && self.known.is_empty()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Fills in what there is from `from` on; returns the place before which that is all there is.
-    fn look(&mut self, text: &str, from: usize, is_final: bool) -> usize {
+    fn look(&mut self, text: &str, from: usize, is_final: bool) -> Result<usize, Failure> {
         self.matches.clear();
         self.known.clear();
-        let settled = self.rules.scan(self.direction, text, from, is_final, &mut self.matches);
-        match &self.masks {
+        let deadline = self.began.checked_add(self.timeout);
+        let settled = self.rules.scan_until(deadline, self.direction, text, from, is_final, &mut self.matches);
+        let settled = settled.ok_or(Failure::TooSlow)?;
+        self.in_time()?;
+        Ok(match &self.masks {
             Masks::Restore(vault) => settled.min(vault.find(text, from, is_final, &mut self.known)),
             Masks::Hide(_) => settled,
-        }
+        })
     }
 
     /// Judges as much of `text` as can be judged now, all of it if nothing follows. `edit` gets the
@@ -101,17 +119,48 @@ impl<'a> Screen<'a> {
         place: &dyn Fn() -> String,
         edit: &mut impl FnMut(u64, Edit),
     ) -> Result<(), Failure> {
+        while self.judge_on(text, is_final, place, edit)? {}
+        self.in_time()
+    }
+
+    /// Judges on, up to the end of a match that is too long; whether there is more to do.
+    fn judge_on(
+        &mut self,
+        text: &mut Text,
+        is_final: bool,
+        place: &dyn Fn() -> String,
+        edit: &mut impl FnMut(u64, Edit),
+    ) -> Result<bool, Failure> {
         let (all, from, limit) = text.unjudged(is_final);
-        let mut settled = self.look(all, from, is_final).min(limit);
+        if let Some(tail) = text.swallows {
+            let (len, is_done) = tail.find(all.get(from..limit).unwrap_or_default(), is_final);
+            text.replace(from..from + len, "", edit);
+            text.settle(from + len);
+            text.swallows = Some(tail).filter(|_| !is_done);
+            return Ok(is_done && len < limit - from);
+        }
+        let segment = SEGMENT_BYTES.max(4 * self.rules.max_match_bytes());
+        let end = all.floor_char_boundary((from + segment).min(all.len()));
+        let is_whole = end == all.len();
+        let mut settled = self.look(all.get(..end).unwrap_or(all), from, is_final && is_whole)?.min(limit);
         // What goes on beyond that place waits as a whole.
         let ranges = || self.matches.iter().map(|found| &found.range).chain(self.known.iter().map(|(range, _)| range));
         while let Some(cut) = ranges().find(|range| range.start < settled && range.end > settled) {
             settled = cut.start;
         }
+        let (left, mut swallows) = (text.left(), None);
         for index in 0..self.matches.len() {
             let Some(found) = self.matches.get(index).filter(|found| found.range.end <= settled) else { continue };
+            // What left with the text's end is told already.
+            if found.range.end <= left {
+                continue;
+            }
+            let edits = matches!(found.action, Action::Redact | Action::Mask);
+            if edits && found.range.start < left {
+                return Err(Failure::GoesOn);
+            }
             self.report.add(found, self.direction, place);
-            if !matches!(found.action, Action::Redact | Action::Mask) {
+            if !edits {
                 continue;
             }
             let mut is_first = true;
@@ -125,14 +174,21 @@ impl<'a> Screen<'a> {
                 }
                 is_first = false;
             }
+            if !matches!(found.tail, Tail::None) {
+                (settled, swallows) = (found.range.end, Some(found.tail));
+                break;
+            }
         }
         if let Masks::Restore(vault) = &self.masks {
-            for (range, index) in self.known.iter().filter(|(range, _)| range.end <= settled) {
+            let here = |range: &Range<usize>| range.start >= left && range.end <= settled;
+            for (range, index) in self.known.iter().filter(|(range, _)| here(range)) {
                 text.replace(range.clone(), vault.original(*index), edit);
             }
         }
+        let has_moved = settled > from;
         text.settle(settled);
-        self.in_time()
+        text.swallows = swallows;
+        Ok(swallows.is_some() || (!is_whole && has_moved))
     }
 
     pub(crate) fn in_time(&self) -> Result<(), Failure> {

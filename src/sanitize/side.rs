@@ -10,8 +10,9 @@ use regex_automata::{hybrid::dfa::Cache, util::pool::Pool};
 use super::{
     custom::Custom,
     live::{self, Live},
-    matcher::{Candidate, Matcher, Window},
-    ruleset::{Effect, LOOK_BACK, Match, RuleRef},
+    matcher::{Candidate, Matcher, NEAR, Window},
+    rules::Tail,
+    ruleset::{Effect, Match, RuleRef},
 };
 use crate::domain::Action;
 
@@ -60,6 +61,7 @@ impl Side {
         Ok(Self { builtin, customs, outcomes, effect, plain, after, caches })
     }
 
+    /// See [`RuleSet::scan`](super::RuleSet::scan); what it returns counts for nothing when the window's clock is over.
     pub(super) fn scan(&self, window: &Window<'_>, is_final: bool, out: &mut Vec<Match>) -> usize {
         if self.effect == Effect::Nothing {
             return window.text.len();
@@ -72,8 +74,12 @@ impl Side {
         found.sort_unstable_by_key(precedence);
         let mut choice = Choice { side: self, window, found, passed: 0, own: vec![Next::Unknown; self.customs.len()] };
         let mut at = window.from;
+        let mut live = at;
         loop {
-            let live = if is_final { window.text.len() } else { self.live(window, at) };
+            // A beginning that is open stays open as long as no match takes it.
+            if live <= at {
+                live = if is_final { window.text.len() } else { self.live(window, at) };
+            }
             let Some(first) = choice.first(at).filter(|first| first.start < live) else { return live };
             // What is only logged hides nothing that is to be replaced.
             let chosen = match choice.first_edit_within(&first) {
@@ -84,7 +90,8 @@ impl Side {
             };
             at = chosen.end;
             if let Some(Some((rule, action))) = self.outcomes.get(chosen.rule) {
-                out.push(Match { range: chosen.start..chosen.end, rule: rule.clone(), action: *action });
+                let tail = if chosen.is_cut { Matcher::get().tail(chosen.rule) } else { Tail::None };
+                out.push(Match { range: chosen.start..chosen.end, rule: rule.clone(), action: *action, tail });
             }
         }
     }
@@ -107,7 +114,7 @@ impl Side {
             earliest = earliest.min(automaton.earliest(cache, text, from.saturating_sub(live::ESCAPE_BYTES)));
         }
         if let (Some(automaton), Some(cache)) = (&self.after, &mut caches.after) {
-            earliest = earliest.min(automaton.earliest(cache, text, from.saturating_sub(LOOK_BACK)));
+            earliest = earliest.min(automaton.earliest(cache, text, from.saturating_sub(CONTEXT)));
         }
         text.floor_char_boundary(earliest).max(at)
     }
@@ -116,6 +123,9 @@ impl Side {
         matches!(self.outcomes.get(rule), Some(Some((_, action))) if *action > Action::Log)
     }
 }
+
+/// How far before a beginning its context may lie, the character before that included.
+const CONTEXT: usize = NEAR + 4;
 
 /// The match that begins first, then the longest, then the earlier rule.
 fn precedence(candidate: &Candidate) -> (usize, std::cmp::Reverse<usize>, usize) {
@@ -175,8 +185,8 @@ impl Choice<'_> {
             Next::Found(_) | Next::Unknown => {}
         }
         let rule = self.side.builtin.len() + number;
-        let next = custom.next(self.window.text, at, self.window.longest);
-        let next = next.map(|(start, end)| Candidate { start, end, rule });
+        let next = custom.next(self.window, at);
+        let next = next.map(|(start, end)| Candidate { start, end, rule, is_cut: false });
         *slot = next.map_or(Next::None, Next::Found);
         next
     }

@@ -215,7 +215,7 @@ impl Guard {
         if self.framing == Framing::Text {
             let Ok(plain) = std::str::from_utf8(data) else {
                 // Media, unless there is something in it; then it is text in another encoding.
-                let is_clean = screen.is_clean(&String::from_utf8_lossy(data));
+                let is_clean = screen.is_clean(&String::from_utf8_lossy(data))?;
                 return if is_clean { Ok(()) } else { Err(Unreadable::Encoding.into()) };
             };
             let mut text = Text::new(Form::Bare);
@@ -254,7 +254,7 @@ impl Guard {
         Ok(())
     }
 
-    /// Judges the texts that `ends` picks to their end.
+    /// Judges the texts that `ends` picks to their end. Should one go on all the same, it is judged as one text.
     fn end_threads(&mut self, ends: impl Fn(&Thread) -> bool) {
         let Self { rules, vault, report, waiting, first, threads, .. } = self;
         let mut edit = |event: u64, edit: Edit| {
@@ -265,14 +265,12 @@ impl Guard {
         };
         let mut screen = Screen::new(rules, Direction::Response, Masks::Restore(vault), report);
         let mut result = Ok(());
-        threads.retain_mut(|running| {
-            if !ends(&running.thread) {
-                return true;
-            }
+        for running in threads.iter_mut().filter(|running| !running.text.is_at_rest() && ends(&running.thread)) {
+            running.text.pause();
             let judged = screen.judge(&mut running.text, true, &|| running.place.clone(), &mut edit);
+            running.text.paused();
             result = std::mem::replace(&mut result, Ok(())).and(judged);
-            false
-        });
+        }
         if let Err(failure) = result {
             self.fail(failure);
         }
@@ -298,16 +296,17 @@ fn running(
     made: impl FnOnce() -> (Text, String),
 ) -> Result<&mut Running, Failure> {
     let known = threads.iter().position(|running| running.thread == thread);
+    if known.is_none() && threads.len() >= MAX_THREADS {
+        // Texts that have ended make room, the oldest first.
+        let ended = threads.iter().position(|running| running.text.is_at_rest());
+        threads.remove(ended.ok_or(Failure::TooMany(MAX_THREADS))?);
+    }
     let index = known.unwrap_or_else(|| {
         let (text, place) = made();
         threads.push(Running { thread, text, place });
         threads.len() - 1
     });
-    let too_many = Failure::TooMany(MAX_THREADS);
-    if threads.len() > MAX_THREADS {
-        return Err(too_many);
-    }
-    threads.get_mut(index).ok_or(too_many)
+    threads.get_mut(index).ok_or(Failure::TooMany(MAX_THREADS))
 }
 
 impl Event {
@@ -330,3 +329,5 @@ impl Event {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod hidden;

@@ -1,8 +1,8 @@
 //! One logical text: what a reader of a document would see as one piece of writing, decoded, with the
 //! way back from each character to the bytes it is written with.
 //!
-//! Its bytes may be spread over many events, its characters escaped once (in a JSON string) or twice
-//! (JSON inside a JSON string, as tool arguments are). It never forgets where a character that has not
+//! Its bytes may be spread over many events, its characters escaped once (in a JSON string) or more often
+//! (JSON inside a JSON string, as tool arguments are; JSON inside that). It never forgets where a character that has not
 //! been judged yet was written, and never edits anything that is not text: quotes and brackets of inner
 //! JSON stay.
 
@@ -12,7 +12,7 @@ use std::{collections::VecDeque, ops::Range};
 
 use inner::Inner;
 
-use super::LOOK_BACK;
+use super::{LOOK_BACK, rules::Tail};
 use crate::dialect::{quote, splice::Edit};
 
 /// How a text stands in its document.
@@ -61,6 +61,12 @@ pub(crate) struct Text {
     base: usize,
     /// Everything before it has been judged.
     from: usize,
+    /// Everything before it has left and cannot be changed any more.
+    left: usize,
+    /// Where judging goes on when a text goes on that was taken as ended.
+    resume: Option<usize>,
+    /// Set while what follows still belongs to a match that was too long.
+    pub(crate) swallows: Option<Tail>,
     pieces: VecDeque<Piece>,
     inner: Inner,
     form: Form,
@@ -72,6 +78,9 @@ impl Text {
             kept: String::new(),
             base: 0,
             from: 0,
+            left: 0,
+            resume: None,
+            swallows: None,
             pieces: VecDeque::new(),
             inner: Inner::new(form == Form::Value),
             form,
@@ -199,10 +208,11 @@ impl Text {
     pub(crate) fn settle(&mut self, to: usize) {
         self.from = (self.base + to).min(self.end()).max(self.from);
         let from = self.from;
+        let keep = self.resume.unwrap_or(from);
         while self.pieces.front().is_some_and(|piece| piece.at + piece.len <= from && piece.at < from) {
             self.pieces.pop_front();
         }
-        let mut gone = from.saturating_sub(LOOK_BACK).saturating_sub(self.base);
+        let mut gone = keep.saturating_sub(LOOK_BACK).saturating_sub(self.base);
         // Moving the rest costs time: only now and then.
         if gone > 4 * LOOK_BACK.max(self.kept.len() - gone) {
             while !self.kept.is_char_boundary(gone) {
@@ -211,6 +221,32 @@ impl Text {
             self.kept.drain(..gone);
             self.base += gone;
         }
+    }
+
+    /// The text is about to be judged as if it had ended, although more may follow.
+    pub(crate) fn pause(&mut self) {
+        self.end_escapes();
+        self.resume = Some(self.from);
+    }
+
+    /// All of it leaves now. What was open before stays at hand: should the text go on, it is judged
+    /// together with what follows.
+    pub(crate) fn paused(&mut self) {
+        if let Some(resume) = self.resume.take() {
+            self.from = resume;
+            self.left = self.end();
+            self.pieces.clear();
+        }
+    }
+
+    /// Nothing has come since it was taken as ended.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.pieces.is_empty() && self.left == self.end()
+    }
+
+    /// The place (as [`Self::unjudged`] counts) before which everything has left.
+    pub(crate) fn left(&self) -> usize {
+        self.left.saturating_sub(self.base)
     }
 
     /// The first event of which bytes are not judged yet.

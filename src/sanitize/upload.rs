@@ -31,7 +31,7 @@ pub fn check_upload(rules: &RuleSet, content_type: &str, body: &[u8], vault: &mu
             Content::Text(text) => bare(rules, Direction::Request, masks, text, "body"),
             Content::Doubtful(text) => {
                 let mut report = Report::default();
-                let is_clean = Screen::new(rules, Direction::Request, masks, &mut report).is_clean(&text);
+                let is_clean = Screen::new(rules, Direction::Request, masks, &mut report).is_clean(&text)?;
                 if is_clean { Ok(Checked::default()) } else { Err(Unreadable::Encoding.into()) }
             }
             Content::Media => Ok(Checked::default()),
@@ -62,7 +62,7 @@ pub fn check_upload(rules: &RuleSet, content_type: &str, body: &[u8], vault: &mu
         let content = match content_of(body.get(part.content.clone()).unwrap_or_default(), declared)? {
             Content::Text(content) => content,
             Content::Media => continue,
-            Content::Doubtful(text) if screen.is_clean(&text) => continue,
+            Content::Doubtful(text) if screen.is_clean(&text)? => continue,
             Content::Doubtful(_) => return Err(Unreadable::Encoding.into()),
         };
         let mut text = Text::new(Form::Bare);

@@ -1,6 +1,6 @@
 //! Values that only their name betrays: passwords, secrets, headers.
 
-use super::{Anchor, Left, Right, Rule, Seen, checks};
+use super::{Anchor, Left, Right, Rule, Seen, Tail, checks};
 
 /// What stands between a name and its value in code, configuration, JSON, YAML, XML, SQL, shell and
 /// plain words: closing quotes and brackets, a sign, perhaps a type, opening quotes.
@@ -248,6 +248,10 @@ fn without_tail(value: &str) -> usize {
 
 const NAMED: Rule = Rule { left: Left::Any, right: Right::Any, reach: 512, ..Rule::USUAL };
 
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+/=._~:-".contains(&byte)
+}
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "authorization_header",
@@ -257,8 +261,9 @@ pub(super) const RULES: &[Rule] = &[
             words: &["authorization"],
             between: r#"\\?["'`]?[ \t]{0,4}[:=,][ \t]{0,4}(?:[brf]?\\?["'`])?(?:[Bb]asic|[Bb]earer|[Tt]oken|[Aa]pi-?[Kk]ey|[Kk]ey|[Dd]igest|[Nn]egotiate|AWS4-HMAC-SHA256)[ \t]{1,4}"#,
         },
-        pattern: r"[A-Za-z0-9+/=._~:-]{12,2048}",
-        reach: 2100,
+        pattern: r"[A-Za-z0-9+/=._~:-]{12,}",
+        reach: usize::MAX,
+        tail: Tail::Run(is_token_byte),
         check: |seen| {
             !checks::is_placeholder(seen.text) && !is_name(seen.text, 1) && checks::entropy_bits(seen.text) > 2.8
         },
@@ -281,8 +286,9 @@ pub(super) const RULES: &[Rule] = &[
         kind: "AUTH_HEADER",
         finds: "bearer tokens outside of headers",
         anchor: Anchor::After { words: &["bearer"], between: r"[ \t]{1,4}" },
-        pattern: r"[A-Za-z0-9+/=._~-]{20,2048}",
-        reach: 2100,
+        pattern: r"[A-Za-z0-9+/=._~-]{20,}",
+        reach: usize::MAX,
+        tail: Tail::Run(is_token_byte),
         check: |seen| checks::is_random(seen) && !is_name(seen.text, 4),
         source: "RFC 6750",
         matches: &["curl -H \"X-Auth: Bearer «fakeFAKE0123456789_fake»\""],

@@ -1,6 +1,6 @@
 //! Private keys, JSON web tokens and URLs with passwords.
 
-use super::{Anchor, Left, Right, Rule, Seen, checks};
+use super::{Anchor, Left, Right, Rule, Seen, Tail, checks};
 
 const BASE: Rule = Rule { left: Left::Any, right: Right::Any, reach: usize::MAX, ..Rule::USUAL };
 
@@ -54,6 +54,7 @@ pub(super) const RULES: &[Rule] = &[
             r#"(?:(?:[\s"'`+,>|]|\\[nrt"\\])*(?:[A-Z][A-Za-z-]{2,20}: [^\n\\]{1,80}|=?[A-Za-z0-9+/=]{20,}))+"#,
             r#"(?:(?:(?:[\s"'`+,>|]|\\[nrt"\\])*=?[A-Za-z0-9+/=]{1,20}){0,2}(?:[\s"'`+,>|]|\\[nrt"\\])*-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"#
         ),
+        tail: Tail::Until("-----END"),
         source: "RFC 7468, RFC 9580, PROTOCOL.key of OpenSSH; gitleaks private-key; detect-secrets private_key",
         matches: &[
             concat!(
@@ -112,9 +113,10 @@ pub(super) const RULES: &[Rule] = &[
         kind: "JWT",
         finds: "JSON web tokens, signed, unsigned and encrypted",
         anchor: Anchor::Starts(&["eyJ"]),
-        pattern: r"eyJ[A-Za-z0-9_-]{8,2000}\.(?:eyJ[A-Za-z0-9_-]{4,6000}\.[A-Za-z0-9_-]{0,2000}|[A-Za-z0-9_-]{0,1000}\.[A-Za-z0-9_-]{8,100}\.[A-Za-z0-9_-]{8,6000}\.[A-Za-z0-9_-]{8,100})",
+        // What is cut off, or goes on behind what may be held at once, is a token too.
+        pattern: r"eyJ[A-Za-z0-9_-]{8,}\.(?:eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?|[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{8,})?)",
         left: Left::WordAnd(b"-/+"),
-        reach: 8192,
+        tail: Tail::Run(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)),
         check: |seen| !checks::is_filler(seen.text),
         source: "RFC 7519, RFC 7515, RFC 7516; gitleaks jwt",
         matches: &[

@@ -45,6 +45,8 @@ pub struct Rule {
     pub reach: usize,
     /// Of what the pattern matched, how many bytes belong to the match.
     pub shorten: fn(&str) -> usize,
+    /// What belongs to a match that is longer than may be held at once.
+    pub tail: Tail,
     /// What the pattern cannot say: checksums, placeholders, likeness to something harmless.
     pub check: fn(&Seen<'_>) -> bool,
     /// Where the format is described.
@@ -103,6 +105,57 @@ pub enum Right {
     Byte(u8),
 }
 
+/// How far a match reaches that is longer than `max_match_bytes`: what follows it goes with it.
+#[derive(Clone, Copy, Debug)]
+pub enum Tail {
+    /// No further.
+    None,
+    /// To the end of the line of dashes that this begins, or else to the end of the text.
+    Until(&'static str),
+    /// As long as there are such bytes.
+    Run(fn(u8) -> bool),
+}
+
+/// Longest end mark, in bytes.
+const MAX_MARK_BYTES: usize = 64;
+
+impl Tail {
+    /// Whether a match of so many bytes, of which `most` may be held, goes on behind its end.
+    pub(super) fn goes_on(self, matched: &str, most: usize) -> bool {
+        match self {
+            Self::None => false,
+            // Half a line at the limit belongs to no match.
+            Self::Until(mark) => matched.len() + 4 * MAX_MARK_BYTES >= most && !matched.contains(mark),
+            Self::Run(_) => matched.len() + 4 >= most,
+        }
+    }
+
+    /// How many bytes of `rest`, which follows the match, belong to it, and whether that is all that does.
+    pub(super) fn find(self, rest: &str, is_final: bool) -> (usize, bool) {
+        match self {
+            Self::None => (0, true),
+            Self::Run(run) => match rest.bytes().position(|byte| !run(byte)) {
+                Some(end) => (rest.floor_char_boundary(end), true),
+                None => (rest.len(), is_final),
+            },
+            Self::Until(mark) => {
+                let Some(at) = memchr::memmem::find(rest.as_bytes(), mark.as_bytes()) else {
+                    // The mark may have begun.
+                    let open = if is_final { 0 } else { mark.len() - 1 };
+                    return (rest.floor_char_boundary(rest.len().saturating_sub(open)), is_final);
+                };
+                let behind = at + mark.len();
+                let near = rest.floor_char_boundary((behind + MAX_MARK_BYTES).min(rest.len()));
+                match rest.get(behind..near).and_then(|line| line.find("-----")) {
+                    Some(dashes) => (behind + dashes + 5, true),
+                    None if !is_final && rest.len() < behind + MAX_MARK_BYTES => (at, false),
+                    None => (behind, true),
+                }
+            }
+        }
+    }
+}
+
 /// A match as its check sees it.
 #[derive(Debug)]
 pub struct Seen<'a> {
@@ -128,6 +181,7 @@ impl Rule {
         near: &[],
         reach: 1024,
         shorten: str::len,
+        tail: Tail::None,
         check: |_| true,
         source: "",
         matches: &[],

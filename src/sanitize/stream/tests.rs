@@ -6,19 +6,19 @@ use super::*;
 use crate::{domain::Action, sanitize::testing::rules};
 
 /// One way in which a text can come piece by piece.
-struct Way {
-    name: &'static str,
-    api: Api,
-    framing: Framing,
-    before: &'static [&'static str],
+pub(super) struct Way {
+    pub(super) name: &'static str,
+    pub(super) api: Api,
+    pub(super) framing: Framing,
+    pub(super) before: &'static [&'static str],
     /// An event with `"@"` in the place of the piece.
-    event: &'static str,
-    after: &'static [&'static str],
+    pub(super) event: &'static str,
+    pub(super) after: &'static [&'static str],
     /// Where the piece stands in an event.
     at: &'static str,
 }
 
-const WAYS: &[Way] = &[
+pub(super) const WAYS: &[Way] = &[
     Way {
         name: "chat",
         api: Api::OpenaiChat,
@@ -149,7 +149,7 @@ const WAYS: &[Way] = &[
 ];
 
 impl Way {
-    fn stream(&self, pieces: &[String]) -> String {
+    pub(super) fn stream(&self, pieces: &[String]) -> String {
         let quoted = |piece: &String| {
             let quoted = serde_json::to_string(piece).unwrap();
             self.event.replace("\"@\"", &quoted)
@@ -178,7 +178,7 @@ impl Way {
     }
 
     /// The text that a client puts together.
-    fn joined(&self, stream: &str) -> String {
+    pub(super) fn joined(&self, stream: &str) -> String {
         let is_thought = |document: &Value| document.pointer("/candidates/0/content/parts/0/thought").is_some();
         let documents = self.documents(stream);
         let texts =
@@ -186,7 +186,7 @@ impl Way {
         texts.map(|text| text.as_str().unwrap_or_default()).collect()
     }
 
-    fn run(&self, action: Action, vault: &Arc<Vault>, stream: &str, chunk: usize) -> (String, Guard) {
+    pub(super) fn run(&self, action: Action, vault: &Arc<Vault>, stream: &str, chunk: usize) -> (String, Guard) {
         let mut guard = Guard::new(rules(action), Arc::clone(vault), self.api, self.framing, true);
         let mut out = Vec::new();
         for bytes in stream.as_bytes().chunks(chunk) {
@@ -198,7 +198,7 @@ impl Way {
 }
 
 /// Every split in two, and one character a piece.
-fn splits(text: &str) -> Vec<Vec<String>> {
+pub(super) fn splits(text: &str) -> Vec<Vec<String>> {
     let places: Vec<_> = text.char_indices().map(|(at, _)| at).collect();
     let mut all: Vec<Vec<String>> =
         places.iter().map(|at| vec![text[..*at].to_owned(), text[*at..].to_owned()]).collect();
@@ -206,7 +206,7 @@ fn splits(text: &str) -> Vec<Vec<String>> {
     all
 }
 
-const CHUNKS: [usize; 4] = [1, 3, 64, usize::MAX];
+pub(super) const CHUNKS: [usize; 4] = [1, 3, 64, usize::MAX];
 
 #[test]
 fn a_stream_without_a_match_leaves_byte_for_byte() {

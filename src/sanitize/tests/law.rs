@@ -65,7 +65,13 @@ fn sets() -> Vec<RuleSet> {
     [everything(Action::Redact), mixed, short].iter().map(|settings| RuleSet::compile(settings).unwrap()).collect()
 }
 
-const TALK: [&str; 16] = [
+const TALK: [&str; 22] = [
+    "\u{a0}",
+    "\u{200b}",
+    "\u{200b}\u{ad}\u{2060}\u{feff}\u{200c}",
+    "4111\u{a0}1111\u{200b}1111\u{2011}1111",
+    "ｊｏ＠ａｃｍｅ\u{2013}corp．io",
+    "phone: ５５５\u{2013}12\u{2013}",
     " ",
     "\n",
     ", and then ",
@@ -117,7 +123,7 @@ fn every_example_at_every_single_split() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 160, ..ProptestConfig::default() })]
 
     #[test]
     fn any_split_yields_the_matches_of_the_whole(
@@ -126,7 +132,7 @@ proptest! {
         is_bytewise in any::<bool>(),
     ) {
         thread_local! { static SETS: Vec<RuleSet> = sets(); }
-        let mut places: Vec<usize> = if is_bytewise && text.len() < 400 {
+        let mut places: Vec<usize> = if is_bytewise && text.len() < 250 {
             (1..text.len()).filter(|at| text.is_char_boundary(*at)).collect()
         } else {
             cuts.iter().map(|cut| text.floor_char_boundary(cut.index(text.len() + 1))).collect()

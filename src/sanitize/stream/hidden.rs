@@ -1,0 +1,242 @@
+//! What hides in a stream: JSON inside JSON inside JSON, texts that go on behind their end, keys that are longer
+//! than may be held, signs that only look different, and lines that are no data.
+
+use serde_json::{Value, json};
+
+use super::{
+    tests::{WAYS, splits},
+    *,
+};
+use crate::{config::Sanitization, domain::Action, sanitize::body};
+
+/// `inner` as a string in JSON, so many times.
+fn nested(inner: &str, times: usize) -> String {
+    (0..times).fold(inner.to_owned(), |text, _| json!({ "a": text }).to_string())
+}
+
+/// What stands in so many levels of strings.
+fn unnested(text: &str, times: usize) -> String {
+    (0..times).fold(text.to_owned(), |text, _| {
+        let value: Value = serde_json::from_str(&text).unwrap_or_else(|fault| panic!("{fault} in {text}"));
+        value["a"].as_str().unwrap().to_owned()
+    })
+}
+
+#[test]
+fn json_within_json_is_read_at_every_level_and_stays_json() {
+    let none = Arc::new(Vault::default());
+    let inner = r#"{"to": "jo.doe\u0040acme-corp.io", "n": [12345678901], "x": "\\d\ud83d\ude00\n"}"#;
+    let expected = json!({"to": "[REDACTED|EMAIL]", "n": ["[REDACTED|KEY]"], "x": "\\d\u{1f600}\n"});
+    for way in WAYS {
+        for times in 1..=4 {
+            let arguments = nested(inner, times);
+            // Every split is a matter of the levels above; here every few characters one.
+            for pieces in splits(&arguments).into_iter().step_by(1 + times * 7) {
+                let (out, _) = way.run(Action::Redact, &none, &way.stream(&pieces), 64);
+                let joined = unnested(&way.joined(&out), times);
+                assert_eq!(serde_json::from_str::<Value>(&joined).unwrap(), expected, "{} {pieces:?}", way.name);
+            }
+            let one_by_one: Vec<_> = arguments.chars().map(String::from).collect();
+            let (out, _) = way.run(Action::Redact, &none, &way.stream(&one_by_one), 64);
+            let joined = unnested(&way.joined(&out), times);
+            assert_eq!(serde_json::from_str::<Value>(&joined).unwrap(), expected, "{} {times}", way.name);
+        }
+    }
+}
+
+#[test]
+fn what_was_masked_is_escaped_for_its_level() {
+    let mut vault = Vault::default();
+    let original = "jo \"D\"\\o\ne@acme-corp.io";
+    let placeholder = vault.placeholder("EMAIL", original).to_owned();
+    let vault = Arc::new(vault);
+    for way in WAYS {
+        for times in 0..=4 {
+            let text = nested(&format!("{{\"to\": \"a {placeholder}\", \"{placeholder}\": 1}}"), times);
+            for pieces in [vec![text.clone()], text.chars().map(String::from).collect()] {
+                let (out, _) = way.run(Action::Redact, &vault, &way.stream(&pieces), 64);
+                let inner: Value = serde_json::from_str(&unnested(&way.joined(&out), times)).unwrap();
+                assert_eq!(inner, json!({"to": format!("a {original}"), original: 1}), "{} {times}", way.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_quotation_is_no_json_and_broken_json_is_text() {
+    let none = Arc::new(Vault::default());
+    for text in [
+        r#""Hi," he said to "jo.doe@acme-corp.io" \ and left"#,
+        r#"{"a": "\"quoted\" jo.doe@acme-corp.io \x"}"#,
+        r#"{"a": "{\"b\": \"\\q jo.doe@acme-corp.io"#,
+        r#"["\ud800\u0041 jo.doe@acme-corp.io \ud800x \u00"#,
+        r#""{\"a\": \"\\u00zz jo.doe@acme-corp.io"#,
+    ] {
+        for way in WAYS {
+            for pieces in splits(text) {
+                let (out, _) = way.run(Action::Redact, &none, &way.stream(&pieces), 64);
+                let expected = text.replace("jo.doe@acme-corp.io", "[REDACTED|EMAIL]");
+                assert_eq!(way.joined(&out), expected, "{} {pieces:?}", way.name);
+            }
+            let clean = text.replace('@', " ");
+            for pieces in splits(&clean) {
+                let stream = way.stream(&pieces);
+                assert_eq!(way.run(Action::Redact, &none, &stream, 64).0, stream, "{}", way.name);
+            }
+        }
+    }
+}
+
+/// The same words written in escapes.
+fn units(text: &str) -> String {
+    text.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect()
+}
+
+#[test]
+fn a_double_encoded_text_is_undone_twice() {
+    let none = Arc::new(Vault::default());
+    let inner = format!("{{\"to\":\"{}\"}}", units("jo.doe@acme-corp.io"));
+    let text = json!(inner).to_string();
+    for way in WAYS {
+        let (out, _) = way.run(Action::Redact, &none, &way.stream(std::slice::from_ref(&text)), 64);
+        let once: String = serde_json::from_str(&way.joined(&out)).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&once).unwrap(), json!({"to": "[REDACTED|EMAIL]"}), "{}", way.name);
+    }
+}
+
+#[test]
+fn a_text_that_goes_on_behind_its_end_is_judged_as_one() {
+    let none = Arc::new(Vault::default());
+    for way in WAYS {
+        let event = |piece: &str| way.event.replace("\"@\"", &json!(piece).to_string());
+        let closed = match way.framing {
+            // What closes a list closes the answer.
+            Framing::JsonArray => {
+                way.after.iter().filter(|piece| piece.contains('{')).map(|piece| piece.trim_end()).collect()
+            }
+            _ => format!("{}\n", way.after.concat()),
+        };
+        let stream = |first: &str, second: &str| {
+            format!("{}{}{closed}{}{}", way.before.concat(), event(first), event(second), way.after.concat())
+        };
+        let text = "to jo.doe@acme-corp.io, ok";
+        for cut in 4..21 {
+            let (first, second) = text.split_at(cut);
+            for chunk in [7, usize::MAX] {
+                let (out, guard) = way.run(Action::Redact, &none, &stream(first, second), chunk);
+                let is_whole_before = first.contains("@acme-corp.i");
+                assert!(
+                    matches!(guard.failure(), Some(Failure::GoesOn)) || is_whole_before,
+                    "{} cut at {cut}: {out}",
+                    way.name
+                );
+                assert!(!way.joined(&out).contains("jo.doe@acme-corp.io"), "{} cut at {cut}: {out}", way.name);
+            }
+            let (out, guard) = way.run(Action::Block, &none, &stream(first, second), 64);
+            assert!(guard.report().blocked && !way.joined(&out).contains("jo.doe@acme-corp.io"), "{}", way.name);
+            let (_, guard) = way.run(Action::Log, &none, &stream(first, second), 64);
+            assert!(guard.report().findings.iter().any(|found| &*found.kind == "EMAIL"), "{}", way.name);
+        }
+        // What only goes on leaves as it came, and what comes whole behind the end is replaced.
+        let clean = stream("to jo", " and on");
+        assert_eq!(way.run(Action::Redact, &none, &clean, 3).0, clean, "{}", way.name);
+        let (out, guard) = way.run(Action::Redact, &none, &stream("to ", "jo.doe@acme-corp.io."), 3);
+        assert_eq!(way.joined(&out), "to [REDACTED|EMAIL].", "{}: {:?}", way.name, guard.failure());
+    }
+}
+
+#[test]
+fn a_class_that_comes_back_goes_on() {
+    let none = Arc::new(Vault::default());
+    let event =
+        |field: &str, text: &str| format!("data: {}\n\n", json!({"choices": [{"index": 0, "delta": {field: text}}]}));
+    let stream = event("reasoning_content", "ask jo.doe@ac")
+        + &event("content", "Hi. ")
+        + &event("reasoning_content", "me-corp.io now");
+    let (out, guard) = WAYS[0].run(Action::Redact, &none, &stream, usize::MAX);
+    assert!(matches!(guard.failure(), Some(Failure::GoesOn)), "{out}");
+    assert!(!out.contains("me-corp"), "{out}");
+}
+
+/// A private key of so many lines.
+fn long_key(lines: usize) -> String {
+    let mut key = concat!("-----BEGIN RSA PRIVATE", " KEY-----\n").to_owned();
+    for line in 0..lines {
+        key += &format!("{:064}\n", line).replace('0', "qZ").chars().take(64).collect::<String>();
+        key.push('\n');
+    }
+    key + concat!("-----END RSA PRIVATE", " KEY-----")
+}
+
+fn credentials() -> Arc<RuleSet> {
+    let actions = vec![("credentials".to_owned(), Action::Redact), ("pii".to_owned(), Action::Redact)];
+    Arc::new(RuleSet::compile(&Sanitization { enabled: true, actions, ..Sanitization::default() }).unwrap())
+}
+
+#[test]
+fn what_is_longer_than_may_be_held_leaves_no_tail() {
+    let rules = credentials();
+    let key = long_key(600);
+    assert!(key.len() > 39_000);
+    let token = format!("eyJhbGciOiJIUzI1NiJ9.eyJ{}.{}", "Zm9vQmFy".repeat(4_000), "sig0_-".repeat(200));
+    let bearer = format!("Authorization: Bearer {}", "aB3dE5gH7".repeat(4_000));
+    for (secret, is_open) in [(key.as_str(), false), (&token, false), (&bearer, false), (&key[..key.len() - 40], true)]
+    {
+        let text = format!("see {secret}; And jo.doe@acme-corp.io too");
+        let expected_end = if is_open { "" } else { "; And [REDACTED|EMAIL] too" };
+        let judge = |out: &str, what: &str| {
+            assert!(
+                out.starts_with("see ") && out.ends_with(expected_end),
+                "{what}: …{}",
+                &out[out.len().saturating_sub(90)..]
+            );
+            assert!(out.len() < 120, "{what}: {} bytes are left", out.len());
+        };
+        let document = json!({"model": "m", "messages": [{"content": text}]}).to_string();
+        let checked = body::check_request(&rules, document.as_bytes(), &mut Vault::default()).unwrap();
+        let mut edits = checked.edits;
+        let out = crate::dialect::splice::splice(&bytes::Bytes::from(document), &mut edits);
+        let out: Value = serde_json::from_slice(&out).unwrap();
+        judge(out["messages"][0]["content"].as_str().unwrap(), "whole");
+        for way in WAYS {
+            // Small pieces take long without optimisation.
+            let sizes: &[usize] = if way.name == "chat tool call" { &[61, 900, usize::MAX] } else { &[4_000] };
+            for size in sizes.iter().copied() {
+                let pieces: Vec<String> =
+                    text.as_bytes().chunks(size).map(|piece| String::from_utf8(piece.to_vec()).unwrap()).collect();
+                let mut guard = Guard::new(Arc::clone(&rules), Arc::new(Vault::default()), way.api, way.framing, true);
+                let mut out = Vec::new();
+                guard.feed(way.stream(&pieces).as_bytes(), &mut out);
+                guard.finish(&mut out);
+                judge(&way.joined(&String::from_utf8(out).unwrap()), &format!("{} by {size}", way.name));
+                assert_eq!(
+                    guard.report().findings.iter().map(|found| found.count).sum::<u32>(),
+                    2 - u32::from(is_open)
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn signs_that_only_look_different_hide_nothing_and_the_rest_stays() {
+    let none = Arc::new(Vault::default());
+    for (hidden, shown) in [
+        ("jo.doe\u{200b}@acme\u{ad}-corp.io", "[REDACTED|EMAIL]"),
+        ("ｊｏ.ｄｏｅ＠acme-corp.io", "[REDACTED|EMAIL]"),
+        ("１２３４５６７８９０１", "[REDACTED|KEY]"),
+        ("1234567\u{2060}8901", "[REDACTED|KEY]"),
+    ] {
+        for way in WAYS {
+            for pieces in splits(&format!("\u{a0}an\u{200b} {hidden}\u{a0}é １ or")) {
+                let (out, _) = way.run(Action::Redact, &none, &way.stream(&pieces), 64);
+                assert_eq!(
+                    way.joined(&out),
+                    format!("\u{a0}an\u{200b} {shown}\u{a0}é １ or"),
+                    "{} {pieces:?}",
+                    way.name
+                );
+            }
+        }
+    }
+}
