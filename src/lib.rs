@@ -11,6 +11,7 @@ pub mod routing;
 pub mod sanitize;
 pub mod provider;
 pub mod store;
+pub mod cache;
 pub mod policy;
 pub mod gateway;
 pub mod analytics;

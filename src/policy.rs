@@ -36,6 +36,8 @@ pub struct Policy {
     pub profiles: Vec<Profile>,
     /// Models and prices, with the operator's overrides.
     pub catalog: Arc<Catalog>,
+    /// SHA-256 of everything in it that shapes answers: under another one, a kept answer is another.
+    pub answers: [u8; 32],
     /// The sanitizer's rules of requests whose key states none.
     rules: ByProject,
     /// Every compiled set of rules.
@@ -59,6 +61,8 @@ pub struct KeyFacts {
     pub allowed_providers: Vec<String>,
     /// Its own provider keys, by provider type or provider id.
     pub provider_keys: Vec<(String, Secret)>,
+    /// Whether the response cache serves it; `None` leaves it to the project.
+    pub cache: Option<bool>,
     /// What it states over its project's sanitization.
     pub sanitization: Option<SanitizationOverride>,
     rules: Option<ByProject>,
@@ -105,7 +109,27 @@ impl Policy {
             _ => Arc::new(Catalog::bundled(&config.catalog)),
         };
         let profiles = config.profiles.iter().map(Profile::from).collect();
-        Ok(Self { config, providers, clients, keys, profiles, catalog, rules, rule_sets })
+        let answers = answers(&config, &providers);
+        Ok(Self { config, answers, providers, clients, keys, profiles, catalog, rules, rule_sets })
+    }
+}
+
+/// The identity of what shapes answers, whatever key asks: providers, names, profiles, the catalog's word.
+fn answers(config: &Config, providers: &[Arc<Provider>]) -> [u8; 32] {
+    // Secrets do not show in `Debug`; an answer is the same whichever key of the operator's paid for it.
+    let shown = format!(
+        "{providers:?} {:?} {:?} {:?} {:?} {:?}",
+        config.models, config.profiles, config.routing, config.catalog, config.default_provider
+    );
+    Sha256::digest(shown).into()
+}
+
+impl Policy {
+    /// Whether the response cache serves requests with this key and of this project: the key's word, else the
+    /// project's, else that of `[cache]`.
+    pub fn is_cached(&self, key: Option<&KeyFacts>, project: Option<&str>) -> bool {
+        let of_project = || self.config.projects.iter().find(|known| Some(known.name.as_str()) == project)?.cache;
+        key.and_then(|key| key.cache).or_else(of_project).unwrap_or(self.config.cache.enabled)
     }
 }
 
@@ -131,6 +155,7 @@ impl From<&StoredKey> for KeyFacts {
             allowed_models: key.fields.allowed_models.clone(),
             allowed_providers: key.fields.allowed_providers.clone(),
             provider_keys: Vec::new(),
+            cache: None,
             sanitization: key.fields.sanitization.clone(),
             rules: None,
             expires_at: key.fields.expires_at,
@@ -152,6 +177,7 @@ impl From<&MappedKey> for KeyFacts {
             allowed_models: key.allowed_models.clone(),
             allowed_providers: key.allowed_providers.clone(),
             provider_keys: key.provider_keys.clone(),
+            cache: key.cache,
             sanitization: key.sanitization.clone(),
             rules: None,
             expires_at: None,

@@ -130,7 +130,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ("[server]\n\nprot = 1", "config.toml:3: server.prot: unknown key; did you mean \"port\"?"),
     ("[sever]", "config.toml:1: sever: unknown section; did you mean \"server\"?"),
     ("port = 1", "config.toml:1: port: stands outside of any section; put it below [server]"),
-    ("\n[cache]", "config.toml:2: cache: this section is not supported by this version yet; remove it"),
+    ("\n[ask]", "config.toml:2: ask: this section is not supported by this version yet; remove it"),
     ("[[budgets]]", "config.toml:1: budgets: this section is not supported by this version yet; remove it"),
     (
         "[routing]\nstrategy = \"fastest\"",
@@ -374,11 +374,7 @@ fn errors_of_the_environment_name_the_variable() {
             "1",
             "LLM_GATEWAY_SEVER__PORT: unknown section \"sever\"; did you mean \"server\"?",
         ),
-        (
-            "LLM_GATEWAY_CACHE__SIZE",
-            "1",
-            "LLM_GATEWAY_CACHE__SIZE: [cache] is not supported by this version yet; unset it",
-        ),
+        ("LLM_GATEWAY_ASK__SIZE", "1", "LLM_GATEWAY_ASK__SIZE: [ask] is not supported by this version yet; unset it"),
         (
             "LLM_GATEWAY_KEY_MAP__A__LABEL",
             "x",

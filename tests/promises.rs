@@ -36,6 +36,7 @@ mod disconnect;
 mod failures;
 mod routes;
 mod routing;
+mod cache;
 mod seed_site;
 mod portal;
 mod backup;

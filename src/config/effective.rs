@@ -5,6 +5,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use super::{
+    cache::Cache,
     projects::Project,
     routing::{ModelTarget, NamedModel, ProfileBlock, Routing, Strategy},
     sanitization::{Sanitization, SanitizationOverride, SanitizationPattern},
@@ -46,6 +47,7 @@ pub fn effective_toml(config: &Config) -> String {
         mapped_key(&mut page, number + 1, key);
     }
     routing(&mut page, &config.routing);
+    cache(&mut page, &config.cache);
     config.models.iter().for_each(|each| model(&mut page, each));
     config.profiles.iter().for_each(|each| profile(&mut page, each));
     config.catalog.iter().for_each(|each| catalog(&mut page, each));
@@ -166,6 +168,7 @@ fn project(page: &mut Page, project: &Project) {
     page.line("\n[[projects]]");
     page.text("name", &project.name);
     page.option("description", project.description.as_deref());
+    project.cache.into_iter().for_each(|cache| page.raw("cache", cache));
     if let Some(over) = &project.sanitization {
         sanitization_override(page, "projects.sanitization", over);
     }
@@ -180,12 +183,22 @@ fn mapped_key(page: &mut Page, number: usize, key: &MappedKey) {
     page.option("project", key.project.as_deref());
     page.list("allowed_models", &key.allowed_models);
     page.list("allowed_providers", &key.allowed_providers);
+    key.cache.into_iter().for_each(|cache| page.raw("cache", cache));
     for (owner, _) in &key.provider_keys {
         page.secret(&quote(&format!("{owner}_key")), true);
     }
     if let Some(over) = &key.sanitization {
         sanitization_override(page, &format!("{path}.sanitization"), over);
     }
+}
+
+fn cache(page: &mut Page, cache: &Cache) {
+    page.line("\n[cache]");
+    page.raw("enabled", cache.enabled);
+    page.raw("max_bytes", cache.max_bytes);
+    page.seconds("ttl", cache.ttl);
+    page.raw("max_entry_bytes", cache.max_entry_bytes);
+    page.raw("wait_ms", cache.wait.as_millis());
 }
 
 fn routing(page: &mut Page, routing: &Routing) {

@@ -71,6 +71,7 @@ fn mapped_key(key: Secret, mut fields: Fields<'_>, providers: &[Arc<Provider>], 
         allowed_models: fields.list("allowed_models").unwrap_or_default().into_iter().map(|text| text.value).collect(),
         allowed_providers: allowed_providers.into_iter().map(|text| text.value).collect(),
         provider_keys,
+        cache: fields.flag("cache"),
         sanitization: sanitization::inner(&mut fields, "key_map.*.sanitization", report),
     }
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    catalog,
+    cache, catalog,
     environment::Environment,
     key_map, projects, providers, providers_json,
     report::{ConfigErrors, Place, Report, did_you_mean, quoted},
@@ -184,6 +184,7 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
         report.error(&token_place, "auth.admin_token", "is a virtual key of [key_map] as well; choose another token");
     }
     let routing_rules = routing::routing(&mut sections::open(&mut root, "routing", &file, &report));
+    let cache_rules = cache::cache(&mut sections::open(&mut root, "cache", &file, &report));
     let models = routing::models(sections::items(&mut root, "models", &report), &providers, &report);
     let profiles = routing::profiles(sections::items(&mut root, "profiles", &report), &report);
     let catalog = catalog::read(sections::items(&mut root, "catalog", &report), &providers, &report);
@@ -197,6 +198,7 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
         projects,
         sanitization,
         routing: routing_rules,
+        cache: cache_rules,
         models,
         profiles,
         catalog,

@@ -20,11 +20,13 @@ mod providers_json;
 mod key_map;
 mod projects;
 mod routing;
+mod cache;
 mod effective;
 mod watch;
 mod types;
 
 pub use address::{default_base_url, of_base_url, of_endpoint};
+pub use cache::Cache;
 pub use effective::effective_toml;
 pub use load::{LoadOptions, load};
 pub use projects::Project;

@@ -22,6 +22,8 @@ pub struct Project {
     pub name: String,
     /// What it is, for people.
     pub description: Option<String>,
+    /// Whether the response cache serves it; `None` leaves it to `[cache]`.
+    pub cache: Option<bool>,
     /// What it states of its own, laid over `[sanitization]`.
     pub sanitization: Option<SanitizationOverride>,
 }
@@ -53,6 +55,7 @@ pub(super) fn read(nodes: Vec<Node>, report: &Report) -> Vec<Project> {
         projects.push(Project {
             name: name.value,
             description: fields.text("description").map(|text| text.value),
+            cache: fields.flag("cache"),
             sanitization: sanitization::inner(&mut fields, "projects.sanitization", report),
         });
     }

@@ -50,7 +50,7 @@ pub(super) const PATTERN_KEYS: [&str; 5] = ["name", "pattern", "replacement", "a
 pub(super) const TLS_KEYS: [&str; 3] = ["cert_file", "key_file", "handshake_timeout"];
 
 /// The sections of this version.
-pub(super) const SECTIONS: [Section; 12] = [
+pub(super) const SECTIONS: [Section; 13] = [
     Section {
         name: "server",
         shape: Shape::Table,
@@ -106,13 +106,13 @@ pub(super) const SECTIONS: [Section; 12] = [
     Section {
         name: "key_map",
         shape: Shape::Map,
-        keys: &["label", "team", "project", "allowed_models", "allowed_providers", "sanitization"],
+        keys: &["label", "team", "project", "allowed_models", "allowed_providers", "cache", "sanitization"],
         later: &["profile", "limits", "budget", "budgets", "metadata", "source", "expires_at"],
     },
     Section {
         name: "projects",
         shape: Shape::List,
-        keys: &["name", "description", "sanitization"],
+        keys: &["name", "description", "cache", "sanitization"],
         later: &["plugins", "profile", "allowed_models", "allowed_providers", "limits", "budget", "budgets", "tags"],
     },
     Section {
@@ -147,6 +147,12 @@ pub(super) const SECTIONS: [Section; 12] = [
             "breaker_cooldown",
         ],
         later: &["hedge_after_ms"],
+    },
+    Section {
+        name: "cache",
+        shape: Shape::Table,
+        keys: &["enabled", "max_bytes", "ttl", "max_entry_bytes", "wait_ms"],
+        later: &[],
     },
     Section {
         name: "models",
@@ -212,8 +218,7 @@ pub(super) const SECTIONS: [Section; 12] = [
 ];
 
 /// Sections of later versions.
-pub(super) const LATER_SECTIONS: [&str; 7] =
-    ["translation", "limits", "budgets", "cache", "plugins", "incidents", "ask"];
+pub(super) const LATER_SECTIONS: [&str; 6] = ["translation", "limits", "budgets", "plugins", "incidents", "ask"];
 
 /// The section of that name.
 pub(super) fn section(name: &str) -> Option<&'static Section> {

@@ -6,6 +6,7 @@ use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use rust_decimal::Decimal;
 
+use super::cache::Cache;
 use super::routing::{NamedModel, ProfileBlock, Routing};
 use super::{
     projects::Project,
@@ -32,6 +33,8 @@ pub struct Config {
     pub sanitization: Sanitization,
     /// `[routing]`
     pub routing: Routing,
+    /// `[cache]`
+    pub cache: Cache,
     /// `[[models]]`
     pub models: Vec<NamedModel>,
     /// `[[profiles]]`
@@ -291,6 +294,8 @@ pub struct MappedKey {
     pub allowed_providers: Vec<String>,
     /// The key's own provider keys, by provider type (`anthropic_key`) or by provider id.
     pub provider_keys: Vec<(String, Secret)>,
+    /// Whether the response cache serves the key; `None` leaves it to the project.
+    pub cache: Option<bool>,
     /// What the key states of its own, laid over its project's and `[sanitization]`.
     pub sanitization: Option<SanitizationOverride>,
 }

@@ -9,6 +9,7 @@ pub mod sse;
 pub mod watch;
 pub mod steer;
 pub mod splice;
+pub mod canonical;
 pub mod usage_chunk;
 pub mod error_body;
 pub mod models;

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper::body::Incoming;
 
 use super::{
+    cache::Keeper,
     flow::{self, Flow},
     head::Head,
     meter::Meter,
@@ -29,6 +30,15 @@ pub(crate) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: AnswerBody,
+    /// Keeps a copy for those who ask the same.
+    pub(super) keeper: Option<Box<Keeper>>,
+}
+
+impl Answer {
+    /// An answer of which nobody keeps a copy.
+    pub(super) const fn new(status: StatusCode, headers: HeaderMap, body: AnswerBody) -> Self {
+        Self { status, headers, body, keeper: None }
+    }
 }
 
 /// Its body, as far as it is known.
@@ -37,6 +47,8 @@ pub(super) enum AnswerBody {
     Whole { bytes: Bytes, kind: ErrorKind },
     /// An answer that was read whole to be judged.
     Judged { bytes: Bytes, facts: Box<Facts> },
+    /// One that was given before.
+    Kept { bytes: Bytes, is_stream: bool },
     /// Everything else.
     Relay(Box<Relay>),
 }
@@ -58,7 +70,9 @@ pub(super) struct Relay {
 
 /// Makes the response. From here on the record belongs to the body.
 pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, head: Head, shutdown: Shutdown) -> Response {
-    let Answer { status, mut headers, body } = answer;
+    let Answer { status, mut headers, body, keeper } = answer;
+    let is_stream = !headers.contains_key(header::CONTENT_LENGTH) && matches!(body, AnswerBody::Relay(_));
+    let mut keeper = keeper.and_then(|keeper| keeper.begin(status, &headers, is_stream));
     head.write(&mut headers);
     // What a provider sent is never a page of ours, even if a browser is led to open it.
     headers.insert(
@@ -78,8 +92,25 @@ pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, head: Head, s
             let was_read = !bytes.is_empty() && record.is_billable();
             let (outcome, error_kind) = flow::judge(&facts, false, was_read);
             record.call_ends(CallEnd { outcome, error_kind, facts: Some(*facts) });
+            if outcome == Outcome::Ok
+                && let Some(mut keeper) = keeper.take()
+                && keeper.add(&bytes)
+                && let Some(record) = record.so_far()
+            {
+                keeper.keep(record);
+            }
             record.close(outcome, error_kind).await;
             Body::from(bytes)
+        }
+        AnswerBody::Kept { bytes, is_stream } => {
+            record.first_content();
+            record.sent(bytes.len());
+            record.close(Outcome::Ok, None).await;
+            if is_stream {
+                Body::from_stream(futures_util::stream::iter([Ok::<_, std::convert::Infallible>(bytes)]))
+            } else {
+                Body::from(bytes)
+            }
         }
         AnswerBody::Relay(relay) => {
             let relay = *relay;
@@ -90,6 +121,7 @@ pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, head: Head, s
                 meter: relay.meter,
                 filter: relay.filter,
                 guard: relay.guard,
+                keeper,
                 record,
                 client_api: relay.client_api,
                 is_event_stream: relay.is_event_stream,

@@ -46,7 +46,7 @@ pub(crate) static HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// What describes the client or its way here, and is no business of the provider's.
-static PRIVATE: [HeaderName; 14] = [
+pub(crate) static PRIVATE: [HeaderName; 14] = [
     header::HOST,
     header::CONTENT_LENGTH,
     header::COOKIE,

@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{
+    cache::Keeper,
     error::Refusal,
     meter::Meter,
     patience::Patience,
@@ -33,6 +34,8 @@ pub(crate) struct Flow {
     pub(crate) filter: Option<usage_chunk::Filter>,
     /// Judges what the client is to get.
     pub(crate) guard: Option<AnswerGuard>,
+    /// Keeps a copy of what the client gets.
+    pub(crate) keeper: Option<Box<Keeper>>,
     pub(crate) record: OpenRecord,
     pub(crate) client_api: Api,
     /// True for event streams: they end with an error event instead of a broken connection.
@@ -75,6 +78,7 @@ impl Flow {
 
     fn delivered(&mut self, bytes: &[u8]) {
         self.record.sent(bytes.len());
+        self.keeper.take_if(|keeper| !keeper.add(bytes));
         for byte in bytes.iter().skip(bytes.len().saturating_sub(4)) {
             self.tail.rotate_left(1);
             self.tail[3] = *byte;
@@ -133,11 +137,26 @@ impl Flow {
         self.meter.facts()
     }
 
-    pub(super) fn close(mut self: Box<Self>) -> Spooling {
+    /// The client has all that the provider sent.
+    pub(super) fn complete(mut self: Box<Self>) -> Spooling {
+        let keeper = self.keeper.take();
+        self.end(keeper)
+    }
+
+    pub(super) fn close(self: Box<Self>) -> Spooling {
+        self.end(None)
+    }
+
+    fn end(mut self: Box<Self>, keeper: Option<Box<Keeper>>) -> Spooling {
         let facts = self.facts();
         let was_read = self.meter.is_readable() && self.tail != [0; 4] && self.record.is_billable();
         let (outcome, error_kind) = judge(&facts, self.is_event_stream, was_read);
         self.record.call_ends(CallEnd { outcome, error_kind, facts: Some(facts) });
+        if outcome == Outcome::Ok
+            && let (Some(keeper), Some(record)) = (keeper, self.record.so_far())
+        {
+            keeper.keep(record);
+        }
         self.record.close(outcome, error_kind)
     }
 

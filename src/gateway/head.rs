@@ -10,6 +10,8 @@ use super::{
     record::OpenRecord,
 };
 use crate::{
+    cache::Entry,
+    domain::{CacheState, Microcents},
     provider::{CREDENTIAL_HEADERS, Credential},
     routing::Target,
 };
@@ -21,6 +23,8 @@ pub(crate) struct Head {
     provider: Option<String>,
     model: Option<String>,
     attempts: u32,
+    cache: CacheState,
+    cost: Option<Microcents>,
 }
 
 /// Provider headers that would act on the client, or its browser, as if they were ours.
@@ -46,7 +50,15 @@ const NOT_OURS_PREFIXES: [&str; 2] = ["x-gateway-", "access-control-"];
 impl Head {
     pub(crate) fn new(record: &OpenRecord) -> Self {
         let record_id = record.id().map(|id| id.to_string()).unwrap_or_default();
-        Self { request_id: record_id.clone(), record_id, provider: None, model: None, attempts: 0 }
+        Self {
+            request_id: record_id.clone(),
+            record_id,
+            provider: None,
+            model: None,
+            attempts: 0,
+            cache: CacheState::Bypass,
+            cost: None,
+        }
     }
 
     pub(crate) fn label(&mut self, labels: &Labels) {
@@ -59,6 +71,19 @@ impl Head {
         self.provider = Some(target.provider.id.clone());
         self.model = target.model.as_deref().map(str::to_owned);
         self.attempts += 1;
+    }
+
+    /// What the cache did.
+    pub(super) const fn cached(&mut self, state: CacheState) {
+        self.cache = state;
+    }
+
+    /// The answer was given before, and costs nothing now.
+    pub(super) fn answered_from_cache(&mut self, entry: &Entry) {
+        self.cache = CacheState::Hit;
+        self.provider = entry.provider.as_deref().map(str::to_owned);
+        self.model = entry.model.as_deref().map(str::to_owned);
+        self.cost = Some(Microcents(0));
     }
 
     pub(crate) fn request_id(&self) -> &str {
@@ -80,7 +105,10 @@ impl Head {
         if let Some(model) = &self.model {
             put("x-gateway-model", model);
         }
-        put("x-gateway-cache", "bypass");
+        put("x-gateway-cache", self.cache.as_str());
+        if let Some(cost) = self.cost {
+            put("x-gateway-cost-microcents", &cost.0.to_string());
+        }
         headers.insert(HeaderName::from_static("x-gateway-attempts"), HeaderValue::from(self.attempts));
     }
 }

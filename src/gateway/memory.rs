@@ -15,6 +15,7 @@ use moka::sync::Cache;
 
 use super::models::LiveModels;
 use crate::{
+    cache::ResponseCache,
     config::Provider,
     domain::Timestamp,
     provider::{Breaker, Health},
@@ -37,6 +38,8 @@ pub struct Memory {
     pub health: Arc<Health>,
     /// The models of local servers, asked live and kept for seconds.
     pub live_models: LiveModels,
+    /// Answers that may be given again.
+    pub responses: Arc<ResponseCache>,
     sessions: Cache<u64, Seat>,
     turns: Arc<AtomicU64>,
 }
@@ -46,6 +49,7 @@ impl Default for Memory {
         Self {
             health: Arc::default(),
             live_models: LiveModels::default(),
+            responses: Arc::default(),
             sessions: Cache::builder().max_capacity(MAX_SESSIONS).time_to_idle(SESSION_IDLE).build(),
             turns: Arc::default(),
         }

@@ -8,6 +8,7 @@ pub mod tally;
 
 mod accept;
 mod answer;
+mod cache;
 mod call;
 mod error;
 mod flow;
@@ -39,7 +40,14 @@ pub use routes::router;
 pub use shutdown::Shutdown;
 
 use self::{
-    accept::Arrival, answer::Answer, error::Refusal, head::Head, plan::Planner, record::OpenRecord, walk::Walk,
+    accept::Arrival,
+    answer::Answer,
+    cache::{LookUp, Looked},
+    error::Refusal,
+    head::Head,
+    plan::Planner,
+    record::OpenRecord,
+    walk::Walk,
 };
 use crate::{
     config::OnClientDisconnect,
@@ -135,7 +143,17 @@ async fn way(
     let live = memory.live_models.of_all(policy, &to_ask).await;
     let planner = Planner { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, session };
     let plan = planner.plan(&live, record)?;
+    // Only who may be answered, and could be, is answered from memory.
+    let look_up = LookUp { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, rules };
+    let keeper = match look_up.question() {
+        None => None,
+        Some(question) => match question.look_up(record, head).await {
+            Looked::Hit(answer) => return Ok(answer),
+            Looked::Go(keeper) => keeper,
+        },
+    };
     let is_forced = plan.overruled.contains(&Layer::Availability);
     let walk = Walk { policy, memory, caller: &caller, session, began: walk::began(record), is_forced };
-    walk.go(inbound, plan, record, head).await
+    let answer = walk.go(inbound, plan, record, head).await?;
+    Ok(Answer { keeper, ..answer })
 }

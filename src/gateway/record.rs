@@ -15,6 +15,7 @@ use super::{
     tally::Facts,
 };
 use crate::{
+    cache::Entry,
     catalog::{Catalog, PriceQuery},
     config::Provider,
     domain::{Attempt, CacheState, ErrorKind, Finding, Microcents, Outcome, Record, RecordId, Timestamp, Usage},
@@ -164,6 +165,31 @@ impl OpenRecord {
     /// Counts bytes of the answer's body.
     pub(crate) fn sent(&mut self, bytes: usize) {
         self.with(|record| record.response_bytes += bytes as u64);
+    }
+
+    /// Notes what the cache did.
+    pub(super) fn cached(&mut self, state: CacheState) {
+        self.with(|record| record.cache = state);
+    }
+
+    /// The answer was given before: notes what it saved, and what was found in it then.
+    pub(super) fn answered_from_cache(&mut self, entry: &Entry) {
+        self.with(|record| {
+            record.cache = CacheState::Hit;
+            record.provider.clone_from(&entry.provider);
+            record.model.clone_from(&entry.model);
+            record.provider_api = entry.provider_api;
+            record.finish_reason.clone_from(&entry.finish_reason);
+            record.usage = entry.usage;
+            record.saved = entry.cost;
+            record.price_version.clone_from(&entry.price_version);
+            entry.findings.iter().for_each(|found| record.found(found.clone()));
+        });
+    }
+
+    /// The record as it stands.
+    pub(super) fn so_far(&self) -> Option<&Record> {
+        self.record.as_deref()
     }
 
     /// The first content went out.

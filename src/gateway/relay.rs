@@ -88,7 +88,7 @@ impl Body for RelayBody {
                     if flow.refused().is_some() {
                         self.refused(rest);
                     } else if let Some(flow) = self.flow.take() {
-                        self.end_with(flow.close(), data(rest));
+                        self.end_with(flow.complete(), data(rest));
                     }
                     continue;
                 }
@@ -111,7 +111,7 @@ impl Body for RelayBody {
                 if *remaining == 0
                     && let Some(flow) = self.flow.take()
                 {
-                    self.end_with(flow.close(), data(delivered));
+                    self.end_with(flow.complete(), data(delivered));
                     continue;
                 }
             }

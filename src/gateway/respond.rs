@@ -123,7 +123,7 @@ pub(crate) async fn judge(
     };
     if edits && !is_stream && framing != Framing::Opaque {
         let body = whole(relay, &exchange, record).await?;
-        return Ok(Answer { status: parts.status, headers, body });
+        return Ok(Answer::new(parts.status, headers, body));
     }
     if waits_for_first {
         // Until the first chunk is here, a failure can still be told by a true status.
@@ -132,7 +132,7 @@ pub(crate) async fn judge(
             opening(&mut relay, &exchange, framing, encoding).await?;
         }
     }
-    Ok(Answer { status: parts.status, headers, body: AnswerBody::Relay(Box::new(relay)) })
+    Ok(Answer::new(parts.status, headers, AnswerBody::Relay(Box::new(relay))))
 }
 
 /// Reads an answer whole and lets the sanitizer judge it, while a refusal can still be told by a true status.

@@ -78,7 +78,7 @@ pub(super) async fn provider_error(
             bytes = judged.into();
         }
     }
-    let told = Told::Answer(Answer { status, headers, body: AnswerBody::Whole { bytes, kind } });
+    let told = Told::Answer(Answer::new(status, headers, AnswerBody::Whole { bytes, kind }));
     Err(Failure { kind, status: Some(status.as_u16()), retry_after, told })
 }
 
