@@ -2,15 +2,16 @@
 //! one run with another on the same machine; nothing asserts them.
 #![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macros make undocumented items")]
 
-use std::hint::black_box;
+use std::{hint::black_box, sync::Arc};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use llm_gateway::{
     catalog::{Catalog, PriceQuery},
-    config::Sanitization,
+    config::{Budget, BudgetTerms, LimitSet, Limits, Sanitization, Scope},
     dialect::{steer, usage_chunk::Filter},
-    domain::{Action, Api, Direction, Endpoint, Timestamp, Usage},
+    domain::{Action, Api, Direction, Endpoint, Microcents, Timestamp, Usage},
     gateway::tally::{Framing, Tally},
+    limits::{Budgets, Caller, LimitRules, Payer, Take, Taken},
     sanitize::{LOOK_BACK, RuleSet},
 };
 
@@ -100,5 +101,45 @@ fn pricing(c: &mut Criterion) {
     c.bench_function("price", |b| b.iter(|| catalog.price(black_box(&query))));
 }
 
-criterion_group!(benches, steering, metering, sanitizing, pricing);
+fn limiting(c: &mut Criterion) {
+    let mut group = c.benchmark_group("limits");
+    let (key, project): (Arc<str>, Arc<str>) = (Arc::from("key_1"), Arc::from("search"));
+    let caller = Caller { key: Some(&key), project: Some(&project), ..Caller::default() };
+    let set = LimitSet::from_json(r#"{"requests_per_minute": 1000000000, "tokens_per_day": 1000000000}"#, "").unwrap();
+    let none = LimitRules::default();
+    let each = vec![(Scope::Key, set.clone()), (Scope::Project, set.clone())];
+    let some = LimitRules::compile(&Limits { global: set, each, named: Vec::new() }, [], None);
+    let take = Take { requests: 1, tokens: 100 };
+    for (name, rules) in [("none", &none), ("all, key and project", &some)] {
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let claims = rules.of_caller(black_box(caller));
+                if claims.is_empty() {
+                    return;
+                }
+                let now_us = Timestamp::now().unix_us;
+                let (taken, standing) = Taken::take(&rules.limiter, claims, take, now_us).unwrap();
+                black_box(standing);
+                taken.settle(50, now_us);
+            });
+        });
+    }
+    group.finish();
+    let mut group = c.benchmark_group("budgets");
+    let terms = BudgetTerms::from_json(r#"{"limit_usd": "1000000", "period": "month"}"#, "").unwrap();
+    let budget = |scope: Scope| Budget { name: scope.as_str().to_owned(), scope, subject: None, terms: terms.clone() };
+    let budgets = Budgets::compile(&[budget(Scope::Global), budget(Scope::Key), budget(Scope::Provider)], [], None);
+    budgets.unknown().for_each(|books| books.load(&[], Timestamp::now().unix_us));
+    let payer = Payer { caller, provider: "openai", model: Some("gpt-4o") };
+    group.bench_function("reserve and settle in three", |b| {
+        b.iter(|| {
+            let now_us = Timestamp::now().unix_us;
+            let reservation = budgets.reserve(black_box(payer), Some(Microcents(1_000)), now_us).unwrap().unwrap();
+            reservation.settle(Some(Microcents(0)), now_us);
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, steering, metering, sanitizing, pricing, limiting);
 criterion_main!(benches);

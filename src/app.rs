@@ -3,7 +3,7 @@
 //! No decision about a request is made here.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     io::Write as _,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -22,6 +22,7 @@ use crate::{
     complete::{self, Completion, CompletionError, CompletionRequest},
     config::{Config, ConfigErrors, LoadOptions, Watcher},
     demo,
+    domain::{Spend, Timestamp},
     gateway::{self, GatewayState, Memory, Shutdown},
     policy::{Policy, PolicyCell},
     portal,
@@ -67,6 +68,9 @@ pub enum AppError {
 
 /// How soon a running gateway notices what another process changed in the control store.
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Longest time that a start or a reload waits to learn what was spent; afterwards it is asked again and again.
+const SPEND_WAIT: Duration = Duration::from_secs(2);
 
 /// Errors of a refused configuration that the audit log keeps.
 const NOTED_ERRORS: usize = 20;
@@ -117,8 +121,44 @@ impl Reloader {
             // A configuration that cannot be written down is not taken over.
             self.store.control.log(&Actor::Config, &Deed::done(Action::ConfigReload, None)).await?;
         }
+        self.learn_spend(&policy).await;
         self.policy.store(policy);
         Ok(())
+    }
+
+    /// Lets new budgets know what was spent before they were watched. A store that does not answer in time is asked
+    /// again by [`Self::follow_spend`]; until then they refuse (503).
+    async fn learn_spend(&self, policy: &Policy) {
+        if policy.budgets.unknown().next().is_none() {
+            return;
+        }
+        match tokio::time::timeout(SPEND_WAIT, self.read_spend(policy)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "what was spent cannot be read; budgets refuse until it can"),
+            Err(_) => tracing::warn!("what was spent cannot be read in time; budgets refuse until it can"),
+        }
+    }
+
+    async fn read_spend(&self, policy: &Policy) -> Result<(), StoreError> {
+        // What a killed process left in the spool counts too.
+        self.store.recorder.flush().await?;
+        let now = Timestamp::now();
+        let mut read: BTreeMap<i64, Vec<Spend>> = BTreeMap::new();
+        for books in policy.budgets.unknown() {
+            let since = books.since_us(now.unix_us);
+            if let Entry::Vacant(place) = read.entry(since) {
+                place.insert(self.store.history.spend(Timestamp { unix_us: since }).await?);
+            }
+            books.load(read.get(&since).map_or(&[], Vec::as_slice), now.unix_us);
+        }
+        Ok(())
+    }
+
+    /// Asks again for what was spent, as long as a budget does not know it, until `stop` is cancelled.
+    async fn follow_spend(self, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(FOLLOW_INTERVAL)).await.is_some() {
+            self.learn_spend(&self.policy.load()).await;
+        }
     }
 
     /// Writes down that a changed configuration or certificate was refused. Its errors never hold a value that may be secret.
@@ -171,6 +211,7 @@ impl Gateway {
         let snapshot = store.control.snapshot().await?;
         let policy = Arc::new(PolicyCell::new(Policy::compile(Arc::new(config), &snapshot, None, &egress)?));
         let reloader = Reloader { store: store.clone(), policy, egress, turn: Arc::default() };
+        reloader.learn_spend(&reloader.policy.load()).await;
         let metrics = telemetry::Metrics::of_process();
         let memory = Memory::default();
         let (started_at, stopping) = (Instant::now(), CancellationToken::new());
@@ -240,6 +281,7 @@ impl Gateway {
             tokio::time::Instant::now()
         });
         tokio::spawn(self.reloader.clone().follow_store(stop.clone()));
+        tokio::spawn(self.reloader.clone().follow_spend(stop.clone()));
         tokio::spawn(self.metrics.clone().fold_until(stop.clone()));
         if let Some(tls) = tls.clone() {
             let (reloader, runtime) = (self.reloader.clone(), tokio::runtime::Handle::current());

@@ -12,6 +12,7 @@ pub mod sanitize;
 pub mod provider;
 pub mod store;
 pub mod cache;
+pub mod limits;
 pub mod policy;
 pub mod gateway;
 pub mod analytics;

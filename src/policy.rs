@@ -5,7 +5,10 @@
 
 mod rules;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use arc_swap::ArcSwap;
 use sha2::{Digest as _, Sha256};
@@ -14,8 +17,9 @@ pub use self::rules::check_rules;
 use self::rules::{ByProject, Compiler, Sets};
 use crate::{
     catalog::Catalog,
-    config::{Config, ConfigErrors, MappedKey, Provider, SanitizationOverride},
+    config::{BudgetTerms, Config, ConfigErrors, LimitSet, MappedKey, Provider, SanitizationOverride, Scope},
     domain::{KeyHash, Secret, Timestamp},
+    limits::{Budgets, LimitRules},
     provider::{Client, Egress},
     routing::Profile,
     store::{Snapshot, StoredKey},
@@ -38,6 +42,10 @@ pub struct Policy {
     pub catalog: Arc<Catalog>,
     /// SHA-256 of everything in it that shapes answers: under another one, a kept answer is another.
     pub answers: [u8; 32],
+    /// Who may use how much, and the counters of that.
+    pub limits: LimitRules,
+    /// Who may spend how much, and the books about it.
+    pub budgets: Budgets,
     /// The sanitizer's rules of requests whose key states none.
     rules: ByProject,
     /// Every compiled set of rules.
@@ -66,6 +74,12 @@ pub struct KeyFacts {
     /// What it states over its project's sanitization.
     pub sanitization: Option<SanitizationOverride>,
     rules: Option<ByProject>,
+    /// What it may use, in place of `[limits.per_key]`.
+    pub limits: Option<LimitSet>,
+    /// What it may spend.
+    pub budgets: Vec<BudgetTerms>,
+    /// The operator's own words about it.
+    pub metadata: BTreeMap<String, String>,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
     /// Whether it was revoked.
@@ -95,7 +109,7 @@ impl Policy {
         let from_config = config.key_map.iter().map(|key| (KeyHash::of(key.key.expose()), KeyFacts::from(key)));
         let mut compiler = Compiler::new(&config, previous.map(|policy| &policy.rule_sets));
         let rules = compiler.by_project(None, "sanitization");
-        let keys = from_store
+        let keys: HashMap<KeyHash, Arc<KeyFacts>> = from_store
             .chain(from_config)
             .map(|(hash, mut key)| {
                 let over = key.sanitization.as_ref();
@@ -110,7 +124,10 @@ impl Policy {
         };
         let profiles = config.profiles.iter().map(Profile::from).collect();
         let answers = answers(&config, &providers);
-        Ok(Self { config, answers, providers, clients, keys, profiles, catalog, rules, rule_sets })
+        let limits = limits(&config, &providers, &keys, previous);
+        let of_keys = keys.values().flat_map(|key| key.budgets.iter().map(|terms| (&*key.id, terms)));
+        let budgets = Budgets::compile(&config.budgets, of_keys, previous.map(|policy| &policy.budgets));
+        Ok(Self { config, answers, providers, clients, keys, profiles, catalog, limits, budgets, rules, rule_sets })
     }
 }
 
@@ -131,6 +148,21 @@ impl Policy {
         let of_project = || self.config.projects.iter().find(|known| Some(known.name.as_str()) == project)?.cache;
         key.and_then(|key| key.cache).or_else(of_project).unwrap_or(self.config.cache.enabled)
     }
+}
+
+/// The limits of the config file and those of providers, projects and keys.
+fn limits(
+    config: &Config,
+    providers: &[Arc<Provider>],
+    keys: &HashMap<KeyHash, Arc<KeyFacts>>,
+    previous: Option<&Policy>,
+) -> LimitRules {
+    let of_providers = providers.iter().map(|provider| (Scope::Provider, provider.id.as_str(), &provider.limits));
+    let of_projects = config.projects.iter().map(|project| (Scope::Project, project.name.as_str(), &project.limits));
+    let of_keys = keys.values().map(|key| (Scope::Key, &*key.id, &key.limits));
+    let stated = of_providers.chain(of_projects).chain(of_keys);
+    let stated = stated.filter_map(|(scope, name, limits)| Some((scope, name, limits.as_ref()?)));
+    LimitRules::compile(&config.limits, stated, previous.map(|policy| &policy.limits))
 }
 
 fn client(provider: &Provider, previous: Option<&Policy>, egress: &Egress) -> Client {
@@ -158,6 +190,9 @@ impl From<&StoredKey> for KeyFacts {
             cache: None,
             sanitization: key.fields.sanitization.clone(),
             rules: None,
+            limits: key.fields.limits.clone(),
+            budgets: key.fields.budgets.clone(),
+            metadata: key.fields.metadata.clone(),
             expires_at: key.fields.expires_at,
             revoked: key.revoked_at.is_some(),
         }
@@ -180,6 +215,9 @@ impl From<&MappedKey> for KeyFacts {
             cache: key.cache,
             sanitization: key.sanitization.clone(),
             rules: None,
+            limits: key.limits.clone(),
+            budgets: key.budgets.clone(),
+            metadata: key.metadata.clone(),
             expires_at: None,
             revoked: false,
         }

@@ -27,7 +27,7 @@ enum Role {
 }
 
 /// The declared role of every route that is not an inference endpoint.
-const DECLARED: [(&str, &str, Role); 32] = [
+const DECLARED: [(&str, &str, Role); 34] = [
     ("GET", "/api/version", Role::Public),
     ("GET", "/health", Role::Public),
     ("GET", "/readyz", Role::Public),
@@ -54,6 +54,8 @@ const DECLARED: [(&str, &str, Role); 32] = [
     ("GET", "/v1/providers/{id}", Role::Admin),
     ("PATCH", "/v1/providers/{id}", Role::Admin),
     ("DELETE", "/v1/providers/{id}", Role::Admin),
+    ("GET", "/v1/limits", Role::Admin),
+    ("GET", "/v1/budgets", Role::Admin),
     ("GET", "/v1/keys", Role::Admin),
     ("POST", "/v1/keys", Role::Admin),
     ("GET", "/v1/keys/{id}", Role::Admin),

@@ -131,7 +131,55 @@ const MISTAKES: &[(&str, &str)] = &[
     ("[sever]", "config.toml:1: sever: unknown section; did you mean \"server\"?"),
     ("port = 1", "config.toml:1: port: stands outside of any section; put it below [server]"),
     ("\n[ask]", "config.toml:2: ask: this section is not supported by this version yet; remove it"),
-    ("[[budgets]]", "config.toml:1: budgets: this section is not supported by this version yet; remove it"),
+    ("[[plugins]]", "config.toml:1: plugins: this section is not supported by this version yet; remove it"),
+    (
+        "[limits]\nrequests_per_minute = 0",
+        "config.toml:2: limits.requests_per_minute: is out of range; write a whole number from 1 to 1000000000000",
+    ),
+    (
+        "[limits.per_key]\nrequest_per_minute = 5",
+        "config.toml:2: limits.per_key.request_per_minute: unknown key; did you mean \"requests_per_minute\"?",
+    ),
+    (
+        "[limits]\nalgorithm = \"leaky\"",
+        "config.toml:2: limits.algorithm: \"leaky\" is not known; write one of token_bucket, sliding_window",
+    ),
+    (
+        "[limits]\nrequests_per_hour = 9\nalgorithm = \"sliding_window\"\nburst = 5",
+        "config.toml:4: limits.burst: belongs to algorithm = \"token_bucket\"; a sliding window has none",
+    ),
+    (
+        "[limits]\nrequests_per_hour = 9\ntoken_burst = 5",
+        "config.toml:3: limits.token_burst: bounds nothing; give a limit of tokens as well",
+    ),
+    (
+        "[[budgets]]\nlimit_usd = 5\nperiod = \"day\"",
+        "config.toml:1: budgets.name: is missing; write for example name = \"all\"",
+    ),
+    (
+        "[[budgets]]\nname = \"b\"\nperiod = \"day\"",
+        "config.toml:1: budgets.limit_usd: is missing; write for example limit_usd = 50",
+    ),
+    (
+        "[[budgets]]\nname = \"b\"\nlimit_usd = 5\nperiod = \"year\"",
+        "config.toml:4: budgets.period: \"year\" is not known; write one of day, week, month",
+    ),
+    (
+        "[[budgets]]\nname = \"b\"\nlimit_usd = 5\nperiod = \"day\"\ntime_zone = \"Mars/Base\"",
+        "config.toml:5: budgets.time_zone: \"Mars/Base\" is not a time zone; write its IANA name, such as \"Europe/Berlin\"",
+    ),
+    (
+        "[[budgets]]\nname = \"b\"\nsubject = \"x\"\nlimit_usd = 5\nperiod = \"day\"",
+        "config.toml:3: budgets.subject: belongs to a scope; a global budget holds for all",
+    ),
+    (
+        "[[budgets]]\nname = \"b\"\nlimit_usd = 5\nperiod = \"day\"\nwarn_at = 0",
+        "config.toml:5: budgets.warn_at: would always warn; write a share above 0, such as 0.8",
+    ),
+    (
+        "[[budgets]]\nname = \"b\"\nlimit_usd = 5\nperiod = \"day\"\n[[budgets]]\nname = \"b\"\nlimit_usd = 5\nperiod = \"day\"",
+        "config.toml:6: budgets.name: \"b\" is used twice; choose another",
+    ),
     (
         "[routing]\nstrategy = \"fastest\"",
         "config.toml:2: routing.strategy: \"fastest\" is not known; write one of priority, round_robin, weighted, \
@@ -722,7 +770,7 @@ fn the_example_starts_as_it_is() {
 
 #[test]
 fn the_effective_config_masks_every_secret_and_can_be_loaded_again() {
-    let toml = "[auth]\nadmin_password = \"PLANTED1\"\nadmin_token = \"PLANTED2\"\n[[providers]]\nid = \"openai\"\napi_key = \"PLANTED3\"\npricing = { input = 0.1 }\nmodels = [\"a\\\"b\", \"${X:-$}{x}\"]\n[[providers]]\nid = \"azure\"\nprovider_type = \"azure_openai\"\nendpoint = \"https://r.example\"\napi_key = \"passthrough\"\n[key_map.PLANTED4]\nlabel = \"one\"\nopenai_key = \"PLANTED5\"\n[key_map.PLANTED6]\nteam = \"two\"\n[[catalog]]\nmodel = \"m\"\noutput = 0.30\nname = \"M\"\nstatus = \"beta\"\ncontext_window = 8192\nmax_output_tokens = 1024\ninput_modalities = [\"text\", \"pdf\"]\ncapabilities = [\"tools\"]\nprompt_cache = true\nquality = 0.5\nreleased_on = \"2026-07\"\n[server]\non_client_disconnect = \"drain\"\n[storage]\nretention_days = 3\n[sanitization]\nredact_pii = true\nscan_timeout = 0.5\n[sanitization.actions]\npii = \"mask\"\n[[sanitization.patterns]]\nname = \"t\"\npattern = 'T-[0-9]{3}\"'\nreplacement = \"\"\naction = \"log\"\n[[projects]]\nname = \"p\"\n[projects.sanitization]\ncompliance_gate = false\n[[projects.sanitization.patterns]]\nname = \"u\"\npattern = 'U'\napply_to = \"request\"\n[key_map.PLANTED4.sanitization.actions]\nemail = \"block\"";
+    let toml = "[auth]\nadmin_password = \"PLANTED1\"\nadmin_token = \"PLANTED2\"\n[[providers]]\nid = \"openai\"\napi_key = \"PLANTED3\"\npricing = { input = 0.1 }\nmodels = [\"a\\\"b\", \"${X:-$}{x}\"]\n[[providers]]\nid = \"azure\"\nprovider_type = \"azure_openai\"\nendpoint = \"https://r.example\"\napi_key = \"passthrough\"\n[key_map.PLANTED4]\nlabel = \"one\"\nopenai_key = \"PLANTED5\"\n[key_map.PLANTED6]\nteam = \"two\"\n[[catalog]]\nmodel = \"m\"\noutput = 0.30\nname = \"M\"\nstatus = \"beta\"\ncontext_window = 8192\nmax_output_tokens = 1024\ninput_modalities = [\"text\", \"pdf\"]\ncapabilities = [\"tools\"]\nprompt_cache = true\nquality = 0.5\nreleased_on = \"2026-07\"\n[server]\non_client_disconnect = \"drain\"\n[storage]\nretention_days = 3\n[sanitization]\nredact_pii = true\nscan_timeout = 0.5\n[sanitization.actions]\npii = \"mask\"\n[[sanitization.patterns]]\nname = \"t\"\npattern = 'T-[0-9]{3}\"'\nreplacement = \"\"\naction = \"log\"\n[[projects]]\nname = \"p\"\n[projects.sanitization]\ncompliance_gate = false\n[[projects.sanitization.patterns]]\nname = \"u\"\npattern = 'U'\napply_to = \"request\"\n[key_map.PLANTED4.sanitization.actions]\nemail = \"block\"\n[limits]\nrequests_per_hour = 7\nburst = 2\n[limits.per_source]\nalgorithm = \"sliding_window\"\ntokens_per_day = 9\n[limits.models.\"openai/x\"]\n[key_map.PLANTED4.limits]\ntokens_per_minute = 3\n[[key_map.PLANTED4.budgets]]\nlimit_usd = 0.5\nperiod = \"day\"\n[key_map.PLANTED4.metadata]\nowner = \"a\"\n[[budgets]]\nname = \"b\"\nscope = \"team\"\nsubject = \"t\"\nlimit_usd = \"12.25\"\nperiod = \"month\"\ntime_zone = \"Asia/Tokyo\"\nwarn_at = 0.75\naction = \"warn\"\nrequire_price = true";
     let env = [("GROQ_API_KEY", "PLANTED7"), ("LLM_GATEWAY_MASTER_KEY", &"ab".repeat(32))];
     let config = load(toml, &env).unwrap();
     let shown = config::effective_toml(&config);

@@ -13,7 +13,7 @@ use syn::visit::Visit;
 const FLOORS: [(&str, &[&str]); 6] = [
     ("ground", &["domain", "config", "telemetry", "portal"]),
     ("pure", &["catalog", "dialect", "routing", "sanitize"]),
-    ("I/O", &["provider", "store", "cache"]),
+    ("I/O", &["provider", "store", "cache", "limits"]),
     ("compiled", &["policy"]),
     ("uses", &["gateway", "analytics", "admin", "demo", "complete"]),
     ("roof", &["server", "app", "cli", "main", "lib"]),

@@ -34,6 +34,8 @@ mod streams;
 mod traps;
 mod disconnect;
 mod failures;
+mod limits;
+mod budgets;
 mod routes;
 mod routing;
 mod cache;

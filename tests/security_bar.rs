@@ -5,6 +5,7 @@
 //! inference route.
 
 mod bleed;
+mod budget;
 mod canaries;
 mod corpus;
 mod data_directory;

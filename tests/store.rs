@@ -11,8 +11,8 @@ use std::{
 use futures_util::TryStreamExt as _;
 use llm_gateway::{
     config::{
-        PriceOverride, Provider, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType, SanitizationOverride,
-        Storage,
+        BudgetTerms, LimitSet, PriceOverride, Provider, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType,
+        SanitizationOverride, Storage,
     },
     domain::{
         Action, Api, Attempt, CacheState, Category, Direction, Endpoint, ErrorKind, Finding, KeyHash, Microcents,
@@ -634,6 +634,7 @@ fn provider(id: &str, key: ProviderKey) -> Provider {
             output: "2.5".parse().ok(),
             ..PriceOverride::default()
         }),
+        limits: None,
         origin: ProviderOrigin::Api,
     }
 }
@@ -725,7 +726,13 @@ async fn a_virtual_key_is_shown_once_and_rotates_and_ends() {
         allowed_providers: vec!["openai".to_owned()],
         expires_at: Some(Timestamp { unix_us: 1 }),
         sanitization: Some(SanitizationOverride { redact_pii: Some(true), ..SanitizationOverride::default() }),
+        limits: LimitSet::from_json(r#"{"requests_per_minute":60,"token_burst":5,"tokens_per_day":9}"#, "").ok(),
+        budgets: BudgetTerms::from_json(r#"{"limit_usd":"1.5","period":"week","action":"warn"}"#, "")
+            .into_iter()
+            .collect(),
+        metadata: [("owner".to_owned(), "ana".to_owned())].into(),
     };
+    assert!(fields.limits.is_some() && fields.budgets.len() == 1);
     let issued = store.control.create_key(&Actor::Cli, fields.clone()).await.unwrap();
     assert!(VirtualKey::is_well_formed(issued.secret.expose()));
     assert!(issued.key.id.starts_with("key_"));

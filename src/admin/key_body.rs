@@ -2,10 +2,17 @@
 //!
 //! Only [`IssuedKeyView`] has a secret, and only the two calls that make one answer it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{change::Change, error::ApiError, sanitization_body::OverrideBody};
+use super::{
+    change::Change,
+    error::ApiError,
+    limit_body::{BudgetBody, LimitsBody},
+    sanitization_body::OverrideBody,
+};
 use crate::{
     domain::Timestamp,
     policy::KeyFacts,
@@ -14,6 +21,9 @@ use crate::{
 
 /// Longest label, team, project, model or provider name, in characters.
 const MAX_TEXT: usize = 200;
+/// Most entries of the metadata, and longest of their values, in characters.
+const MAX_WORDS: usize = 50;
+const MAX_WORD: usize = 1_000;
 /// Most models or providers in a list.
 const MAX_NAMES: usize = 500;
 
@@ -39,6 +49,12 @@ pub(super) struct KeyView {
     pub(super) expires_at: Option<Timestamp>,
     /// What it states over its project's sanitization.
     pub(super) sanitization: Option<OverrideBody>,
+    /// What it may use, in place of `[limits.per_key]`.
+    pub(super) limits: Option<LimitsBody>,
+    /// What it may spend, besides what `[[budgets]]` say.
+    pub(super) budgets: Vec<BudgetBody>,
+    /// The operator's own words about it.
+    pub(super) metadata: BTreeMap<String, String>,
     /// Whether requests with it are answered.
     pub(super) status: KeyStatus,
     /// Who defines it, and so who can change it.
@@ -112,6 +128,14 @@ pub(super) struct NewKey {
     pub(super) expires_at: Option<Timestamp>,
     /// What it states over its project's sanitization: stricter or looser.
     pub(super) sanitization: Option<OverrideBody>,
+    /// What it may use, in place of `[limits.per_key]`; `{}` lifts those.
+    pub(super) limits: Option<LimitsBody>,
+    /// What it may spend, besides what `[[budgets]]` say.
+    #[serde(default)]
+    pub(super) budgets: Vec<BudgetBody>,
+    /// Words of your own about it.
+    #[serde(default)]
+    pub(super) metadata: BTreeMap<String, String>,
 }
 
 /// Changes to a key: what is left out stays, `null` empties.
@@ -146,6 +170,18 @@ pub(super) struct KeyChange {
     #[serde(default)]
     #[schema(value_type = Option<OverrideBody>)]
     pub(super) sanitization: Change<OverrideBody>,
+    /// What it may use, as a whole; `{}` lifts `[limits.per_key]`, `null` is its word again.
+    #[serde(default)]
+    #[schema(value_type = Option<LimitsBody>)]
+    pub(super) limits: Change<LimitsBody>,
+    /// What it may spend, as a whole.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<BudgetBody>>)]
+    pub(super) budgets: Change<Vec<BudgetBody>>,
+    /// Words of your own about it, as a whole.
+    #[serde(default)]
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    pub(super) metadata: Change<BTreeMap<String, String>>,
 }
 
 /// Refuses what cannot be a key.
@@ -157,6 +193,18 @@ pub(super) fn check(fields: &KeyFields) -> Result<(), ApiError> {
     for (name, text) in texts {
         if let Some(text) = text {
             check_text(name, text)?;
+        }
+    }
+    if fields.metadata.len() > MAX_WORDS {
+        return Err(ApiError::invalid("metadata", format!("`metadata` has more than {MAX_WORDS} entries")));
+    }
+    for (name, text) in &fields.metadata {
+        check_text("metadata", name)?;
+        if text.chars().count() > MAX_WORD {
+            return Err(ApiError::invalid(
+                "metadata",
+                format!("`metadata` has a value of more than {MAX_WORD} characters"),
+            ));
         }
     }
     let lists = [("allowed_models", &fields.allowed_models), ("allowed_providers", &fields.allowed_providers)];
@@ -197,6 +245,9 @@ impl KeyView {
             allowed_providers: fields.allowed_providers,
             expires_at: fields.expires_at,
             sanitization: fields.sanitization.as_ref().map(OverrideBody::from),
+            limits: fields.limits.as_ref().map(LimitsBody::from),
+            budgets: fields.budgets.iter().map(BudgetBody::from).collect(),
+            metadata: fields.metadata,
             origin: KeyOrigin::Api,
             created_at: Some(created_at),
             rotated_at,
@@ -217,6 +268,9 @@ impl KeyView {
             allowed_providers: key.allowed_providers.clone(),
             expires_at: key.expires_at,
             sanitization: key.sanitization.as_ref().map(OverrideBody::from),
+            limits: key.limits.as_ref().map(LimitsBody::from),
+            budgets: key.budgets.iter().map(BudgetBody::from).collect(),
+            metadata: key.metadata.clone(),
             status: status(key.revoked, key.expires_at),
             origin: KeyOrigin::Config,
             created_at: None,

@@ -8,6 +8,7 @@ use super::{
     error::{ApiError, Code, ErrorBody},
     extract::{Body, Id, Params},
     key_body::{IssuedKeyView, KeyChange, KeyView, NewKey, check},
+    limit_body::{LimitsBody, checked_budgets},
     page::{List, PageParams},
     sanitization_body::{OverrideBody, refused},
     state::AdminState,
@@ -55,8 +56,21 @@ pub(super) async fn create(
         return Err(ApiError::invalid("expires_at", "`expires_at` lies in the past"));
     }
     let sanitization = new.sanitization.map(|body| checked_rules(&state, &body)).transpose()?;
-    let NewKey { label, team, project, allowed_models, allowed_providers, expires_at, .. } = new;
-    let fields = KeyFields { label, team, project, allowed_models, allowed_providers, expires_at, sanitization };
+    let limits = new.limits.as_ref().map(LimitsBody::checked).transpose()?;
+    let budgets = checked_budgets(&new.budgets)?;
+    let NewKey { label, team, project, allowed_models, allowed_providers, expires_at, metadata, .. } = new;
+    let fields = KeyFields {
+        label,
+        team,
+        project,
+        allowed_models,
+        allowed_providers,
+        expires_at,
+        sanitization,
+        limits,
+        budgets,
+        metadata,
+    };
     check(&fields)?;
     check_providers(&fields.allowed_providers, &state.parts.policy.load())?;
     let control = state.parts.store.control.clone();
@@ -118,6 +132,17 @@ pub(super) async fn update(
             Change::Clear => fields.sanitization = None,
             Change::Set(body) => fields.sanitization = Some(checked_rules(&inner, &body)?),
         }
+        match change.limits {
+            Change::Keep => {}
+            Change::Clear => fields.limits = None,
+            Change::Set(body) => fields.limits = Some(body.checked()?),
+        }
+        match change.budgets {
+            Change::Keep => {}
+            Change::Clear => fields.budgets.clear(),
+            Change::Set(budgets) => fields.budgets = checked_budgets(&budgets)?,
+        }
+        change.metadata.apply_or_default(&mut fields.metadata);
         check(&fields)?;
         Ok(inner.parts.store.control.update_key(&admin.actor(), &id, fields).await?)
     });

@@ -5,6 +5,7 @@
 
 mod audit;
 mod auth;
+mod budgets;
 mod catalog;
 mod catalog_view;
 mod change;
@@ -16,6 +17,8 @@ mod filter;
 mod health;
 mod key_body;
 mod keys;
+mod limit_body;
+mod limits;
 mod live;
 mod login;
 mod origin;
@@ -78,6 +81,8 @@ fn guarded() -> OpenApiRouter<AdminState> {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::show, keys::update, keys::revoke))
         .routes(routes!(keys::rotate))
+        .routes(routes!(limits::list))
+        .routes(routes!(budgets::list))
         .routes(routes!(sanitize::attempt))
         .routes(routes!(sanitize::rules))
         .routes(routes!(audit::list))
@@ -122,13 +127,15 @@ pub fn openapi() -> Document {
 }
 
 /// Bodies that are taken: there a field that may be null may also be left out.
-const TAKEN_BODIES: [&str; 8] = [
+const TAKEN_BODIES: [&str; 10] = [
     "NewKey",
     "KeyChange",
     "NewProvider",
     "ProviderChange",
     "SignIn",
     "SanitizationOverride",
+    "LimitSet",
+    "BudgetTerms",
     "SanitizationPattern",
     "SanitizeQuestion",
 ];
@@ -179,6 +186,7 @@ fn describe_guard(operation: &mut Operation) {
         (name = "Providers", description = "Where requests can go."),
         (name = "Catalog", description = "Which models there are, what they can do and cost, and how they have done here."),
         (name = "Keys", description = "Virtual keys, which stand for a team or an application."),
+        (name = "Limits", description = "Who may use and spend how much, and how much of it is left."),
         (name = "Sanitizer", description = "What is found in texts, and what is done about it."),
         (name = "Audit", description = "Who changed what, and who tried."),
         (name = "Session", description = "Signing in to the portal. Only needed once an admin credential is configured."),

@@ -149,6 +149,7 @@ impl NewProvider {
             allow_private_network: self.allow_private_network.unwrap_or(lies_within(provider_type)),
             timeouts,
             pricing: None,
+            limits: None,
             origin: ProviderOrigin::Api,
         })
     }

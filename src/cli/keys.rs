@@ -93,7 +93,7 @@ async fn create(new: NewKey, config: &Config) -> Result<(), KeysError> {
                 allowed_models: new.models,
                 allowed_providers: new.providers,
                 expires_at: new.expires_at,
-                sanitization: None,
+                ..KeyFields::default()
             },
         )
         .await?;

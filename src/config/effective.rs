@@ -2,6 +2,8 @@
 //!
 //! Never writes a secret: keys, passwords and the names of virtual keys become `***`.
 
+mod limits;
+
 use std::{fmt::Write as _, time::Duration};
 
 use super::{
@@ -46,6 +48,8 @@ pub fn effective_toml(config: &Config) -> String {
     for (number, key) in config.key_map.iter().enumerate() {
         mapped_key(&mut page, number + 1, key);
     }
+    limits::limits(&mut page, &config.limits);
+    config.budgets.iter().for_each(|each| limits::budget(&mut page, each));
     routing(&mut page, &config.routing);
     cache(&mut page, &config.cache);
     config.models.iter().for_each(|each| model(&mut page, each));
@@ -162,6 +166,7 @@ fn provider(page: &mut Page, provider: &Provider) {
         page.line("[providers.pricing]");
         prices(page, price);
     }
+    limits::set(page, "providers.limits", provider.limits.as_ref());
 }
 
 fn project(page: &mut Page, project: &Project) {
@@ -172,6 +177,7 @@ fn project(page: &mut Page, project: &Project) {
     if let Some(over) = &project.sanitization {
         sanitization_override(page, "projects.sanitization", over);
     }
+    limits::set(page, "projects.limits", project.limits.as_ref());
 }
 
 fn mapped_key(page: &mut Page, number: usize, key: &MappedKey) {
@@ -189,6 +195,15 @@ fn mapped_key(page: &mut Page, number: usize, key: &MappedKey) {
     }
     if let Some(over) = &key.sanitization {
         sanitization_override(page, &format!("{path}.sanitization"), over);
+    }
+    limits::set(page, &format!("{path}.limits"), key.limits.as_ref());
+    for terms in &key.budgets {
+        page.line(&format!("[[{path}.budgets]]"));
+        limits::terms(page, terms);
+    }
+    if !key.metadata.is_empty() {
+        page.line(&format!("[{path}.metadata]"));
+        key.metadata.iter().for_each(|(name, text)| page.text(&quote(name), text));
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{
     fields::Fields,
+    limits,
     presets::PRESETS,
     projects,
     report::{Report, did_you_mean},
@@ -73,6 +74,9 @@ fn mapped_key(key: Secret, mut fields: Fields<'_>, providers: &[Arc<Provider>], 
         provider_keys,
         cache: fields.flag("cache"),
         sanitization: sanitization::inner(&mut fields, "key_map.*.sanitization", report),
+        limits: limits::inner(&mut fields, "key_map.*.limits", report),
+        budgets: limits::budget_items(&mut fields, "key_map.*.budgets", report),
+        metadata: limits::metadata(&mut fields, "key_map.*.metadata", report),
     }
 }
 

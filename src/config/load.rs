@@ -13,7 +13,7 @@ use std::{
 use super::{
     cache, catalog,
     environment::Environment,
-    key_map, projects, providers, providers_json,
+    key_map, limits, projects, providers, providers_json,
     report::{ConfigErrors, Place, Report, did_you_mean, quoted},
     routing, sanitization,
     schema::{LATER_SECTIONS, SECTIONS},
@@ -183,6 +183,8 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
     if key_map.iter().any(|key| Some(&key.key) == auth.admin_token.as_ref()) {
         report.error(&token_place, "auth.admin_token", "is a virtual key of [key_map] as well; choose another token");
     }
+    let limit_rules = limits::limits(sections::open(&mut root, "limits", &file, &report), &report);
+    let budgets = limits::budgets(sections::items(&mut root, "budgets", &report), &report);
     let routing_rules = routing::routing(&mut sections::open(&mut root, "routing", &file, &report));
     let cache_rules = cache::cache(&mut sections::open(&mut root, "cache", &file, &report));
     let models = routing::models(sections::items(&mut root, "models", &report), &providers, &report);
@@ -197,6 +199,8 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
         key_map,
         projects,
         sanitization,
+        limits: limit_rules,
+        budgets,
         routing: routing_rules,
         cache: cache_rules,
         models,

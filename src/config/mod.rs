@@ -19,6 +19,7 @@ mod presets;
 mod providers_json;
 mod key_map;
 mod projects;
+mod limits;
 mod routing;
 mod cache;
 mod effective;
@@ -28,6 +29,9 @@ mod types;
 pub use address::{default_base_url, of_base_url, of_endpoint};
 pub use cache::Cache;
 pub use effective::effective_toml;
+pub use limits::{
+    Algorithm, Budget, BudgetAction, BudgetPeriod, BudgetTerms, LimitPeriod, LimitSet, LimitUnit, Limits, Scope,
+};
 pub use load::{LoadOptions, load};
 pub use projects::Project;
 pub use report::ConfigErrors;

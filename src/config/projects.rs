@@ -2,6 +2,7 @@
 
 use super::{
     fields::Fields,
+    limits::{self, LimitSet},
     report::Report,
     sanitization::{self, SanitizationOverride},
     schema,
@@ -26,6 +27,8 @@ pub struct Project {
     pub cache: Option<bool>,
     /// What it states of its own, laid over `[sanitization]`.
     pub sanitization: Option<SanitizationOverride>,
+    /// What its requests may use together, in place of `[limits.per_project]`.
+    pub limits: Option<LimitSet>,
 }
 
 /// Checks every project.
@@ -57,6 +60,7 @@ pub(super) fn read(nodes: Vec<Node>, report: &Report) -> Vec<Project> {
             description: fields.text("description").map(|text| text.value),
             cache: fields.flag("cache"),
             sanitization: sanitization::inner(&mut fields, "projects.sanitization", report),
+            limits: limits::inner(&mut fields, "projects.limits", report),
         });
     }
     projects

@@ -9,6 +9,7 @@ use super::{
     address,
     environment::Environment,
     fields::{Fields, Stated},
+    limits,
     presets::{PRESETS, Preset},
     providers_json::Entry,
     report::{Place, Report, did_you_mean},
@@ -163,6 +164,7 @@ fn provider(draft: Draft, environment: &Environment, report: &Report) -> Option<
     let allow_private_network = fields.flag("allow_private_network").unwrap_or(true);
     let timeouts = timeouts(&mut fields);
     let pricing = fields.node("pricing").map(|node| pricing(node, report));
+    let limits = limits::inner(&mut fields, "providers.limits", report);
     Some(Provider {
         id,
         provider_type,
@@ -177,6 +179,7 @@ fn provider(draft: Draft, environment: &Environment, report: &Report) -> Option<
         allow_private_network,
         timeouts,
         pricing,
+        limits,
         origin,
     })
 }

@@ -46,11 +46,27 @@ pub(super) const OVERRIDE_KEYS: [&str; 6] =
 /// The keys of one of `[[sanitization.patterns]]`.
 pub(super) const PATTERN_KEYS: [&str; 5] = ["name", "pattern", "replacement", "apply_to", "action"];
 
+/// The keys of `limits` in `[limits.per_key]` and its like, in providers, projects and keys.
+pub(super) const LIMIT_KEYS: [&str; 9] = [
+    "requests_per_minute",
+    "requests_per_hour",
+    "requests_per_day",
+    "tokens_per_minute",
+    "tokens_per_hour",
+    "tokens_per_day",
+    "burst",
+    "token_burst",
+    "algorithm",
+];
+
+/// The keys of one of the `budgets` of a key.
+pub(super) const BUDGET_KEYS: [&str; 6] = ["limit_usd", "period", "time_zone", "warn_at", "action", "require_price"];
+
 /// The keys of `[server.tls]`.
 pub(super) const TLS_KEYS: [&str; 3] = ["cert_file", "key_file", "handshake_timeout"];
 
 /// The sections of this version.
-pub(super) const SECTIONS: [Section; 13] = [
+pub(super) const SECTIONS: [Section; 15] = [
     Section {
         name: "server",
         shape: Shape::Table,
@@ -100,20 +116,32 @@ pub(super) const SECTIONS: [Section; 13] = [
             "first_token_timeout",
             "idle_timeout",
             "pricing",
+            "limits",
         ],
-        later: &["api_params", "model_params", "features", "weight", "limits", "tags"],
+        later: &["api_params", "model_params", "features", "weight", "tags"],
     },
     Section {
         name: "key_map",
         shape: Shape::Map,
-        keys: &["label", "team", "project", "allowed_models", "allowed_providers", "cache", "sanitization"],
-        later: &["profile", "limits", "budget", "budgets", "metadata", "source", "expires_at"],
+        keys: &[
+            "label",
+            "team",
+            "project",
+            "allowed_models",
+            "allowed_providers",
+            "cache",
+            "sanitization",
+            "limits",
+            "budgets",
+            "metadata",
+        ],
+        later: &["profile", "source", "expires_at"],
     },
     Section {
         name: "projects",
         shape: Shape::List,
-        keys: &["name", "description", "cache", "sanitization"],
-        later: &["plugins", "profile", "allowed_models", "allowed_providers", "limits", "budget", "budgets", "tags"],
+        keys: &["name", "description", "cache", "sanitization", "limits"],
+        later: &["plugins", "profile", "allowed_models", "allowed_providers", "tags"],
     },
     Section {
         name: "sanitization",
@@ -128,6 +156,35 @@ pub(super) const SECTIONS: [Section; 13] = [
             "actions",
             "patterns",
         ],
+        later: &[],
+    },
+    Section {
+        name: "limits",
+        shape: Shape::Table,
+        keys: &[
+            "requests_per_minute",
+            "requests_per_hour",
+            "requests_per_day",
+            "tokens_per_minute",
+            "tokens_per_hour",
+            "tokens_per_day",
+            "burst",
+            "token_burst",
+            "algorithm",
+            "per_key",
+            "per_project",
+            "per_source",
+            "per_provider",
+            "per_model",
+            "sources",
+            "models",
+        ],
+        later: &[],
+    },
+    Section {
+        name: "budgets",
+        shape: Shape::List,
+        keys: &["name", "scope", "subject", "limit_usd", "period", "time_zone", "warn_at", "action", "require_price"],
         later: &[],
     },
     Section {
@@ -218,7 +275,7 @@ pub(super) const SECTIONS: [Section; 13] = [
 ];
 
 /// Sections of later versions.
-pub(super) const LATER_SECTIONS: [&str; 6] = ["translation", "limits", "budgets", "plugins", "incidents", "ask"];
+pub(super) const LATER_SECTIONS: [&str; 4] = ["translation", "plugins", "incidents", "ask"];
 
 /// The section of that name.
 pub(super) fn section(name: &str) -> Option<&'static Section> {

@@ -2,11 +2,12 @@
 //!
 //! Built only by [`super::load`]; the raw TOML never leaves this room.
 
-use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use rust_decimal::Decimal;
 
 use super::cache::Cache;
+use super::limits::{Budget, BudgetTerms, LimitSet, Limits};
 use super::routing::{NamedModel, ProfileBlock, Routing};
 use super::{
     projects::Project,
@@ -31,6 +32,10 @@ pub struct Config {
     pub projects: Vec<Project>,
     /// `[sanitization]`
     pub sanitization: Sanitization,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[[budgets]]`
+    pub budgets: Vec<Budget>,
     /// `[routing]`
     pub routing: Routing,
     /// `[cache]`
@@ -249,6 +254,8 @@ pub struct Provider {
     pub timeouts: ProviderTimeouts,
     /// USD per million tokens, for every model of this provider that has no `[[catalog]]` entry.
     pub pricing: Option<PriceOverride>,
+    /// What it may be asked for, in place of `[limits.per_provider]`.
+    pub limits: Option<LimitSet>,
     /// Where this definition came from.
     pub origin: ProviderOrigin,
 }
@@ -298,6 +305,12 @@ pub struct MappedKey {
     pub cache: Option<bool>,
     /// What the key states of its own, laid over its project's and `[sanitization]`.
     pub sanitization: Option<SanitizationOverride>,
+    /// What it may use, in place of `[limits.per_key]`.
+    pub limits: Option<LimitSet>,
+    /// What it may spend, besides what `[[budgets]]` say.
+    pub budgets: Vec<BudgetTerms>,
+    /// The operator's own words about it.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// `[[catalog]]`: what the operator knows better about a model.

@@ -18,10 +18,22 @@ use crate::domain::{Api, ApiFamily, ErrorKind};
 /// assert_eq!(body, br#"{"error":"no such route"}"#);
 /// ```
 pub fn body(family: ApiFamily, kind: ErrorKind, status: u16, message: &str, request_id: &str) -> Vec<u8> {
+    body_with_retry(family, kind, status, message, request_id, None)
+}
+
+/// The same, which tells when to come back where the API has a place for it in the body (Gemini's `RetryInfo`).
+pub fn body_with_retry(
+    family: ApiFamily,
+    kind: ErrorKind,
+    status: u16,
+    message: &str,
+    request_id: &str,
+    retry_after_secs: Option<u64>,
+) -> Vec<u8> {
     match family {
         ApiFamily::Openai => format!("{{\"error\":{}}}", openai_error(kind, message)),
         ApiFamily::Anthropic => anthropic(kind, message, request_id),
-        ApiFamily::Gemini => gemini(kind, status, message, request_id),
+        ApiFamily::Gemini => gemini(kind, status, message, request_id, retry_after_secs),
         ApiFamily::Ollama => format!("{{\"error\":{}}}", quoted(message)),
     }
     .into_bytes()
@@ -45,7 +57,7 @@ pub fn stream_event(api: Api, kind: ErrorKind, message: &str, request_id: &str) 
             error = openai_error(kind, message),
         ),
         Api::Anthropic => format!("event: error\ndata: {}\n\n", anthropic(kind, message, request_id)),
-        Api::Gemini => format!("data: {}\r\n\r\n", gemini(kind, kind.status(), message, request_id)),
+        Api::Gemini => format!("data: {}\r\n\r\n", gemini(kind, kind.status(), message, request_id, None)),
         Api::Ollama => format!("{{\"error\":{}}}\n", quoted(message)),
     }
     .into_bytes()
@@ -70,11 +82,14 @@ fn anthropic(kind: ErrorKind, message: &str, request_id: &str) -> String {
     )
 }
 
-fn gemini(kind: ErrorKind, status: u16, message: &str, request_id: &str) -> String {
+fn gemini(kind: ErrorKind, status: u16, message: &str, request_id: &str, retry_after_secs: Option<u64>) -> String {
+    let retry = retry_after_secs.map_or_else(String::new, |secs| {
+        format!(",{{\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":\"{secs}s\"}}")
+    });
     format!(
         "{{\"error\":{{\"code\":{status},\"message\":{},\"status\":\"{}\",\"details\":[{{\
          \"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\",\"reason\":\"{}\",\"domain\":\"llm-gateway\",\
-         \"metadata\":{{\"code\":\"{}\",\"request_id\":{}}}}}]}}}}",
+         \"metadata\":{{\"code\":\"{}\",\"request_id\":{}}}}}{retry}]}}}}",
         quoted(message),
         gemini_status(kind),
         kind.as_str().to_ascii_uppercase(),
@@ -86,8 +101,9 @@ fn gemini(kind: ErrorKind, status: u16, message: &str, request_id: &str) -> Stri
 const fn openai_type(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Authentication => "authentication_error",
-        ErrorKind::PermissionDenied | ErrorKind::ContentBlocked => "permission_error",
-        ErrorKind::UpstreamRateLimit => "rate_limit_error",
+        ErrorKind::PermissionDenied | ErrorKind::ContentBlocked | ErrorKind::PriceUnknown => "permission_error",
+        ErrorKind::UpstreamRateLimit | ErrorKind::RateLimitExceeded => "rate_limit_error",
+        ErrorKind::BudgetExceeded => "insufficient_quota",
         ErrorKind::InvalidRequest
         | ErrorKind::ConflictingCredentials
         | ErrorKind::ModelNotFound
@@ -104,6 +120,7 @@ const fn openai_type(kind: ErrorKind) -> &'static str {
         | ErrorKind::UpstreamProtocol
         | ErrorKind::UpstreamRedirect
         | ErrorKind::ShuttingDown
+        | ErrorKind::BudgetUnavailable
         | ErrorKind::SanitizerFailed
         | ErrorKind::Internal => "server_error",
     }
@@ -117,12 +134,12 @@ const fn anthropic_type(kind: ErrorKind) -> &'static str {
         | ErrorKind::RequestTimeout
         | ErrorKind::UpstreamRejected => "invalid_request_error",
         ErrorKind::Authentication => "authentication_error",
-        ErrorKind::PermissionDenied | ErrorKind::ContentBlocked => "permission_error",
+        ErrorKind::PermissionDenied | ErrorKind::ContentBlocked | ErrorKind::PriceUnknown => "permission_error",
         ErrorKind::ModelNotFound | ErrorKind::NotFound => "not_found_error",
         ErrorKind::RequestTooLarge => "request_too_large",
-        ErrorKind::UpstreamRateLimit => "rate_limit_error",
+        ErrorKind::UpstreamRateLimit | ErrorKind::RateLimitExceeded | ErrorKind::BudgetExceeded => "rate_limit_error",
         ErrorKind::UpstreamTimeout => "timeout_error",
-        ErrorKind::NoProvider | ErrorKind::ShuttingDown => "overloaded_error",
+        ErrorKind::NoProvider | ErrorKind::ShuttingDown | ErrorKind::BudgetUnavailable => "overloaded_error",
         ErrorKind::UpstreamAuthentication
         | ErrorKind::UpstreamError
         | ErrorKind::UpstreamConnect
@@ -141,17 +158,18 @@ const fn gemini_status(kind: ErrorKind) -> &'static str {
         | ErrorKind::RequestTooLarge
         | ErrorKind::UpstreamRejected => "INVALID_ARGUMENT",
         ErrorKind::Authentication => "UNAUTHENTICATED",
-        ErrorKind::PermissionDenied | ErrorKind::ContentBlocked => "PERMISSION_DENIED",
+        ErrorKind::PermissionDenied | ErrorKind::ContentBlocked | ErrorKind::PriceUnknown => "PERMISSION_DENIED",
         ErrorKind::ModelNotFound | ErrorKind::NotFound => "NOT_FOUND",
         ErrorKind::MethodNotAllowed => "UNIMPLEMENTED",
         ErrorKind::RequestTimeout | ErrorKind::UpstreamTimeout => "DEADLINE_EXCEEDED",
-        ErrorKind::UpstreamRateLimit => "RESOURCE_EXHAUSTED",
+        ErrorKind::UpstreamRateLimit | ErrorKind::RateLimitExceeded | ErrorKind::BudgetExceeded => "RESOURCE_EXHAUSTED",
         ErrorKind::NoProvider
         | ErrorKind::UpstreamAuthentication
         | ErrorKind::UpstreamError
         | ErrorKind::UpstreamConnect
         | ErrorKind::UpstreamProtocol
         | ErrorKind::UpstreamRedirect
+        | ErrorKind::BudgetUnavailable
         | ErrorKind::ShuttingDown => "UNAVAILABLE",
         ErrorKind::SanitizerFailed | ErrorKind::Internal => "INTERNAL",
     }

@@ -23,6 +23,14 @@ pub enum ErrorKind {
     RequestTooLarge,
     /// The client was too slow to send its request (408).
     RequestTimeout,
+    /// A limit of requests or tokens is reached (429).
+    RateLimitExceeded,
+    /// A budget has not enough left (429).
+    BudgetExceeded,
+    /// A budget wants a known price, and the model has none (403).
+    PriceUnknown,
+    /// What was spent so far cannot be read yet (503).
+    BudgetUnavailable,
     /// No provider is configured that could answer (503).
     NoProvider,
     /// The provider refused our credential (502).
@@ -51,7 +59,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for tables and tests.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidRequest,
         Self::ConflictingCredentials,
         Self::Authentication,
@@ -62,6 +70,10 @@ impl ErrorKind {
         Self::MethodNotAllowed,
         Self::RequestTooLarge,
         Self::RequestTimeout,
+        Self::RateLimitExceeded,
+        Self::BudgetExceeded,
+        Self::PriceUnknown,
+        Self::BudgetUnavailable,
         Self::NoProvider,
         Self::UpstreamAuthentication,
         Self::UpstreamRateLimit,
@@ -89,6 +101,10 @@ impl ErrorKind {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::RequestTooLarge => "request_too_large",
             Self::RequestTimeout => "request_timeout",
+            Self::RateLimitExceeded => "rate_limit_exceeded",
+            Self::BudgetExceeded => "budget_exceeded",
+            Self::PriceUnknown => "price_unknown",
+            Self::BudgetUnavailable => "budget_unavailable",
             Self::NoProvider => "no_provider",
             Self::UpstreamAuthentication => "upstream_authentication",
             Self::UpstreamRateLimit => "upstream_rate_limit",
@@ -109,12 +125,12 @@ impl ErrorKind {
         match self {
             Self::InvalidRequest | Self::ConflictingCredentials => 400,
             Self::Authentication => 401,
-            Self::PermissionDenied | Self::ContentBlocked => 403,
+            Self::PermissionDenied | Self::ContentBlocked | Self::PriceUnknown => 403,
             Self::ModelNotFound | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
             Self::RequestTooLarge => 413,
-            Self::UpstreamRateLimit => 429,
+            Self::UpstreamRateLimit | Self::RateLimitExceeded | Self::BudgetExceeded => 429,
             Self::SanitizerFailed | Self::Internal => 500,
             Self::UpstreamAuthentication
             | Self::UpstreamRejected
@@ -122,7 +138,7 @@ impl ErrorKind {
             | Self::UpstreamConnect
             | Self::UpstreamProtocol
             | Self::UpstreamRedirect => 502,
-            Self::NoProvider | Self::ShuttingDown => 503,
+            Self::NoProvider | Self::BudgetUnavailable | Self::ShuttingDown => 503,
             Self::UpstreamTimeout => 504,
         }
     }
@@ -141,6 +157,10 @@ impl ErrorKind {
                 | Self::MethodNotAllowed
                 | Self::RequestTooLarge
                 | Self::RequestTimeout
+                | Self::RateLimitExceeded
+                | Self::BudgetExceeded
+                | Self::PriceUnknown
+                | Self::BudgetUnavailable
                 | Self::NoProvider
         )
     }

@@ -13,6 +13,7 @@ mod money;
 mod network;
 mod record;
 mod secret;
+mod spend;
 mod time;
 mod usage;
 
@@ -27,5 +28,6 @@ pub use money::Microcents;
 pub use network::Network;
 pub use record::{Attempt, CacheState, Outcome, Record};
 pub use secret::Secret;
+pub use spend::Spend;
 pub use time::Timestamp;
 pub use usage::Usage;

@@ -47,14 +47,28 @@ impl Refusal {
     pub(crate) fn response(&self, family: ApiFamily, request_id: &str) -> Response {
         let status = StatusCode::from_u16(self.status.unwrap_or_else(|| self.kind.status()))
             .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = error_body::body(family, self.kind, status.as_u16(), &self.message, request_id);
+        let body = error_body::body_with_retry(
+            family,
+            self.kind,
+            status.as_u16(),
+            &self.message,
+            request_id,
+            self.retry_after_secs,
+        );
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         // SDKs retry on 5xx by themselves; what a retry cannot mend should not be retried.
-        if matches!(self.kind, ErrorKind::UpstreamAuthentication | ErrorKind::UpstreamRedirect | ErrorKind::NoProvider)
-        {
+        let is_final = matches!(
+            self.kind,
+            ErrorKind::UpstreamAuthentication
+                | ErrorKind::UpstreamRedirect
+                | ErrorKind::NoProvider
+                | ErrorKind::BudgetExceeded
+        );
+        // What is over a limit as a whole stays over it.
+        if is_final || (self.kind == ErrorKind::RateLimitExceeded && self.retry_after_secs.is_none()) {
             headers.insert("x-should-retry", HeaderValue::from_static("false"));
         }
         if let Some(secs) = self.retry_after_secs {

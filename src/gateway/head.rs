@@ -7,11 +7,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use super::{
     accept::Labels,
     call::{HOP_BY_HOP, connection_listed},
+    rate_headers,
     record::OpenRecord,
 };
 use crate::{
     cache::Entry,
-    domain::{CacheState, Microcents},
+    domain::{ApiFamily, CacheState, Microcents, Timestamp},
+    limits::Standing,
     provider::{CREDENTIAL_HEADERS, Credential},
     routing::Target,
 };
@@ -25,6 +27,9 @@ pub(crate) struct Head {
     attempts: u32,
     cache: CacheState,
     cost: Option<Microcents>,
+    family: ApiFamily,
+    /// What is left of the request's limits.
+    standing: Standing,
 }
 
 /// Provider headers that would act on the client, or its browser, as if they were ours.
@@ -48,7 +53,7 @@ static NOT_OURS: [HeaderName; 13] = [
 const NOT_OURS_PREFIXES: [&str; 2] = ["x-gateway-", "access-control-"];
 
 impl Head {
-    pub(crate) fn new(record: &OpenRecord) -> Self {
+    pub(crate) fn new(record: &OpenRecord, family: ApiFamily) -> Self {
         let record_id = record.id().map(|id| id.to_string()).unwrap_or_default();
         Self {
             request_id: record_id.clone(),
@@ -58,6 +63,8 @@ impl Head {
             attempts: 0,
             cache: CacheState::Bypass,
             cost: None,
+            family,
+            standing: Standing::default(),
         }
     }
 
@@ -86,6 +93,11 @@ impl Head {
         self.cost = Some(Microcents(0));
     }
 
+    /// Tells the client what is left of its limits.
+    pub(crate) const fn limited(&mut self, standing: Standing) {
+        self.standing = standing;
+    }
+
     pub(crate) fn request_id(&self) -> &str {
         &self.request_id
     }
@@ -110,6 +122,7 @@ impl Head {
             put("x-gateway-cost-microcents", &cost.0.to_string());
         }
         headers.insert(HeaderName::from_static("x-gateway-attempts"), HeaderValue::from(self.attempts));
+        rate_headers::write(headers, self.family, &self.standing, Timestamp::now());
     }
 }
 

@@ -7,6 +7,7 @@ pub mod decode;
 pub mod tally;
 
 mod accept;
+mod allow;
 mod answer;
 mod cache;
 mod call;
@@ -22,6 +23,7 @@ mod need;
 mod openapi;
 mod patience;
 mod plan;
+mod rate_headers;
 mod record;
 mod relay;
 mod respond;
@@ -91,7 +93,7 @@ async fn serve(state: GatewayState, arrival: Arrival) -> Response {
 async fn answer(state: GatewayState, policy: Arc<Policy>, arrival: Arrival) -> Response {
     let family = arrival.endpoint.api().family();
     let mut record = OpenRecord::open(&arrival, Arc::clone(&policy), state.recorder);
-    let mut head = Head::new(&record);
+    let mut head = Head::new(&record, family);
     let gone = tokio::select! {
         biased;
         gone = way(&policy, &state.memory, arrival, &mut record, &mut head) => gone,
@@ -129,6 +131,8 @@ async fn way(
     // Who calls is settled before a byte of the body is read: strangers cannot make us hold megabytes.
     let caller = identify::identify(policy, &arrival.headers, arrival.query.as_deref(), &labels, Timestamp::now())?;
     record.identify(&caller);
+    // Who has asked too often is told so before we read what he asks.
+    allow::request(policy, &caller, record, head)?;
     let rules = policy.rules_for(caller.key.as_deref(), caller.project.as_deref());
     let mut received = 0;
     let uploads = sanitize::uploads(rules);
@@ -138,6 +142,8 @@ async fn way(
     record.accepted(&inbound);
     // No provider sees a body that has not passed the sanitizer, nor is any asked because of one.
     sanitize::request(rules.cloned(), &mut inbound, record).await?;
+    // How long the text is says how many tokens it takes; how many it took is put right when the record closes.
+    allow::tokens(&inbound, record, head)?;
     let session = need::session(&labels, caller.key.as_ref().map(|key| &*key.id));
     let to_ask = Planner { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, session }.to_ask();
     let live = memory.live_models.of_all(policy, &to_ask).await;

@@ -51,11 +51,14 @@ pub(super) fn need(inbound: &Inbound) -> Need {
             }
         }
     }
-    Need {
-        input_tokens: inbound.text_bytes.div_ceil(BYTES_PER_TOKEN),
-        max_output_tokens: inbound.steering.as_ref().and_then(|steering| steering.max_output_tokens),
-        abilities,
-    }
+    let (input_tokens, max_output_tokens) = tokens(inbound);
+    Need { input_tokens, max_output_tokens, abilities }
+}
+
+/// Estimated prompt tokens, and the most output tokens that the client allows, if it says so.
+pub(super) fn tokens(inbound: &Inbound) -> (u64, Option<u64>) {
+    let max_output_tokens = inbound.steering.as_ref().and_then(|steering| steering.max_output_tokens);
+    (inbound.text_bytes.div_ceil(BYTES_PER_TOKEN), max_output_tokens)
 }
 
 /// The session that a request belongs to: its label, within what its caller may see.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{
     accept::{Inbound, Labels},
+    allow::{self, Estimate},
     error::Refusal,
     identify::Caller,
     memory::Memory,
@@ -41,7 +42,12 @@ impl Planner<'_> {
     pub(super) fn plan(self, live: &[(String, Arc<[String]>)], record: &mut OpenRecord) -> Result<Plan, Refusal> {
         let at = Timestamp::now();
         let moment = Moment { at, turn: self.memory.turn(), dice: walk::dice() };
-        let observe = |provider: &Provider, model: Option<&str>| self.memory.observe(provider, model, self.session, at);
+        let estimate = Estimate::of(self.inbound, at);
+        let observe = |provider: &Provider, model: Option<&str>| {
+            let mut observed = self.memory.observe(provider, model, self.session, at);
+            allow::observe(self.policy, provider, model, &estimate, &mut observed.availability);
+            observed
+        };
         let planned = routing::plan(&self.question(live), need::need(self.inbound), moment, observe);
         record.routed(planned.trace);
         planned.outcome.map_err(|unroutable| refusal(&unroutable, at))
@@ -73,7 +79,9 @@ impl Planner<'_> {
 /// What the client is told when there is no plan.
 fn refusal(unroutable: &Unroutable, at: Timestamp) -> Refusal {
     let kind = match unroutable {
-        Unroutable::NobodyAvailable { .. } => ErrorKind::UpstreamRateLimit,
+        // What providers asked for is heeded only where another one can be asked; what is left are our own rules.
+        Unroutable::NobodyAvailable { retry_at_us: Some(_), .. } => ErrorKind::RateLimitExceeded,
+        Unroutable::NobodyAvailable { retry_at_us: None, .. } => ErrorKind::BudgetExceeded,
         Unroutable::NoProvider | Unroutable::NoTarget { .. } => ErrorKind::NoProvider,
         Unroutable::NobodySpeaks { .. }
         | Unroutable::ServedElsewhere { .. }
@@ -85,7 +93,7 @@ fn refusal(unroutable: &Unroutable, at: Timestamp) -> Refusal {
         Unroutable::ModelForbidden { .. } | Unroutable::ProviderForbidden { .. } => ErrorKind::PermissionDenied,
     };
     let retry_after_secs = match unroutable {
-        Unroutable::NobodyAvailable { retry_at_us: Some(until), .. } => {
+        Unroutable::NobodyAvailable { retry_at_us: Some(until), .. } if *until < i64::MAX => {
             u64::try_from((until - at.unix_us).max(0) / 1_000_000 + 1).ok()
         }
         _ => None,

@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     accept::{Arrival, Inbound, Labels},
+    allow::{self, Funds},
     identify::Caller,
     metrics,
     tally::Facts,
@@ -19,6 +20,7 @@ use crate::{
     catalog::{Catalog, PriceQuery},
     config::Provider,
     domain::{Attempt, CacheState, ErrorKind, Finding, Microcents, Outcome, Record, RecordId, Timestamp, Usage},
+    limits::Taken,
     policy::Policy,
     provider::{Credential, Pulse},
     routing::Target,
@@ -34,6 +36,8 @@ pub(crate) struct OpenRecord {
     recorder: Recorder,
     /// Length of the request's text, from which input tokens are estimated when nobody counts them.
     text_bytes: u64,
+    /// What its limits were asked for.
+    admission: Option<Taken>,
 }
 
 struct OpenAttempt {
@@ -44,6 +48,8 @@ struct OpenAttempt {
     credential: Credential,
     /// Tells the health of the target how the call went.
     pulse: Pulse,
+    /// What limits and budgets let it use.
+    funds: Funds,
 }
 
 /// How an upstream call ended.
@@ -95,7 +101,15 @@ impl OpenRecord {
             attempts: Vec::new(),
             route: None,
         };
-        Self { record: Some(Box::new(record)), began: Instant::now(), attempt: None, policy, recorder, text_bytes: 0 }
+        Self {
+            record: Some(Box::new(record)),
+            began: Instant::now(),
+            attempt: None,
+            policy,
+            recorder,
+            text_bytes: 0,
+            admission: None,
+        }
     }
 
     /// How long ago the request came.
@@ -133,6 +147,20 @@ impl OpenRecord {
                 record.team.clone_from(&key.team);
             }
         });
+    }
+
+    /// Counts for limits from now on.
+    pub(crate) fn admitted(&mut self, taken: Taken) {
+        self.admission = Some(taken);
+    }
+
+    pub(crate) fn admission(&mut self) -> Option<&mut Taken> {
+        self.admission.as_mut()
+    }
+
+    /// When the request came.
+    pub(crate) fn started_at(&self) -> Timestamp {
+        self.record.as_ref().map_or_else(Timestamp::now, |record| record.started_at)
     }
 
     pub(crate) fn received(&mut self, bytes: u64) {
@@ -207,7 +235,7 @@ impl OpenRecord {
     }
 
     /// An upstream call begins.
-    pub(crate) fn call_begins(&mut self, target: &Target, credential: &Credential, pulse: Pulse) {
+    pub(crate) fn call_begins(&mut self, target: &Target, credential: &Credential, pulse: Pulse, funds: Funds) {
         let row = Attempt {
             provider: Arc::from(target.provider.id.as_str()),
             model: target.model.clone(),
@@ -228,7 +256,7 @@ impl OpenRecord {
             record.provider_api = Some(row.provider_api);
         });
         let (provider, credential) = (Arc::clone(&target.provider), credential.clone());
-        self.attempt = Some(OpenAttempt { row, began: Instant::now(), provider, credential, pulse });
+        self.attempt = Some(OpenAttempt { row, began: Instant::now(), provider, credential, pulse, funds });
     }
 
     /// The head of the provider's answer is here.
@@ -242,7 +270,9 @@ impl OpenRecord {
 
     /// The upstream call is over: price it and make its row.
     pub(crate) fn call_ends(&mut self, end: CallEnd) {
-        let Some(OpenAttempt { mut row, began, provider, credential, pulse }) = self.attempt.take() else { return };
+        let Some(OpenAttempt { mut row, began, provider, credential, pulse, funds }) = self.attempt.take() else {
+            return;
+        };
         pulse.ended(end.outcome, end.error_kind, began.elapsed(), Timestamp::now());
         row.latency_us = micros(began);
         row.outcome = end.outcome;
@@ -265,6 +295,7 @@ impl OpenRecord {
             self.record.as_ref().map(|record| price(catalog, record, &provider, &row, model.as_deref(), &facts));
         let Some((cost, reason, version)) = priced else { return };
         row.cost = cost;
+        funds.settle(allow::tokens_of(&row.usage, cost), cost, Timestamp::now());
         self.with(|record| {
             record.model = model;
             record.usage = row.usage;
@@ -296,6 +327,9 @@ impl OpenRecord {
         } else {
             record.cost = record.attempts.iter().map(|attempt| attempt.cost).sum();
         }
+        if let Some(taken) = self.admission.take() {
+            settle(taken, &record);
+        }
         metrics::observe(&record);
         self.recorder.submit_spooled(*record)
     }
@@ -318,6 +352,27 @@ impl Drop for OpenRecord {
         // No answer waits for it.
         drop(spooling);
     }
+}
+
+/// Puts the limits right: what limits or budgets refused was never asked; all else used what it used.
+fn settle(taken: Taken, record: &Record) {
+    let now_us = Timestamp::now().unix_us;
+    let is_refused = matches!(
+        record.error_kind,
+        Some(
+            ErrorKind::RateLimitExceeded
+                | ErrorKind::BudgetExceeded
+                | ErrorKind::PriceUnknown
+                | ErrorKind::BudgetUnavailable
+        )
+    );
+    if is_refused && record.attempts.is_empty() {
+        return taken.undo(now_us);
+    }
+    let of = |attempt: &Attempt| allow::tokens_of(&attempt.usage, attempt.cost);
+    let tokens = record.attempts.iter().map(|attempt| of(attempt).unwrap_or(taken.tokens()));
+    let tokens = tokens.fold(0_u64, u64::saturating_add);
+    taken.settle(tokens, now_us);
 }
 
 type Cost = (Option<Microcents>, Option<&'static str>, Option<Arc<str>>);

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     accept::{Inbound, InboundBody},
+    allow::{self, Estimate, Funds},
     answer::Answer,
     call,
     error::Refusal,
@@ -111,14 +112,23 @@ impl Walk<'_> {
         let rules = &self.policy.config.routing;
         let is_repeatable = is_repeatable(&inbound);
         let mut attempts_left = rules.max_attempts;
-        let mut failed = None;
+        let estimate = Estimate::of(&inbound, record.started_at());
+        let (mut failed, mut unpaid) = (None, None);
         // Where one may be tried again, even the last to be tried tells its failure by a true status.
         let holds = is_repeatable && rules.max_attempts > 1 && (plan.targets.len() > 1 || rules.retries > 0);
         for target in &plan.targets {
             let mut retries_left = if is_repeatable { rules.retries } else { 0 };
             let mut pause = rules.retry_backoff;
             loop {
-                let failure = match self.attempt(&mut inbound, target, holds, record, head).await {
+                let funds = match allow::fund(self.policy, self.caller, target, &estimate) {
+                    Ok(funds) => funds,
+                    // Another one may be cheaper, or have room.
+                    Err(refusal) => {
+                        unpaid.get_or_insert(refusal);
+                        break;
+                    }
+                };
+                let failure = match self.attempt(&mut inbound, target, funds, holds, record, head).await {
                     Ok(Some(answer)) => {
                         if let Some(session) = self.session {
                             self.memory.seat(session, &target.provider.id, target.model.as_ref());
@@ -135,7 +145,7 @@ impl Walk<'_> {
                 failed = Some(failure);
                 let out_of_time = |wait: Duration| self.began.elapsed() + wait >= rules.retry_deadline;
                 if remedy == Remedy::Nothing || attempts_left == 0 || !is_repeatable || out_of_time(Duration::ZERO) {
-                    return Self::end(failed);
+                    return Self::end(failed, None);
                 }
                 let (true, Some(wait)) = (remedy == Remedy::Again && retries_left > 0, wait) else { break };
                 if out_of_time(wait) || !self.memory.health.take_retry(&target.provider.id, target.model.as_deref()) {
@@ -146,14 +156,14 @@ impl Walk<'_> {
                 tokio::time::sleep(wait).await;
             }
         }
-        Self::end(failed)
+        Self::end(failed, unpaid)
     }
 
-    fn end(failed: Option<Failure>) -> Result<Answer, Refusal> {
+    fn end(failed: Option<Failure>, unpaid: Option<Refusal>) -> Result<Answer, Refusal> {
         failed.map_or_else(
             || {
                 let message = "every provider that could answer is being left alone after failures; try again soon";
-                Err(Refusal::new(ErrorKind::NoProvider, message))
+                Err(unpaid.unwrap_or_else(|| Refusal::new(ErrorKind::NoProvider, message)))
             },
             Failure::told,
         )
@@ -177,6 +187,7 @@ impl Walk<'_> {
         &self,
         inbound: &mut Inbound,
         target: &Target,
+        funds: Funds,
         holds: bool,
         record: &mut OpenRecord,
         head: &mut Head,
@@ -190,10 +201,19 @@ impl Walk<'_> {
         let now = Timestamp::now();
         let (health, routing) = (&self.memory.health, &policy.config.routing);
         let begin = if self.is_forced { Health::begin_anyway } else { Health::begin };
-        let Some(pulse) = begin(health, &provider.id, target.model.as_deref(), routing, now) else { return Ok(None) };
-        let outbound = call::outbound(inbound, self.caller, target, policy.config.server.max_upload_bytes)?;
+        let Some(pulse) = begin(health, &provider.id, target.model.as_deref(), routing, now) else {
+            funds.undo(now);
+            return Ok(None);
+        };
+        let outbound = match call::outbound(inbound, self.caller, target, policy.config.server.max_upload_bytes) {
+            Ok(outbound) => outbound,
+            Err(refusal) => {
+                funds.undo(now);
+                return Err(refusal.into());
+            }
+        };
         head.target(target);
-        record.call_begins(target, &outbound.credential, pulse);
+        record.call_begins(target, &outbound.credential, pulse, funds);
         let timeouts = &provider.timeouts;
         let patience = if stream { timeouts.first_token } else { timeouts.total };
         let deadline = Instant::now() + patience;

@@ -19,6 +19,7 @@ mod rollup;
 mod routes;
 mod rows;
 mod seal;
+mod spend;
 mod spool;
 mod tags;
 mod writer;

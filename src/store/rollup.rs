@@ -155,7 +155,7 @@ fn sane(value: u64) -> i64 {
 }
 
 /// The same for money: at most a million dollars a record.
-fn sane_money(amount: Option<Microcents>) -> i64 {
+pub(super) fn sane_money(amount: Option<Microcents>) -> i64 {
     const MOST: i64 = 1_000_000 * Microcents::PER_USD;
     amount.map_or(0, |amount| amount.0.clamp(-MOST, MOST))
 }

@@ -19,6 +19,7 @@ use super::{
     rollup::{Addition, DimensionKey, quarter_of},
     routes,
     rows::{Values, bind_attempt, bind_record, bind_tag},
+    spend,
     spool::{Spool, read_segment},
 };
 use crate::domain::{Attempt, ErrorKind, Record, Timestamp};
@@ -52,6 +53,7 @@ pub(super) struct Writer {
     tags: Insert,
     rollups: Insert,
     seen: Insert,
+    spend: Insert,
 }
 
 impl Writer {
@@ -75,6 +77,7 @@ impl Writer {
             tags: Insert::tags(),
             rollups: Insert::rollups(),
             seen: Insert::seen(),
+            spend: spend::insert(),
         })
     }
 
@@ -296,8 +299,9 @@ impl Writer {
             .run(connection, &tags, |values, (tag, at, seq, dimension)| bind_tag(values, tag, *at, *seq, *dimension))
             .await?;
         self.seen.run(connection, &seen_in(group), bind_seen).await?;
-        let dimensions = rows.iter().map(|(_, record, dimension)| (*record, *dimension));
-        self.roll_up(connection, dimensions).await
+        let dimensions = || rows.iter().map(|(_, record, dimension)| (*record, *dimension));
+        spend::write(&self.spend, connection, dimensions()).await?;
+        self.roll_up(connection, dimensions()).await
     }
 
     async fn roll_up(

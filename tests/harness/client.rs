@@ -68,10 +68,12 @@ impl Client {
 
     /// The whole answer, or `None` when the server went away in between.
     pub(crate) async fn try_post(&self, target: &str, body: &Value) -> Option<Answer> {
-        let request = Request::post(format!("{}://{}{target}", self.scheme, self.address))
-            .header("content-type", "application/json")
-            .body(Full::new(Bytes::from(body.to_string())))
-            .unwrap();
+        let mut request = Request::post(format!("{}://{}{target}", self.scheme, self.address))
+            .header("content-type", "application/json");
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(Bytes::from(body.to_string()))).unwrap();
         let (head, body) = self.pool.request(request).await.ok()?.into_parts();
         let body = body.collect().await.ok()?.to_bytes();
         Some(Answer { status: head.status, headers: head.headers, body })

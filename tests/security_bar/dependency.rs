@@ -111,6 +111,40 @@ async fn bar_34_a_locked_database_is_never_a_401() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bar_34_a_budget_that_cannot_be_read_says_come_back_and_nothing_else_stands_still() {
+    let rig = gateway::start().await;
+    let data = rig.data.path().join("data");
+    let budget = json!({"budgets": [{"limit_usd": 1, "period": "day"}]});
+    let made = rig.client().post("/v1/keys", &json!({"label": "a"})).await.expect(201);
+    let (id, secret) = (made["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    let with_key = rig.client().with("authorization", &format!("Bearer {secret}"));
+    let ask = |client: crate::harness::client::Client| async move {
+        let body = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]});
+        client.post("/v1/chat/completions", &body).await
+    };
+    let held = hold(&data, "usage.db").await;
+    // This record cannot be written, so what was spent cannot be told.
+    ask(with_key.clone()).await.expect(200);
+    rig.client().patch(&format!("/v1/keys/{id}"), &budget).await.expect(200);
+    let refused = ask(with_key.clone()).await;
+    assert_eq!(refused.code(503), "budget_unavailable");
+    is_not_blamed("a call under a budget that is not known", &refused);
+    ask(rig.client()).await.expect(200);
+    drop(held);
+    let deadline = tokio::time::Instant::now() + 3 * PATIENCE;
+    while ask(with_key.clone()).await.status != 200 {
+        assert!(tokio::time::Instant::now() < deadline, "it never came back");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let budgets = rig.client().get("/v1/budgets").await.expect(200);
+    let records = rig.records().await;
+    let of_key = records.iter().filter(|record| record["key_id"] == id);
+    let cost: i64 = of_key.map(|record| record["cost_microcents"].as_i64().unwrap()).sum();
+    assert!(cost > 0);
+    assert_eq!(budgets["data"][0]["spent_microcents"], cost, "nothing that was spent is lost: {budgets:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bar_34_a_data_directory_that_is_gone_for_a_while_stops_nothing() {
     let mut site = Site::start().await;
     let data = site.rig.data.path().join("data");

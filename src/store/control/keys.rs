@@ -7,7 +7,7 @@ use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{Action, Actor, Control, Deed, IssuedKey, KeyFields, StoredKey, audit::append, from_json, time, to_json};
 use crate::{
-    config::SanitizationOverride,
+    config::{BudgetTerms, LimitSet, SanitizationOverride},
     domain::{KeyHash, Secret, Timestamp, VirtualKey},
     store::StoreError,
 };
@@ -23,8 +23,8 @@ impl Control {
         let mut transaction = self.begin().await?;
         sqlx::query(
             "INSERT INTO keys (id, hash, label, team, project, allowed_models, allowed_providers, expires_at,
-                               sanitization, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                               sanitization, limits, budgets, metadata, created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&id)
         .bind(hash.0.to_vec())
@@ -35,6 +35,9 @@ impl Control {
         .bind(to_json(&fields.allowed_providers))
         .bind(fields.expires_at.map(|at| at.unix_us))
         .bind(rules_text(&fields))
+        .bind(limits_text(&fields))
+        .bind(budgets_text(&fields))
+        .bind(metadata_text(&fields))
         .bind(Timestamp::now().unix_us)
         .execute(&mut *transaction)
         .await?;
@@ -88,7 +91,7 @@ impl Control {
         let before = describe(&mut transaction, id).await?;
         let done = sqlx::query(
             "UPDATE keys SET label = ?, team = ?, project = ?, allowed_models = ?, allowed_providers = ?, expires_at = ?,
-                             sanitization = ?
+                             sanitization = ?, limits = ?, budgets = ?, metadata = ?
              WHERE id = ?",
         )
         .bind(&fields.label)
@@ -98,6 +101,9 @@ impl Control {
         .bind(to_json(&fields.allowed_providers))
         .bind(fields.expires_at.map(|at| at.unix_us))
         .bind(rules_text(&fields))
+        .bind(limits_text(&fields))
+        .bind(budgets_text(&fields))
+        .bind(metadata_text(&fields))
         .bind(id)
         .execute(&mut *transaction)
         .await?;
@@ -160,7 +166,8 @@ async fn describe(connection: &mut SqliteConnection, id: &str) -> Result<Option<
         "SELECT json_object(
              'label', label, 'team', team, 'project', project, 'allowed_models', json(allowed_models),
              'allowed_providers', json(allowed_providers),
-             'sanitization', json(sanitization),
+             'sanitization', json(sanitization), 'limits', json(limits), 'budgets', json(budgets),
+             'metadata', json(metadata),
              'expires_at', strftime('%Y-%m-%dT%H:%M:%fZ', expires_at / 1e6, 'unixepoch'))
          FROM keys WHERE id = ?",
     );
@@ -189,6 +196,29 @@ fn rules_text(fields: &KeyFields) -> Option<String> {
     fields.sanitization.as_ref().map(|over| over.to_json().to_string())
 }
 
+fn limits_text(fields: &KeyFields) -> Option<String> {
+    fields.limits.as_ref().map(|limits| limits.to_json().to_string())
+}
+
+fn budgets_text(fields: &KeyFields) -> Option<String> {
+    let budgets = || fields.budgets.iter().map(BudgetTerms::to_json).collect::<serde_json::Value>();
+    (!fields.budgets.is_empty()).then(|| budgets().to_string())
+}
+
+fn metadata_text(fields: &KeyFields) -> Option<String> {
+    (!fields.metadata.is_empty()).then(|| serde_json::json!(fields.metadata).to_string())
+}
+
+fn read_limits(text: &str) -> Result<LimitSet, StoreError> {
+    LimitSet::from_json(text, "control.db").map_err(|_| StoreError::Corrupt { what: "a key's limits" })
+}
+
+fn read_budgets(text: &str) -> Result<Vec<BudgetTerms>, StoreError> {
+    const CORRUPT: StoreError = StoreError::Corrupt { what: "a key's budgets" };
+    let items: Vec<Box<serde_json::value::RawValue>> = from_json(text, "a key's budgets")?;
+    items.iter().map(|item| BudgetTerms::from_json(item.get(), "control.db").map_err(|_| CORRUPT)).collect()
+}
+
 fn read_rules(text: &str) -> Result<SanitizationOverride, StoreError> {
     SanitizationOverride::from_json(text, "control.db").map_err(|error| {
         tracing::error!(%error, "a key's sanitization cannot be read");
@@ -209,6 +239,13 @@ fn read_key(row: &SqliteRow) -> Result<StoredKey, StoreError> {
             allowed_providers: from_json(row.try_get("allowed_providers")?, "a key's providers")?,
             expires_at: row.try_get::<Option<i64>, _>("expires_at")?.map(time),
             sanitization: row.try_get::<Option<&str>, _>("sanitization")?.map(read_rules).transpose()?,
+            limits: row.try_get::<Option<&str>, _>("limits")?.map(read_limits).transpose()?,
+            budgets: row.try_get::<Option<&str>, _>("budgets")?.map(read_budgets).transpose()?.unwrap_or_default(),
+            metadata: row
+                .try_get::<Option<&str>, _>("metadata")?
+                .map(|text| from_json(text, "a key's metadata"))
+                .transpose()?
+                .unwrap_or_default(),
         },
         created_at: time(row.try_get("created_at")?),
         rotated_at: row.try_get::<Option<i64>, _>("rotated_at")?.map(time),

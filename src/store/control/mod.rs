@@ -9,7 +9,7 @@ mod sessions;
 
 pub use audit::{Action, Actor, AuditEntry, AuditFilter, Deed, Ending, session_id};
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use super::{
     StoreError,
@@ -17,7 +17,7 @@ use super::{
     seal::Sealer,
 };
 use crate::{
-    config::{Provider, SanitizationOverride},
+    config::{BudgetTerms, LimitSet, Provider, SanitizationOverride},
     domain::{KeyHash, Secret, Timestamp},
 };
 
@@ -49,6 +49,12 @@ pub struct KeyFields {
     pub expires_at: Option<Timestamp>,
     /// What it states over its project's sanitization.
     pub sanitization: Option<SanitizationOverride>,
+    /// What it may use, in place of `[limits.per_key]`.
+    pub limits: Option<LimitSet>,
+    /// What it may spend, besides what `[[budgets]]` say.
+    pub budgets: Vec<BudgetTerms>,
+    /// The operator's own words about it.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// A virtual key as the store keeps it: everything but the secret.
@@ -157,6 +163,6 @@ fn to_json(list: &[String]) -> String {
     serde_json::Value::from(list.to_vec()).to_string()
 }
 
-fn from_json(text: &str, what: &'static str) -> Result<Vec<String>, StoreError> {
+fn from_json<T: serde::de::DeserializeOwned>(text: &str, what: &'static str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Corrupt { what })
 }

@@ -227,6 +227,7 @@ fn read_provider(row: &SqliteRow, sealer: &Sealer) -> Result<StoredProvider, Sto
             total: from_ms(row.try_get("total_timeout_ms")?),
         },
         pricing,
+        limits: None,
         origin: ProviderOrigin::Api,
     };
     Ok(StoredProvider {

@@ -26,7 +26,7 @@ use crate::domain::{Record, Timestamp};
 /// The usage database, for reading. Clones share it.
 #[derive(Clone, Debug)]
 pub struct History {
-    readers: SqlitePool,
+    pub(super) readers: SqlitePool,
     dimensions: Arc<DimensionRows>,
     merged: Merged,
 }
