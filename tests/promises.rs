@@ -39,6 +39,7 @@ mod budgets;
 mod routes;
 mod routing;
 mod cache;
+mod params;
 mod seed_site;
 mod portal;
 mod backup;

@@ -635,6 +635,7 @@ fn provider(id: &str, key: ProviderKey) -> Provider {
             ..PriceOverride::default()
         }),
         limits: None,
+        params: llm_gateway::config::ProviderParams::default(),
         origin: ProviderOrigin::Api,
     }
 }

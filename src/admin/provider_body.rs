@@ -16,7 +16,9 @@ use super::{
     provider_view::TypeName,
 };
 use crate::{
-    config::{self, Provider, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType, default_base_url},
+    config::{
+        self, Provider, ProviderKey, ProviderOrigin, ProviderParams, ProviderTimeouts, ProviderType, default_base_url,
+    },
     domain::Secret,
 };
 
@@ -150,6 +152,7 @@ impl NewProvider {
             timeouts,
             pricing: None,
             limits: None,
+            params: ProviderParams::default(),
             origin: ProviderOrigin::Api,
         })
     }

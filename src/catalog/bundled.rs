@@ -169,6 +169,12 @@ impl<'a> Found<'a> {
 }
 
 impl<'a> Found<'a> {
+    /// Whether the standard price is the same from `at` on.
+    pub(super) fn is_settled(&self, at: Timestamp) -> bool {
+        let begun = |day: Day| at.unix_secs() >= day.starts_at_s;
+        self.model.prices.iter().all(|price| price.hours.is_none() && price.from.is_none_or(begun))
+    }
+
     /// The tiers of the entry, if it is the asked provider's own.
     pub(super) fn own_tiers(&self) -> &'a [Price] {
         if self.own { &self.model.tiers } else { &[] }

@@ -11,6 +11,7 @@ mod presets;
 mod price_list;
 mod rates;
 mod rules;
+mod shelf;
 
 use std::{
     collections::HashMap,
@@ -30,6 +31,7 @@ pub use self::{
     doubtful::doubtful_prices,
     price_list::ListedPrice,
     rates::{ListedRate, ListedStep},
+    shelf::{Offer, OfferPrice, Shelf},
 };
 use crate::{
     config::{CardOverride, CatalogOverride, PriceOverride, Provider, ProviderType},
@@ -41,6 +43,8 @@ use crate::{
 pub struct Catalog {
     /// `[[catalog]]` entries by model.
     overrides: HashMap<String, Vec<Override>>,
+    /// What was looked up for routing.
+    shelves: shelf::Shelves,
 }
 
 /// A `[[catalog]]` entry.
@@ -113,7 +117,7 @@ impl Catalog {
                 card: entry.card.clone(),
             });
         }
-        Self { overrides: by_model }
+        Self { overrides: by_model, shelves: shelf::Shelves::default() }
     }
 
     /// What a call cost, from the first of: the `[[catalog]]` entry of this provider and model, the one of the

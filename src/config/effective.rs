@@ -6,8 +6,11 @@ mod limits;
 
 use std::{fmt::Write as _, time::Duration};
 
+use serde_json::Value as Json;
+
 use super::{
     cache::Cache,
+    params::{CallSettings, Params},
     projects::Project,
     routing::{ModelTarget, NamedModel, ProfileBlock, Routing, Strategy},
     sanitization::{Sanitization, SanitizationOverride, SanitizationPattern},
@@ -162,6 +165,14 @@ fn provider(page: &mut Page, provider: &Provider) {
     page.seconds("connect_timeout", provider.timeouts.connect);
     page.seconds("first_token_timeout", provider.timeouts.first_token);
     page.seconds("idle_timeout", provider.timeouts.idle);
+    if !provider.params.api.is_empty() {
+        page.raw("api_params", inline(&provider.params.api));
+    }
+    if !provider.params.by_model.is_empty() {
+        let models = provider.params.by_model.iter();
+        let models: Vec<_> = models.map(|(model, params)| format!("{} = {}", quote(model), inline(params))).collect();
+        page.raw("model_params", format_args!("{{ {} }}", models.join(", ")));
+    }
     if let Some(price) = &provider.pricing {
         page.line("[providers.pricing]");
         prices(page, price);
@@ -231,19 +242,51 @@ fn routing(page: &mut Page, routing: &Routing) {
     page.seconds("breaker_cooldown", routing.breaker_cooldown);
 }
 
+/// The keys of the settings and their values.
+fn call_settings(settings: &CallSettings) -> Vec<(&'static str, String)> {
+    let times =
+        [("timeout", settings.total), ("first_token_timeout", settings.first_token), ("idle_timeout", settings.idle)];
+    let times = times.into_iter().filter_map(|(key, time)| Some((key, time?.as_secs_f64().to_string())));
+    let params = (!settings.params.is_empty()).then(|| ("params", inline(&settings.params)));
+    times.chain(params).collect()
+}
+
+/// Parameters as a TOML table on one line.
+fn inline(params: &Params) -> String {
+    let field = |(key, value): (&String, &Json)| format!("{} = {}", quote(key), inline_value(value));
+    format!("{{ {} }}", params.iter().map(field).collect::<Vec<_>>().join(", "))
+}
+
+fn inline_value(value: &Json) -> String {
+    match value {
+        Json::String(text) => quote(text),
+        Json::Array(items) => format!("[{}]", items.iter().map(inline_value).collect::<Vec<_>>().join(", ")),
+        Json::Object(params) => inline(params),
+        // Configuration has no `null`, and numbers and truth values are written alike.
+        scalar => scalar.to_string(),
+    }
+}
+
 fn model(page: &mut Page, model: &NamedModel) {
     page.line("\n[[models]]");
     page.text("name", &model.name);
     page.list("aliases", &model.aliases);
+    let own = |target: &ModelTarget| {
+        let settings = call_settings(&target.settings).into_iter().filter(|_| target.settings != model.settings);
+        settings.map(|(key, value)| format!(", {key} = {value}")).collect::<String>()
+    };
     let target = |target: &ModelTarget| {
         let model = target.model.as_deref().map(|model| format!(", model = {}", quote(model))).unwrap_or_default();
         let (provider, weight, priority) = (quote(&target.provider), target.weight, target.priority);
-        format!("{{ provider = {provider}{model}, weight = {weight}, priority = {priority} }}")
+        format!("{{ provider = {provider}{model}, weight = {weight}, priority = {priority}{} }}", own(target))
     };
     page.raw("targets", format_args!("[{}]", model.targets.iter().map(target).collect::<Vec<_>>().join(", ")));
     page.option("strategy", model.strategy.map(Strategy::as_str));
     if let Some(sticky) = model.sticky {
         page.raw("sticky", sticky);
+    }
+    for (key, value) in call_settings(&model.settings) {
+        page.raw(key, value);
     }
     page.list("fallbacks", &model.fallbacks);
 }

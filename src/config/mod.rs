@@ -22,6 +22,7 @@ mod projects;
 mod limits;
 mod routing;
 mod cache;
+mod params;
 mod effective;
 mod watch;
 mod types;
@@ -33,6 +34,7 @@ pub use limits::{
     Algorithm, Budget, BudgetAction, BudgetPeriod, BudgetTerms, LimitPeriod, LimitSet, LimitUnit, Limits, Scope,
 };
 pub use load::{LoadOptions, load};
+pub use params::{CallSettings, Params, ProviderParams, params_for};
 pub use projects::Project;
 pub use report::ConfigErrors;
 pub use routing::{ModelTarget, NamedModel, ProfileBlock, Routing, Strategy, Weights};

@@ -9,7 +9,7 @@ use super::{
     address,
     environment::Environment,
     fields::{Fields, Stated},
-    limits,
+    limits, params,
     presets::{PRESETS, Preset},
     providers_json::Entry,
     report::{Place, Report, did_you_mean},
@@ -163,6 +163,7 @@ fn provider(draft: Draft, environment: &Environment, report: &Report) -> Option<
     let priority = priority(&mut fields, &id, origin);
     let allow_private_network = fields.flag("allow_private_network").unwrap_or(true);
     let timeouts = timeouts(&mut fields);
+    let params = params::of_provider(&mut fields, report);
     let pricing = fields.node("pricing").map(|node| pricing(node, report));
     let limits = limits::inner(&mut fields, "providers.limits", report);
     Some(Provider {
@@ -180,6 +181,7 @@ fn provider(draft: Draft, environment: &Environment, report: &Report) -> Option<
         timeouts,
         pricing,
         limits,
+        params,
         origin,
     })
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     fields::{Fields, Stated},
+    params::{self, CallSettings},
     report::{Report, did_you_mean},
     schema, sections,
     tree::{Node, Value},
@@ -128,6 +129,8 @@ pub struct NamedModel {
     pub strategy: Option<Strategy>,
     /// Whether a session stays with the target that served it last; `None` is `routing.sticky`.
     pub sticky: Option<bool>,
+    /// What holds for calls to its targets that state nothing else.
+    pub settings: Arc<CallSettings>,
     /// Names that are tried, in this order, when every target failed: `provider/model`, another named
     /// model (without its own fallbacks), or a model that a provider is known to serve.
     pub fallbacks: Vec<String>,
@@ -144,6 +147,8 @@ pub struct ModelTarget {
     pub weight: u32,
     /// Lower goes first (strategy `priority`); targets that state none keep their order.
     pub priority: u32,
+    /// What holds for calls to it, those of the named model included.
+    pub settings: Arc<CallSettings>,
 }
 
 /// `[[profiles]]`: a profile of the operator's own.
@@ -213,12 +218,13 @@ pub(super) fn models(nodes: Vec<Node>, providers: &[Arc<Provider>], report: &Rep
         for (key, own) in std::iter::once(("name", &name)).chain(aliases.iter().map(|alias| ("aliases", alias))) {
             check_name(&fields, key, own, &models, providers);
         }
-        let targets = targets(&mut fields, providers, report);
+        let settings = params::call_settings(&mut fields, "models", report);
+        let targets = targets(&mut fields, &settings, providers, report);
         let strategy = strategy(&mut fields);
         let sticky = fields.flag("sticky");
         let fallbacks = fields.list("fallbacks").unwrap_or_default().into_iter().map(|name| name.value).collect();
         let aliases = aliases.into_iter().map(|alias| alias.value).collect();
-        models.push(NamedModel { name: name.value, aliases, targets, strategy, sticky, fallbacks });
+        models.push(NamedModel { name: name.value, aliases, targets, strategy, sticky, settings, fallbacks });
     }
     models
 }
@@ -247,7 +253,12 @@ fn check_name(
     fields.error_at(&name.place, key, format_args!("{} {what}", name.quoted()));
 }
 
-fn targets(fields: &mut Fields<'_>, providers: &[Arc<Provider>], report: &Report) -> Vec<ModelTarget> {
+fn targets(
+    fields: &mut Fields<'_>,
+    settings: &Arc<CallSettings>,
+    providers: &[Arc<Provider>],
+    report: &Report,
+) -> Vec<ModelTarget> {
     let place = fields.place_of("targets");
     let items = match fields.node("targets") {
         Some(Node { value: Value::List(items), .. }) if !items.is_empty() => items,
@@ -258,21 +269,26 @@ fn targets(fields: &mut Fields<'_>, providers: &[Arc<Provider>], report: &Report
             return Vec::new();
         }
     };
-    items.into_iter().filter_map(|item| target(item, providers, report)).collect()
+    items.into_iter().filter_map(|item| target(item, settings, providers, report)).collect()
 }
 
-fn target(item: Node, providers: &[Arc<Provider>], report: &Report) -> Option<ModelTarget> {
+fn target(
+    item: Node,
+    settings: &Arc<CallSettings>,
+    providers: &[Arc<Provider>],
+    report: &Report,
+) -> Option<ModelTarget> {
     const PATH: &str = "models.targets";
     let (target, provider) = match item.value {
         Value::Text(text) => {
             let provider = text.split_once('/').map_or(text.as_str(), |(provider, _)| provider).to_owned();
             let model = text.split_once('/').map(|(_, model)| model.to_owned()).filter(|model| !model.is_empty());
             let stated = Stated { value: provider.clone(), place: item.place.clone(), shown: !item.from_env };
-            (ModelTarget { provider, model, weight: 1, priority: 0 }, stated)
+            (ModelTarget { provider, model, weight: 1, priority: 0, settings: Arc::clone(settings) }, stated)
         }
         _ => {
             let mut fields = Fields::of(PATH, item, report);
-            fields.only_keys(&["provider", "model", "weight", "priority"], &[]);
+            fields.only_keys(&schema::TARGET_KEYS, &[]);
             let Some(provider) = fields.text("provider") else {
                 fields.error("provider", "is missing; name the provider that this target is at");
                 return None;
@@ -280,7 +296,9 @@ fn target(item: Node, providers: &[Arc<Provider>], report: &Report) -> Option<Mo
             let model = fields.text("model").map(|model| model.value);
             let weight = sections::small(&mut fields, "weight", 0, 1_000_000, 1);
             let priority = sections::small(&mut fields, "priority", 0, 1_000_000, 0);
-            (ModelTarget { provider: provider.value.clone(), model, weight, priority }, provider)
+            let own = params::call_settings(&mut fields, PATH, report);
+            let settings = Arc::new(Arc::unwrap_or_clone(own).over(settings));
+            (ModelTarget { provider: provider.value.clone(), model, weight, priority, settings }, provider)
         }
     };
     sections::warn_unknown(

@@ -62,6 +62,10 @@ pub(super) const LIMIT_KEYS: [&str; 9] = [
 /// The keys of one of the `budgets` of a key.
 pub(super) const BUDGET_KEYS: [&str; 6] = ["limit_usd", "period", "time_zone", "warn_at", "action", "require_price"];
 
+/// The keys of a target of `[[models]]`.
+pub(super) const TARGET_KEYS: [&str; 8] =
+    ["provider", "model", "weight", "priority", "params", "timeout", "first_token_timeout", "idle_timeout"];
+
 /// The keys of `[server.tls]`.
 pub(super) const TLS_KEYS: [&str; 3] = ["cert_file", "key_file", "handshake_timeout"];
 
@@ -117,8 +121,10 @@ pub(super) const SECTIONS: [Section; 15] = [
             "idle_timeout",
             "pricing",
             "limits",
+            "api_params",
+            "model_params",
         ],
-        later: &["api_params", "model_params", "features", "weight", "tags"],
+        later: &["features", "weight", "tags"],
     },
     Section {
         name: "key_map",
@@ -214,8 +220,19 @@ pub(super) const SECTIONS: [Section; 15] = [
     Section {
         name: "models",
         shape: Shape::List,
-        keys: &["name", "aliases", "targets", "strategy", "sticky", "fallbacks"],
-        later: &["params"],
+        keys: &[
+            "name",
+            "aliases",
+            "targets",
+            "strategy",
+            "sticky",
+            "params",
+            "timeout",
+            "first_token_timeout",
+            "idle_timeout",
+            "fallbacks",
+        ],
+        later: &[],
     },
     Section {
         name: "profiles",

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 
 use super::cache::Cache;
 use super::limits::{Budget, BudgetTerms, LimitSet, Limits};
+use super::params::ProviderParams;
 use super::routing::{NamedModel, ProfileBlock, Routing};
 use super::{
     projects::Project,
@@ -256,6 +257,8 @@ pub struct Provider {
     pub pricing: Option<PriceOverride>,
     /// What it may be asked for, in place of `[limits.per_provider]`.
     pub limits: Option<LimitSet>,
+    /// What requests are given that state nothing themselves.
+    pub params: ProviderParams,
     /// Where this definition came from.
     pub origin: ProviderOrigin,
 }

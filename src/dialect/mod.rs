@@ -10,6 +10,7 @@ pub mod watch;
 pub mod steer;
 pub mod splice;
 pub mod canonical;
+pub mod defaults;
 pub mod usage_chunk;
 pub mod error_body;
 pub mod models;

@@ -25,8 +25,8 @@ use super::{
     sanitize::Watch,
 };
 use crate::{
-    config::{Provider, ProviderKey, ProviderType},
-    dialect::splice,
+    config::{Provider, ProviderKey, ProviderType, params_for},
+    dialect::{self, splice},
     domain::{Api, Endpoint, ErrorKind},
     provider::{self, CREDENTIAL_HEADERS, Client, ConnectError, Credential, Route, UpstreamBody},
     routing::Target,
@@ -242,6 +242,7 @@ fn body(
                 edits.extend(renamed.filter(|_| in_body).map(|model| steering.set_model(model)));
                 edits.extend(asks_for_usage.then(|| steering.ask_for_usage()).flatten());
             }
+            edits.extend(defaults(inbound, target, source, edits.len() > inbound.edits.len())?);
             let bytes = if edits.is_empty() {
                 raw
             } else {
@@ -254,6 +255,38 @@ fn body(
             Ok((Full::new(bytes).map_err(|never| match never {}).boxed_unsync(), None))
         }
     }
+}
+
+/// What the operator gives requests to this target that state nothing themselves.
+fn defaults(inbound: &Inbound, target: &Target, body: &Bytes, after_field: bool) -> Result<Vec<splice::Edit>, Refusal> {
+    if inbound.steering.is_none() || !takes_params(inbound.endpoint) {
+        return Ok(Vec::new());
+    }
+    let params = params_for(target.settings.as_deref(), &target.provider.params, target.model.as_deref());
+    let Some(params) = params else { return Ok(Vec::new()) };
+    let unread = || Refusal::new(ErrorKind::Internal, "the body could not be read for its parameters");
+    let body = std::str::from_utf8(body).map_err(|_| unread())?;
+    dialect::defaults::missing(body, &params, after_field).map_err(|_| unread())
+}
+
+/// Endpoints whose bodies take parameters. Those that count tokens refuse what generation takes, and the others hold
+/// files or concern no model.
+const fn takes_params(endpoint: Endpoint) -> bool {
+    matches!(
+        endpoint,
+        Endpoint::ChatCompletions
+            | Endpoint::Responses
+            | Endpoint::Completions
+            | Endpoint::Embeddings
+            | Endpoint::Rerank
+            | Endpoint::Messages
+            | Endpoint::GenerateContent
+            | Endpoint::StreamGenerateContent
+            | Endpoint::EmbedContent
+            | Endpoint::OllamaChat
+            | Endpoint::OllamaGenerate
+            | Endpoint::OllamaEmbed
+    )
 }
 
 fn upload_renamed() -> Refusal {

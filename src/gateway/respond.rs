@@ -110,10 +110,7 @@ pub(crate) async fn judge(
         client_api: exchange.endpoint.api(),
         is_event_stream,
         disconnect: exchange.disconnect,
-        patience: Patience::new(
-            exchange.target.provider.timeouts.idle,
-            (!waits_for_first).then_some(exchange.deadline),
-        ),
+        patience: Patience::new(exchange.target.timeouts.idle, (!waits_for_first).then_some(exchange.deadline)),
         length,
     };
     let is_stream = match framing {
@@ -143,7 +140,7 @@ async fn whole(mut relay: Relay, exchange: &Exchange<'_>, record: &mut OpenRecor
     let provider = &exchange.target.provider;
     let mut judged = Vec::new();
     while guard.end().is_none() {
-        let idle = Instant::now() + provider.timeouts.idle;
+        let idle = Instant::now() + exchange.target.timeouts.idle;
         let due = if exchange.stream { idle } else { idle.min(exchange.deadline) };
         let frame = tokio::time::timeout_at(due, relay.upstream.frame()).await.map_err(|_| {
             let message = format!("provider `{}` sent nothing for too long", provider.id);
@@ -202,7 +199,7 @@ fn guard(exchange: &Exchange<'_>, headers: &HeaderMap, framing: Framing) -> Opti
 
 async fn first_chunk(upstream: &mut Incoming, exchange: &Exchange<'_>) -> Result<Option<Bytes>, Refusal> {
     let provider = &exchange.target.provider;
-    let limit = provider.timeouts.first_token;
+    let limit = exchange.target.timeouts.first_token;
     let waiting = async {
         loop {
             match upstream.frame().await {

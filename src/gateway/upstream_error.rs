@@ -46,7 +46,7 @@ pub(super) async fn provider_error(
         500.. => ErrorKind::UpstreamError,
         _ => ErrorKind::UpstreamRejected,
     };
-    let bytes = read_error(upstream, provider.timeouts.idle).await;
+    let bytes = read_error(upstream, exchange.target.timeouts.idle).await;
     let mut decoder = Decoder::new(text(&headers, header::CONTENT_ENCODING), Vec::new());
     decoder.feed(&bytes);
     let plain = decoder.sink().map_or(&[][..], Vec::as_slice);

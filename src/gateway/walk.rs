@@ -214,7 +214,7 @@ impl Walk<'_> {
         };
         head.target(target);
         record.call_begins(target, &outbound.credential, pulse, funds);
-        let timeouts = &provider.timeouts;
+        let timeouts = &target.timeouts;
         let patience = if stream { timeouts.first_token } else { timeouts.total };
         let deadline = Instant::now() + patience;
         let sent = call::send(client, &provider.id, outbound.request, patience).await;

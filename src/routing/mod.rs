@@ -21,8 +21,8 @@ pub use resolve::{Found, Question, Resolved, resolve, serves, speaks, to_ask};
 pub use trace::{MoreFallen, Trace, TraceError};
 
 use crate::{
-    catalog::Known,
-    config::{Provider, ProviderType},
+    catalog::{Known, Offer, OfferPrice},
+    config::{CallSettings, Provider, ProviderTimeouts, ProviderType},
     domain::{Api, Timestamp},
 };
 
@@ -66,6 +66,10 @@ pub struct Target {
     pub model: Option<Arc<str>>,
     /// The API to speak.
     pub api: Api,
+    /// The time limits of the call.
+    pub timeouts: ProviderTimeouts,
+    /// What the name that was asked for says of it.
+    pub settings: Option<Arc<CallSettings>>,
 }
 
 /// What the running house knows of a candidate.
@@ -203,7 +207,10 @@ pub fn plan<'a>(
     let target = |standing: &Standing| {
         let found = found.get(standing.candidate)?;
         let model = found.model.as_deref().map(Arc::from);
-        Some(Target { provider: Arc::clone(found.provider), model, api })
+        let provider = Arc::clone(found.provider);
+        let settings = found.settings.cloned();
+        let timeouts = settings.as_ref().map_or(provider.timeouts, |own| own.timeouts(provider.timeouts));
+        Some(Target { provider, model, api, timeouts, settings })
     };
     // Of a choice among all models no more are tried than the trace keeps.
     let most = if facts.rule == Rule::Auto { trace::KEPT_OF_ORDER } else { usize::MAX };
@@ -258,7 +265,8 @@ pub fn gather<'a>(
     let candidate = |found: &Found<'a>| {
         let provider = found.provider.as_ref();
         let observed = observe(provider, found.model.as_deref());
-        let known = found.model.as_deref().map(|model| question.catalog.known(provider, model)).unwrap_or_default();
+        let looked_up = || found.model.as_deref().map(|model| question.catalog.known(provider, model));
+        let known = found.offer.map(|offer| offer.known).or_else(looked_up).unwrap_or_default();
         let merits = Merits {
             // What was learned here counts before what others measured.
             quality: observed.quality.or(known.quality),
@@ -296,8 +304,10 @@ pub fn gather<'a>(
 /// What a million tokens cost there by the price lists of today.
 fn list_price(question: &Question<'_>, found: &Found<'_>, at: Timestamp) -> Merits {
     let Some(model) = found.model.as_deref() else { return Merits::default() };
-    let provider = found.provider.as_ref();
-    let rates = question.catalog.list_price(provider, model, at);
+    let rates = match found.offer {
+        Some(Offer { price: OfferPrice::Settled(rates), .. }) => rates,
+        _ => question.catalog.list_price(found.provider, model, at),
+    };
     Merits {
         input_microcents_per_mtok: rates.map(|(input, _)| input),
         output_microcents_per_mtok: rates.map(|(_, output)| output),

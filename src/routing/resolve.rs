@@ -10,8 +10,8 @@ use super::{
     profile::{DEFAULT_PROFILE, Profile},
 };
 use crate::{
-    catalog::Catalog,
-    config::{NamedModel, Provider, ProviderType, Strategy},
+    catalog::{Catalog, Offer},
+    config::{CallSettings, NamedModel, Provider, ProviderType, Strategy},
     domain::{Api, Endpoint},
 };
 
@@ -80,6 +80,10 @@ pub struct Found<'a> {
     pub weight: u32,
     /// What forbids it.
     pub forbidden: Option<Forbidden>,
+    /// What the catalog says of it, where that is at hand.
+    pub offer: Option<Offer>,
+    /// What the operator's name for it says of calls to it.
+    pub settings: Option<&'a Arc<CallSettings>>,
 }
 
 /// Finds the candidates of a request, a non-empty list.
@@ -131,9 +135,10 @@ pub fn resolve<'a>(question: &Question<'a>) -> Result<Resolved<'a>, Unroutable> 
             continue;
         }
         let forbidden = forbidden(question, provider, model.as_deref());
+        let offer = offer(question, provider, model.as_deref());
         // What was found first is meant to be asked first: the order stands for the priority.
         let priority = u32::try_from(place).unwrap_or(u32::MAX);
-        resolved.found.push(Found { provider, model, tier: 0, priority, weight: 1, forbidden });
+        resolved.found.push(Found { provider, model, tier: 0, priority, weight: 1, forbidden, offer, settings: None });
     }
     if resolved.found.is_empty() {
         return Err(match missing_model {
@@ -199,8 +204,18 @@ fn targets_and_fallbacks<'a>(
         for (place, provider) in providers.into_iter().filter(|provider| provider.enabled).enumerate() {
             let model = (model != "default").then_some(model).or_else(|| default_model(question, provider));
             let forbidden = forbidden_if(question, provider, model, is_allowed);
+            let offer = offer(question, provider, model);
             let priority = u32::try_from(place).unwrap_or(u32::MAX);
-            found.push(Found { provider, model: model.map(Cow::Borrowed), tier, priority, weight: 1, forbidden });
+            found.push(Found {
+                provider,
+                model: model.map(Cow::Borrowed),
+                tier,
+                priority,
+                weight: 1,
+                forbidden,
+                offer,
+                settings: None,
+            });
         }
     }
     found
@@ -218,8 +233,19 @@ fn targets<'a>(question: &Question<'a>, model: &'a NamedModel, tier: u16, is_all
         let model = target.model.as_deref().filter(|model| *model != "default");
         let model = model.or_else(|| default_model(question, provider));
         let forbidden = forbidden_if(question, provider, model, is_allowed);
+        let offer = offer(question, provider, model);
         let (priority, weight) = (target.priority, target.weight);
-        found.push(Found { provider, model: model.map(Cow::Borrowed), tier, priority, weight, forbidden });
+        let settings = Some(&target.settings);
+        found.push(Found {
+            provider,
+            model: model.map(Cow::Borrowed),
+            tier,
+            priority,
+            weight,
+            forbidden,
+            offer,
+            settings,
+        });
     }
     found
 }
@@ -228,22 +254,36 @@ fn targets<'a>(question: &Question<'a>, model: &'a NamedModel, tier: u16, is_all
 fn everything<'a>(question: &Question<'a>, usable: &[&'a Arc<Provider>]) -> Vec<Found<'a>> {
     let mut found = Vec::new();
     for provider in usable.iter().copied().filter(|provider| speaks(provider.provider_type, question.endpoint.api())) {
-        let listed: Vec<&'a str> = if provider.models.is_empty() {
-            let known = Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url);
-            let of_catalog = known.into_iter().flat_map(|known| question.catalog.models_of(known)).map(|card| card.id);
-            let live = question.live.iter().filter(|(id, _)| *id == provider.id).flat_map(|(_, names)| names.iter());
-            of_catalog.chain(live.map(String::as_str)).chain(provider.default_model.as_deref()).collect()
-        } else {
-            provider.models.iter().map(String::as_str).collect()
-        };
-        let mut seen: std::collections::HashSet<&str> = std::collections::HashSet::with_capacity(listed.len());
-        for model in listed.into_iter().filter(|model| seen.insert(model)) {
-            let forbidden = forbidden(question, provider, Some(model));
+        let shelf = question.catalog.shelf(provider);
+        let mut push = |model: Cow<'a, str>, offer| {
+            let forbidden = forbidden(question, provider, Some(&model));
             let priority = provider.priority;
-            found.push(Found { provider, model: Some(Cow::Borrowed(model)), tier: 0, priority, weight: 1, forbidden });
+            found.push(Found {
+                provider,
+                model: Some(model),
+                tier: 0,
+                priority,
+                weight: 1,
+                forbidden,
+                offer,
+                settings: None,
+            });
+        };
+        for (model, offer) in question.catalog.models_known_of(provider).zip(shelf.offers()) {
+            if offer.is_some() {
+                push(Cow::Borrowed(model), *offer);
+            }
+        }
+        if provider.models.is_empty() {
+            let live = question.live.iter().filter(|(id, _)| *id == provider.id).flat_map(|(_, names)| names.iter());
+            live.filter(|name| shelf.offer(name).is_none()).for_each(|name| push(Cow::Borrowed(name), None));
         }
     }
     found
+}
+
+fn offer(question: &Question<'_>, provider: &Arc<Provider>, model: Option<&str>) -> Option<Offer> {
+    question.catalog.shelf_at_hand(provider)?.offer(model?)
 }
 
 /// What forbids a candidate to the caller's key, which may name models bare or with their provider.
