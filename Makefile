@@ -52,7 +52,7 @@ portal/dist/index.html: $(PORTAL_SOURCES) $(PORTAL_MODULES) openapi/openapi.json
 
 ## Tests
 
-.PHONY: test test-tools test-begin test-portal test-rust test-sdk test-browser fuzz audit bench bench-store soak lint catalog fmt
+.PHONY: test test-tools test-begin test-portal test-rust test-sdk test-browser fuzz audit bench bench-store bench-replay soak lint catalog fmt
 test: test-tools test-begin test-portal test-rust test-sdk test-browser ## everything, installing what it needs
 	@printf '\n\033[1m== summary\033[0m\n'
 	cat $(SUMMARY)
@@ -171,6 +171,9 @@ bench: portal/dist/index.html ## the pure rooms, then the gateway under load bes
 # BENCH_RECORDS="n m" changes the sizes. The databases stay under target/bench-store to be used again.
 bench-store: portal/dist/index.html ## lists, sums and retention among 1,000,000 and 3,000,000 records
 	$(CARGO) bench --locked --bench store
+
+bench-replay: portal/dist/index.html ## 100,000 requests of the past decided anew
+	$(CARGO) bench --locked --bench store -- replay
 
 # SOAK_SECS=n changes how long it takes, SOAK_RECORDS=n how many records are there at the start.
 soak: portal/dist/index.html ## ten minutes of records, retention and readers that never rest

@@ -2,17 +2,25 @@
 //! one run with another on the same machine; nothing asserts them.
 #![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macros make undocumented items")]
 
-use std::{hint::black_box, sync::Arc};
+use std::{
+    hint::black_box,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use llm_gateway::{
     catalog::{Catalog, PriceQuery},
-    config::{Budget, BudgetTerms, LimitSet, Limits, Sanitization, Scope},
+    config::{self, Budget, BudgetTerms, LimitSet, Limits, LoadOptions, Sanitization, Scope},
     dialect::{steer, usage_chunk::Filter},
     domain::{Action, Api, Direction, Endpoint, Microcents, Timestamp, Usage},
     gateway::tally::{Framing, Tally},
     limits::{Budgets, Caller, LimitRules, Payer, Take, Taken},
+    policy::{Inquiry, Policy},
+    provider::{Egress, Health, Resolver},
+    routing::{self, Moment, Need, Observed, Trace},
     sanitize::{LOOK_BACK, RuleSet},
+    store::Snapshot,
 };
 
 fn request(bytes: usize) -> String {
@@ -141,5 +149,83 @@ fn limiting(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, steering, metering, sanitizing, pricing, limiting);
+/// Four providers of so many models in all, and two names of the operator's own.
+fn routing_policy(models: usize) -> Policy {
+    let names: Vec<String> = (0..models / 4).map(|number| format!("\"model-{number}\"")).collect();
+    let mut toml = String::new();
+    for id in ["a", "b", "c", "d"] {
+        toml.push_str(&format!(
+            "[[providers]]\nid = \"{id}\"\nprovider_type = \"openai_compatible\"\napi_key = \"k\"\n\
+             base_url = \"http://127.0.0.1:9/v1\"\nallow_private_network = true\nmodels = [{}]\n\
+             pricing = {{ input_per_mtok = 1.0, output_per_mtok = 4.0 }}\n",
+            names.join(", ")
+        ));
+    }
+    toml.push_str("[[models]]\nname = \"named\"\ntargets = [\"a/model-1\", \"b/model-1\"]\nfallbacks = [\"model-2\"]\n");
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("config.toml"), toml).unwrap();
+    let options = LoadOptions { working_dir: directory.path().to_owned(), ..LoadOptions::default() };
+    let config = config::load(&options).unwrap_or_else(|errors| panic!("{errors}"));
+    let egress = Egress::load(Resolver::default());
+    Policy::compile(Arc::new(config), &Snapshot::default(), None, &egress).unwrap()
+}
+
+/// What routing adds to a request, its trace included; and a dry run.
+fn routing(c: &mut Criterion) {
+    let mut group = c.benchmark_group("route");
+    let policy = routing_policy(2_000);
+    let moment = Moment { at: Timestamp::now(), turn: 1, dice: 2 };
+    let need = Need { input_tokens: 1_000, ..Need::default() };
+    let health = Health::default();
+    let rules = policy.routing_rules();
+    for number in 0..20 {
+        let model = format!("model-{number}");
+        let call = health.begin("a", Some(&model), rules.routing, moment.at).unwrap();
+        call.answered(Duration::from_millis(200 + number), moment.at);
+    }
+    let seen = |provider: &config::Provider, model: Option<&str>| match health.vitals(&provider.id, model, moment.at) {
+        Some(vitals) => Observed { latency_ms: vitals.latency_ms.map(|ms| ms as f32), ..Observed::default() },
+        None => Observed::default(),
+    };
+    for (name, model) in
+        [("a named model", "named"), ("a known model", "model-7"), ("auto over 2000 models", "auto")]
+    {
+        let inquiry = Inquiry {
+            endpoint: Endpoint::ChatCompletions,
+            model: Some(model),
+            profile: None,
+            provider_wanted: None,
+            key: None,
+        };
+        let question = policy.question(rules, inquiry, &[]);
+        group.bench_function(format!("a request for {name}"), |b| {
+            b.iter(|| routing::plan(black_box(&question), need, moment, seen));
+        });
+        group.bench_function(format!("a dry run for {name}"), |b| {
+            b.iter(|| routing::consider(black_box(&question), need, moment, seen));
+        });
+        let considered = routing::consider(&question, need, moment, seen);
+        group.bench_function(format!("the trace for {name}"), |b| {
+            b.iter(|| Trace::write(black_box(&considered.facts), &considered.decision, None, None));
+        });
+        print_quantiles(name, || routing::consider(&question, need, moment, seen));
+    }
+    group.finish();
+}
+
+/// Criterion tells means; the bars are about p99.
+fn print_quantiles<T>(name: &str, mut run: impl FnMut() -> T) {
+    let mut times: Vec<Duration> = (0..5_000)
+        .map(|_| {
+            let begun = Instant::now();
+            black_box(run());
+            begun.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
+    eprintln!("a dry run for {name}: p50 {:?}, p99 {:?}", at(50), at(99));
+}
+
+criterion_group!(benches, steering, metering, sanitizing, pricing, limiting, routing);
 criterion_main!(benches);

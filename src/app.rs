@@ -2,6 +2,9 @@
 //!
 //! No decision about a request is made here.
 
+mod breakers;
+mod lookout;
+
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     io::Write as _,
@@ -214,6 +217,7 @@ impl Gateway {
         reloader.learn_spend(&reloader.policy.load()).await;
         let metrics = telemetry::Metrics::of_process();
         let memory = Memory::default();
+        breakers::restore(&memory.health, &store.control).await;
         let (started_at, stopping) = (Instant::now(), CancellationToken::new());
         let shutdown = Shutdown::default();
         Ok(Self { store, reloader, metrics, memory, started_at, stopping, shutdown })
@@ -238,6 +242,7 @@ impl Gateway {
             port,
             started_at: self.started_at,
             stopping: self.stopping.clone(),
+            lookout: Arc::new(lookout::Watch(self.memory.clone())),
         });
         server::router(gateway::router(self.data_plane()), admin::router(admin), portal::router())
     }
@@ -283,6 +288,13 @@ impl Gateway {
         tokio::spawn(self.reloader.clone().follow_store(stop.clone()));
         tokio::spawn(self.reloader.clone().follow_spend(stop.clone()));
         tokio::spawn(self.metrics.clone().fold_until(stop.clone()));
+        // It goes on until nothing can open a breaker any more.
+        let drained_all = CancellationToken::new();
+        let breakers = tokio::spawn({
+            let (health, control, end) =
+                (Arc::clone(&self.memory.health), self.store.control.clone(), drained_all.clone());
+            async move { breakers::follow(&health, &control, end).await }
+        });
         if let Some(tls) = tls.clone() {
             let (reloader, runtime) = (self.reloader.clone(), tokio::runtime::Handle::current());
             let refused = move |error: server::TlsError| {
@@ -300,6 +312,9 @@ impl Gateway {
         if drained.cut_connections > 0 {
             tracing::warn!(connections = drained.cut_connections, "cut off after server.shutdown_timeout");
         }
+        drained_all.cancel();
+        // A panic of it was reported when it happened.
+        let _ = breakers.await;
         self.close().await
     }
 

@@ -3,6 +3,7 @@
 //!
 //! No request ever waits here: reading the policy is one atomic load.
 
+mod inquiry;
 mod rules;
 
 use std::{
@@ -13,8 +14,11 @@ use std::{
 use arc_swap::ArcSwap;
 use sha2::{Digest as _, Sha256};
 
-pub use self::rules::check_rules;
 use self::rules::{ByProject, Compiler, Sets};
+pub use self::{
+    inquiry::{Drafted, Inquiry, RoutingRules},
+    rules::check_rules,
+};
 use crate::{
     catalog::Catalog,
     config::{BudgetTerms, Config, ConfigErrors, LimitSet, MappedKey, Provider, SanitizationOverride, Scope},

@@ -27,7 +27,7 @@ enum Role {
 }
 
 /// The declared role of every route that is not an inference endpoint.
-const DECLARED: [(&str, &str, Role); 34] = [
+const DECLARED: [(&str, &str, Role); 37] = [
     ("GET", "/api/version", Role::Public),
     ("GET", "/health", Role::Public),
     ("GET", "/readyz", Role::Public),
@@ -43,6 +43,9 @@ const DECLARED: [(&str, &str, Role); 34] = [
     ("GET", "/v1/sanitize/rules", Role::Admin),
     ("GET", "/v1/records", Role::Admin),
     ("GET", "/v1/records/{id}", Role::Admin),
+    ("GET", "/v1/records/{id}/route", Role::Admin),
+    ("POST", "/v1/route", Role::Admin),
+    ("POST", "/v1/route/replay", Role::Admin),
     ("GET", "/v1/records/live", Role::Admin),
     ("GET", "/v1/stats", Role::Admin),
     ("GET", "/v1/stats/series", Role::Admin),

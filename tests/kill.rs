@@ -15,6 +15,7 @@ use std::{
 use llm_gateway::{
     config::{LoadOptions, load},
     demo::{Provider, ProviderOptions},
+    routing::Trace,
     store::{self, RecordFilter},
 };
 use serde_json::json;
@@ -82,6 +83,8 @@ async fn stored(dir: &Path) -> BTreeSet<String> {
         let page = store.history.records(&RecordFilter::default(), cursor, 500).await.unwrap();
         for record in page.records {
             assert!(ids.insert(record.record.id.to_string()), "a record came back twice");
+            let route = store.history.route(record.seq).await.unwrap().expect("how it was routed comes back too");
+            assert!(!Trace::read(&route).unwrap().decide().order.is_empty());
         }
         cursor = page.next;
         if cursor.is_none() {

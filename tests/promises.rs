@@ -40,6 +40,7 @@ mod routes;
 mod routing;
 mod cache;
 mod params;
+mod route_trace;
 mod seed_site;
 mod portal;
 mod backup;

@@ -11,12 +11,12 @@ use super::harness::{
 };
 
 /// A gateway with the providers `one` and `two`, each an upstream of its own, and the named model `chat` over both.
-struct Pair {
-    rig: Rig,
-    two: Running,
+pub(crate) struct Pair {
+    pub(crate) rig: Rig,
+    pub(crate) two: Running,
 }
 
-async fn pair(routing: &str, model: &str) -> Pair {
+pub(crate) async fn pair(routing: &str, model: &str) -> Pair {
     let upstream = || Provider::spawn(ProviderOptions::default());
     let (one, two) = (upstream().await.unwrap(), upstream().await.unwrap());
     let provider = |id: &str, url: &str| {
@@ -34,18 +34,18 @@ async fn pair(routing: &str, model: &str) -> Pair {
 }
 
 impl Pair {
-    async fn ask(&self, model: &str, stream: bool) -> Answer {
+    pub(crate) async fn ask(&self, model: &str, stream: bool) -> Answer {
         let body = json!({"model": model, "stream": stream, "messages": [{"role": "user", "content": "x"}]});
         self.rig.client().post("/v1/chat/completions", &body).await
     }
 
     /// Calls that each upstream saw.
-    fn calls(&self) -> (usize, usize) {
+    pub(crate) fn calls(&self) -> (usize, usize) {
         (self.rig.upstream.ledger().calls().len(), self.two.ledger().calls().len())
     }
 }
 
-fn refused(status: u16) -> Script {
+pub(crate) fn refused(status: u16) -> Script {
     Script {
         status: Some(status),
         body: Some(Payload::Text("{\"error\":{\"message\":\"no\"}}".into())),
@@ -53,11 +53,11 @@ fn refused(status: u16) -> Script {
     }
 }
 
-fn broken() -> Script {
+pub(crate) fn broken() -> Script {
     Script { fault: Some(Fault::ResetBeforeHead), ..Script::default() }
 }
 
-fn provider_of(answer: &Answer) -> &str {
+pub(crate) fn provider_of(answer: &Answer) -> &str {
     answer.headers["x-gateway-provider"].to_str().unwrap()
 }
 
@@ -242,4 +242,60 @@ async fn auto_and_profiles_choose_among_all_models_and_unknown_ones_are_told() {
     assert!(text.contains("balanced") && text.contains("economy"), "{text}");
     let answer = pair.ask("auto:private", false).await;
     assert!(String::from_utf8_lossy(&answer.body).contains("not on your own machines"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_open_breaker_shows_in_the_api_and_in_the_metrics() {
+    let pair = pair("retries = 0\nbreaker_failures = 2\nbreaker_cooldown = 60", "").await;
+    pair.rig.upstream.always(Some(broken()));
+    for _ in 0..3 {
+        pair.ask("chat", false).await;
+    }
+    for invented in ["one/invented-1", "one/invented-2"] {
+        pair.ask(invented, false).await;
+    }
+    let client = pair.rig.client();
+    let all = client.get("/v1/providers").await.expect(200);
+    let of = |id: &str| all["data"].as_array().unwrap().iter().find(|one| one["id"] == id).unwrap().clone();
+    let (one, two) = (of("one"), of("two"));
+    assert_eq!((&one["breaker"], &two["breaker"]), (&json!("open"), &json!("closed")));
+    let worst = &one["model_health"][0];
+    assert_eq!((&worst["model"], &worst["breaker"], &worst["failures"]), (&json!("gpt-4o"), &json!("open"), &json!(2)));
+    assert!(worst["open_until"].is_string() && worst["error_rate"].as_f64() > Some(0.0), "{worst:#}");
+    assert_eq!((&worst["latency_ms"], &worst["probing"]), (&Value::Null, &json!(false)));
+    let well = &two["model_health"][0];
+    assert_eq!((&well["breaker"], &well["open_until"], &well["calls"]), (&json!("closed"), &Value::Null, &json!(3)));
+    assert!(well["latency_ms"].as_f64() > Some(0.0) && well["error_rate"] == 0.0, "{well:#}");
+    let detail = client.get("/v1/providers/one").await.expect(200);
+    assert_eq!(detail["model_health"].as_array().unwrap().len(), 3);
+    let metrics = client.get("/metrics").await.text();
+    let line = |model: &str, state: u8| {
+        let labels = format!("provider=\"one\",model=\"{model}\"");
+        let line = format!("llm_gateway_circuit_breaker_state{{{labels}}} {state}");
+        assert!(metrics.contains(&line), "{line} is not in {metrics}");
+    };
+    line("gpt-4o", 2);
+    line("other", 0);
+    assert!(!metrics.contains("invented"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_restart_does_not_forget_who_is_out_of_order() {
+    let mut pair = pair("retries = 0\nbreaker_failures = 2\nbreaker_cooldown = 3", "").await;
+    pair.rig.upstream.always(Some(broken()));
+    for _ in 0..3 {
+        pair.ask("chat", false).await;
+    }
+    let opened = std::time::Instant::now();
+    assert_eq!(pair.calls(), (2, 3));
+    pair.rig.upstream.always(None);
+    pair.rig.restart().await;
+    let shown = pair.rig.client().get("/v1/providers/one").await.expect(200);
+    assert!(opened.elapsed() > Duration::from_secs(2) || shown["breaker"] == "open", "{shown:#}");
+    let answer = pair.ask("chat", false).await;
+    assert!(opened.elapsed() > Duration::from_secs(2) || provider_of(&answer) == "two", "{answer:?}");
+    tokio::time::sleep(Duration::from_millis(3_100)).await;
+    assert_eq!(provider_of(&pair.ask("chat", false).await), "one", "one probe finds it alive");
+    pair.rig.restart().await;
+    assert_eq!(pair.rig.client().get("/v1/providers/one").await.expect(200)["breaker"], "closed");
 }

@@ -19,6 +19,7 @@
 
 mod client;
 mod measure;
+mod replay;
 mod seed;
 mod soak;
 
@@ -51,8 +52,9 @@ async fn main() -> Result<(), Failure> {
         ["measure", path] => measure::run(Path::new(path)).await,
         ["retention", path] => soak::retention(Path::new(path)).await,
         ["soak"] => soak::run().await,
+        ["replay"] => replay::run(&directory(0)).await,
         [] => all(),
-        _ => Err("usage: store [soak]".into()),
+        _ => Err("usage: store [soak | replay]".into()),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
 
 /// Which records; what is left out lets all pass.
 #[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct RecordParams {
     /// Project; empty for requests without one, as in all filters by name.

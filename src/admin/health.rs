@@ -11,7 +11,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{error::ErrorBody, state::AdminState};
+use super::{error::ErrorBody, model_health::AllHealth, state::AdminState};
 use crate::store::{Store, StoreError, Trouble};
 
 /// Longest time that the store may take to answer before the gateway counts as not ready.
@@ -135,7 +135,8 @@ async fn ask_store(state: &AdminState) -> Result<(), StoreError> {
 )]
 pub(super) async fn metrics(State(state): State<AdminState>) -> Response {
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (content_type, state.parts.metrics.render() + &store_metrics(&state.parts.store)).into_response()
+    let breakers = AllHealth::now(&state).metrics(&state.parts.policy.load());
+    (content_type, state.parts.metrics.render() + &store_metrics(&state.parts.store) + &breakers).into_response()
 }
 
 /// What the store says of itself, in Prometheus' text format. It belongs to this gateway and not to the process,

@@ -21,6 +21,8 @@ mod limit_body;
 mod limits;
 mod live;
 mod login;
+mod lookout;
+mod model_health;
 mod origin;
 mod page;
 mod projects;
@@ -28,6 +30,8 @@ mod provider_body;
 mod provider_view;
 mod providers;
 mod records;
+mod route;
+mod route_body;
 mod sanitization_body;
 mod sanitize;
 mod session;
@@ -53,6 +57,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::error::{ApiError, Code, ErrorBody};
 
+pub use lookout::{Lookout, ReadBody};
 pub(crate) use origin::is_foreign;
 pub use state::{AdminParts, AdminState, Reload};
 
@@ -70,6 +75,9 @@ fn guarded() -> OpenApiRouter<AdminState> {
     OpenApiRouter::new()
         .routes(routes!(records::list))
         .routes(routes!(records::show))
+        .routes(routes!(route::show))
+        .routes(routes!(route::attempt))
+        .routes(routes!(route::replay))
         .routes(routes!(live::follow))
         .routes(routes!(stats::totals))
         .routes(routes!(stats::series))
@@ -138,6 +146,8 @@ const TAKEN_BODIES: [&str; 10] = [
     "BudgetTerms",
     "SanitizationPattern",
     "SanitizeQuestion",
+    "RouteQuestion",
+    "ReplayQuestion",
 ];
 /// Fields of answers that are really left out sometimes.
 const SOMETIMES_ABSENT: [&str; 2] = ["attempt_rows", "finding_rows"];
@@ -180,6 +190,7 @@ fn describe_guard(operation: &mut Operation) {
     info(title = "llm-gateway", description = "One gateway between a team's applications and their LLM providers."),
     tags(
         (name = "Records", description = "What was requested: one record per inference request."),
+        (name = "Routing", description = "Why requests went where they went, and where they would go."),
         (name = "Stats", description = "Sums over the records."),
         (name = "Projects", description = "Who asked, by `x-project` or by key."),
         (name = "Requesters", description = "Who asked, by `x-source`."),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::model_health::{AllHealth, ModelHealth};
 use crate::config::{Provider, ProviderKey, ProviderOrigin, ProviderType};
 
 /// A provider, without its key.
@@ -41,6 +42,12 @@ pub(super) struct ProviderView {
     pub(super) idle_timeout: f64,
     /// Who defines it, and so who can change it.
     pub(super) origin: OriginName,
+    /// The worst state of its models' circuit breakers: `closed`, `half_open` or `open`.
+    #[schema(example = "closed")]
+    pub(super) breaker: &'static str,
+    /// How its models fare that were called since the start, those first that are not well, then the busiest; a list
+    /// shows 20 of them.
+    pub(super) model_health: Vec<ModelHealth>,
 }
 
 /// Which API a provider speaks.
@@ -92,9 +99,21 @@ pub(super) enum CredentialKind {
 }
 
 impl ProviderView {
+    /// A provider in a list.
+    pub(super) fn row(provider: &Provider, health: &AllHealth) -> Self {
+        Self::new(provider, health.worst(&provider.id), health.listed(&provider.id))
+    }
+
+    /// A provider by itself.
+    pub(super) fn detail(provider: &Provider, health: &AllHealth) -> Self {
+        Self::new(provider, health.worst(&provider.id), health.models(&provider.id))
+    }
+
     /// What may be shown of a provider.
-    pub(super) fn of(provider: &Provider) -> Self {
+    fn new(provider: &Provider, breaker: &'static str, model_health: Vec<ModelHealth>) -> Self {
         Self {
+            breaker,
+            model_health,
             id: provider.id.clone(),
             provider_type: provider.provider_type.into(),
             enabled: provider.enabled,

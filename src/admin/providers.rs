@@ -10,6 +10,7 @@ use super::{
     auth::Admin,
     error::{ApiError, Code, ErrorBody},
     extract::{Body, Id, Nothing, Params},
+    model_health::AllHealth,
     page::List,
     provider_body::{NewProvider, ProviderChange},
     provider_view::ProviderView,
@@ -28,8 +29,8 @@ use crate::{
     responses((status = 200, description = "The providers; `next_cursor` is always null", body = List<ProviderView>))
 )]
 pub(super) async fn list(State(state): State<AdminState>, _none: Params<Nothing>) -> Json<List<ProviderView>> {
-    let policy = state.parts.policy.load();
-    Json(List::whole(policy.providers.iter().map(|provider| ProviderView::of(provider)).collect()))
+    let (policy, health) = (state.parts.policy.load(), AllHealth::now(&state));
+    Json(List::whole(policy.providers.iter().map(|provider| ProviderView::row(provider, &health)).collect()))
 }
 
 /// Add a provider
@@ -58,7 +59,7 @@ pub(super) async fn create(
         }
         Ok(inner.parts.store.control.put_provider(&admin.actor(), &provider, Credential::Replace).await?)
     });
-    Ok((StatusCode::CREATED, Json(ProviderView::of(&stored.await?.provider))))
+    Ok((StatusCode::CREATED, Json(ProviderView::detail(&stored.await?.provider, &AllHealth::now(&state)))))
 }
 
 /// Show a provider
@@ -71,7 +72,7 @@ pub(super) async fn create(
     )
 )]
 pub(super) async fn show(State(state): State<AdminState>, Id(id): Id) -> Result<Json<ProviderView>, ApiError> {
-    find(&state, &id).map(|provider| Json(ProviderView::of(&provider)))
+    find(&state, &id).map(|provider| Json(ProviderView::detail(&provider, &AllHealth::now(&state))))
 }
 
 /// Change a provider
@@ -104,7 +105,7 @@ pub(super) async fn update(
         }
         Ok(inner.parts.store.control.put_provider(&admin.actor(), &after, credential).await?)
     });
-    Ok(Json(ProviderView::of(&stored.await?.provider)))
+    Ok(Json(ProviderView::detail(&stored.await?.provider, &AllHealth::now(&state))))
 }
 
 /// Remove a provider

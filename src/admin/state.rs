@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     error::{ApiError, Code},
     login::Door,
+    lookout::Lookout,
 };
 use crate::{policy::PolicyCell, store::Store, telemetry::Metrics};
 
@@ -36,6 +37,8 @@ pub struct AdminParts {
     pub started_at: Instant,
     /// Cancelled when the gateway begins to stop: readiness goes, live streams end.
     pub stopping: CancellationToken,
+    /// A look at the data plane.
+    pub lookout: Arc<dyn Lookout>,
 }
 
 /// The admin room's state; cheap to clone.
@@ -46,13 +49,21 @@ pub struct AdminState {
     /// Stirred whenever a credential may have become void, so that live streams look again.
     pub(super) doubt: tokio::sync::watch::Sender<()>,
     turn: Arc<tokio::sync::Mutex<()>>,
+    /// One replay of past requests at a time.
+    pub(super) replays: Arc<tokio::sync::Semaphore>,
 }
 
 impl AdminState {
     /// Takes the parts over. Starts nothing.
     pub fn new(parts: AdminParts) -> Self {
         let doubt = tokio::sync::watch::Sender::new(());
-        Self { parts: Arc::new(parts), door: Arc::new(Door::new()), doubt, turn: Arc::default() }
+        Self {
+            parts: Arc::new(parts),
+            door: Arc::new(Door::new()),
+            doubt,
+            turn: Arc::default(),
+            replays: Arc::new(tokio::sync::Semaphore::new(1)),
+        }
     }
 
     /// Changes control state: one change at a time, on disk and in the running policy before it is

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use super::{record_view::milliseconds, stats::ratio};
 use crate::{
-    domain::Timestamp,
-    store::{Aggregate, Dimension, History, StatsFilter, StoreError},
+    domain::{Outcome, Timestamp},
+    store::{Aggregate, Dimension, History, RecordFilter, StatsFilter, StoreError},
 };
 
 /// Days that the measurements look back.
@@ -43,9 +43,22 @@ pub struct Measurements(BTreeMap<String, BTreeMap<String, Aggregate>>);
 /// When the database fails.
 pub async fn measurements(history: &History, now: Timestamp) -> Result<Measurements, StoreError> {
     let from = Timestamp { unix_us: now.unix_us - MEASURED_DAYS * 24 * 3_600_000_000 };
-    let filter = StatsFilter { from: Some(from), ..StatsFilter::default() };
+    by_model(history, &StatsFilter { from: Some(from), ..StatsFilter::default() }).await
+}
+
+/// Reads how successful requests did that fit, by provider and model.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn means(history: &History, filter: &RecordFilter) -> Result<Measurements, StoreError> {
+    // Of the window, and not of its filters: what another target takes is not told by who was asked.
+    let filter = StatsFilter { from: filter.from, to: filter.to, outcome: Some(Outcome::Ok), ..StatsFilter::default() };
+    by_model(history, &filter).await
+}
+
+async fn by_model(history: &History, filter: &StatsFilter) -> Result<Measurements, StoreError> {
     let mut all: BTreeMap<String, BTreeMap<String, Aggregate>> = BTreeMap::new();
-    for ((provider, model), sum) in history.pairs(&filter, [Dimension::Provider, Dimension::Model]).await? {
+    for ((provider, model), sum) in history.pairs(filter, [Dimension::Provider, Dimension::Model]).await? {
         if !provider.is_empty() && !model.is_empty() {
             all.entry(provider).or_default().insert(model, sum);
         }
@@ -54,6 +67,21 @@ pub async fn measurements(history: &History, now: Timestamp) -> Result<Measureme
 }
 
 impl Measurements {
+    /// The mean latency in microseconds; `None` when nothing was measured.
+    pub(super) fn mean_latency_us(&self, provider: &str, model: &str) -> Option<i64> {
+        let sum = self.sum(provider, model)?;
+        i64::try_from(sum.latency_us / sum.requests.max(1)).ok()
+    }
+
+    /// The mean time to the first content in milliseconds: that of streams, else to the end of the answer.
+    pub(super) fn mean_first_content_ms(&self, provider: &str, model: &str) -> Option<f32> {
+        let sum = self.sum(provider, model)?;
+        let mean = sum.ttft_us.checked_div(sum.ttft_count).unwrap_or(sum.latency_us / sum.requests.max(1));
+        #[expect(clippy::cast_possible_truncation, reason = "a score needs no more than some digits")]
+        let mean = milliseconds(mean) as f32;
+        Some(mean)
+    }
+
     /// The names under which a provider's models answered.
     pub fn models(&self, provider: &str) -> impl Iterator<Item = &str> {
         self.0.get(provider).into_iter().flat_map(|models| models.keys().map(String::as_str))
@@ -62,13 +90,17 @@ impl Measurements {
     /// What was measured of a model; its dated snapshots (`gpt-4o-2024-08-06`, by which the model `gpt-4o`
     /// answers) count in.
     pub fn of(&self, provider: &str, model: &str) -> Option<Measured> {
+        self.sum(provider, model).map(|sum| Measured::from(&sum))
+    }
+
+    fn sum(&self, provider: &str, model: &str) -> Option<Aggregate> {
         let models = self.0.get(provider)?;
         let answers = models.range(model.to_owned()..).take_while(|(name, _)| name.starts_with(model));
         let mut sum = Aggregate::default();
         for (_, snapshot) in answers.filter(|(name, _)| name.get(model.len()..).is_some_and(is_no_other_model)) {
             sum.merge(snapshot);
         }
-        (sum.requests > 0).then(|| Measured::from(&sum))
+        (sum.requests > 0).then_some(sum)
     }
 }
 

@@ -2,14 +2,24 @@
 //!
 //! Reads roll-ups, never prompts; decides no access.
 
+mod decision_view;
 mod listing;
 mod measured;
 mod record_view;
+mod replay;
+mod replay_view;
+mod rerun;
+mod route_view;
 mod series;
 mod stats;
 
+pub use decision_view::DecisionView;
 pub use listing::{ProjectView, RequesterView, projects, requesters};
 pub use measured::{MEASURED_DAYS, Measured, Measurements, measurements};
 pub use record_view::{AttemptView, FindingView, RecordView};
+pub use replay::{Replay, replay};
+pub use replay_view::ReplayView;
+pub use rerun::{LiveModels, Rerun};
+pub use route_view::RouteView;
 pub use series::{Grain, Series, SeriesGroup, SeriesPoint, SeriesQuery, series};
 pub use stats::{FindingStats, GroupStats, Measures, Stats, stats};

@@ -23,12 +23,14 @@ mod limits;
 mod routing;
 mod cache;
 mod params;
+mod draft;
 mod effective;
 mod watch;
 mod types;
 
 pub use address::{default_base_url, of_base_url, of_endpoint};
 pub use cache::Cache;
+pub use draft::RoutingDraft;
 pub use effective::effective_toml;
 pub use limits::{
     Algorithm, Budget, BudgetAction, BudgetPeriod, BudgetTerms, LimitPeriod, LimitSet, LimitUnit, Limits, Scope,

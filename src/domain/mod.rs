@@ -4,6 +4,7 @@
 
 mod ability;
 mod api;
+mod breaker;
 mod error_kind;
 mod finding;
 mod id;
@@ -19,6 +20,7 @@ mod usage;
 
 pub use ability::{Abilities, Ability};
 pub use api::{Api, ApiFamily, Endpoint};
+pub use breaker::OpenBreaker;
 pub use error_kind::ErrorKind;
 pub use finding::{Action, Category, Direction, Finding};
 pub use id::RecordId;

@@ -62,14 +62,13 @@ impl Memory {
         self.turns.fetch_add(1, Relaxed)
     }
 
+    /// The next one's turn, which is not taken.
+    pub fn next_turn(&self) -> u64 {
+        self.turns.load(Relaxed)
+    }
+
     /// What the router should know of a candidate.
-    pub(super) fn observe(
-        &self,
-        provider: &Provider,
-        model: Option<&str>,
-        session: Option<u64>,
-        now: Timestamp,
-    ) -> Observed {
+    pub fn observe(&self, provider: &Provider, model: Option<&str>, session: Option<u64>, now: Timestamp) -> Observed {
         let seat = session.and_then(|session| self.sessions.get(&session));
         let warm = seat.is_some_and(|(at, known)| *at == *provider.id && known.as_deref() == model);
         let Some(vitals) = self.health.vitals(&provider.id, model, now) else {

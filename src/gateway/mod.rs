@@ -37,9 +37,11 @@ use std::sync::Arc;
 
 use axum::response::Response;
 
+pub use need::read_need;
 pub use openapi::openapi;
 pub use routes::router;
 pub use shutdown::Shutdown;
+pub use walk::dice;
 
 use self::{
     accept::Arrival,

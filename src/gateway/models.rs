@@ -190,6 +190,12 @@ async fn names(state: &GatewayState, policy: &Policy, provider: &Arc<Provider>) 
 }
 
 impl LiveModels {
+    /// What local servers said lately, by provider id. Asks nobody.
+    pub fn known(&self) -> Vec<(String, Arc<[String]>)> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().map(|(id, (_, names))| (id.clone(), Arc::clone(names))).collect()
+    }
+
     /// What these local servers serve, by provider id.
     pub(super) async fn of_all(&self, policy: &Policy, providers: &[Arc<Provider>]) -> Vec<(String, Arc<[String]>)> {
         let asking = providers.iter().map(|provider| live(self, policy, provider));

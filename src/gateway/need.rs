@@ -9,7 +9,8 @@ use memchr::memmem;
 
 use super::accept::{Inbound, InboundBody, Labels};
 use crate::{
-    domain::{Abilities, Ability},
+    dialect::steer::{self, Steering},
+    domain::{Abilities, Ability, Endpoint},
     routing::Need,
 };
 
@@ -37,22 +38,42 @@ const WORDS: [(&str, Ability); 15] = [
 
 /// What the request needs.
 pub(super) fn need(inbound: &Inbound) -> Need {
+    let body = match &inbound.body {
+        InboundBody::Whole { raw, plain } => Some(plain.as_ref().unwrap_or(raw)),
+        InboundBody::Upload { .. } => None,
+    };
+    let read = inbound.steering.as_ref().zip(body).map(|(steering, body)| (steering, &**body));
+    needed(read, inbound.stream, inbound.text_bytes)
+}
+
+/// Reads what steers a body and what it needs: the model, whether a stream is asked for, the need.
+///
+/// # Errors
+/// When the body cannot be understood, in words for people.
+pub fn read_need(endpoint: Endpoint, body: &[u8]) -> Result<(Option<String>, bool, Need), String> {
+    let steering = steer::read(endpoint, body).map_err(|error| error.to_string())?;
+    let need = needed(Some((&steering, body)), steering.stream, steering.request_text_bytes);
+    Ok((steering.model.map(|model| model.value), steering.stream, need))
+}
+
+/// `read` is what steers a body, and the body.
+fn needed(read: Option<(&Steering, &[u8])>, stream: bool, text_bytes: u64) -> Need {
     let mut abilities = Abilities::NONE;
-    if inbound.stream {
+    if stream {
         abilities = abilities.with(Ability::Streaming);
     }
-    if let InboundBody::Whole { raw, plain } = &inbound.body
-        && inbound.steering.is_some()
-    {
-        let body = plain.as_ref().unwrap_or(raw);
+    if let Some((_, body)) = read {
         for (word, ability) in WORDS {
             if !abilities.has(ability) && memmem::find(body, word.as_bytes()).is_some() {
                 abilities = abilities.with(ability);
             }
         }
     }
-    let (input_tokens, max_output_tokens) = tokens(inbound);
-    Need { input_tokens, max_output_tokens, abilities }
+    Need {
+        input_tokens: text_bytes.div_ceil(BYTES_PER_TOKEN),
+        max_output_tokens: read.and_then(|(steering, _)| steering.max_output_tokens),
+        abilities,
+    }
 }
 
 /// Estimated prompt tokens, and the most output tokens that the client allows, if it says so.

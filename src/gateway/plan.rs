@@ -17,7 +17,7 @@ use super::{
 use crate::{
     config::Provider,
     domain::{ErrorKind, Timestamp},
-    policy::Policy,
+    policy::{Inquiry, Policy},
     routing::{self, Moment, Plan, Question, Unroutable},
 };
 
@@ -54,25 +54,14 @@ impl Planner<'_> {
     }
 
     fn question<'q>(&'q self, live: &'q [(String, Arc<[String]>)]) -> Question<'q> {
-        let key = self.caller.key.as_deref();
-        let routing = &self.policy.config.routing;
-        Question {
+        let inquiry = Inquiry {
             endpoint: self.inbound.endpoint,
             model: self.inbound.model.as_deref(),
             profile: self.labels.profile.as_deref(),
             provider_wanted: self.labels.provider.as_deref(),
-            providers: &self.policy.providers,
-            models: &self.policy.config.models,
-            profiles: &self.policy.profiles,
-            default_profile: routing.profile.as_deref(),
-            strategy: routing.strategy,
-            sticky: routing.sticky,
-            default_provider: self.policy.config.default_provider.as_deref(),
-            allowed_providers: key.map_or(&[], |key| &key.allowed_providers),
-            allowed_models: key.map_or(&[], |key| &key.allowed_models),
-            catalog: &self.policy.catalog,
-            live,
-        }
+            key: self.caller.key.as_deref(),
+        };
+        self.policy.question(self.policy.routing_rules(), inquiry, live)
     }
 }
 

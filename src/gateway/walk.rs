@@ -279,7 +279,7 @@ fn lot() -> f64 {
 }
 
 /// A random number for decisions by lot.
-pub(super) fn dice() -> u64 {
+pub fn dice() -> u64 {
     use std::hash::{BuildHasher as _, RandomState};
     RandomState::new().hash_one(1_u8)
 }

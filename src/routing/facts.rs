@@ -33,6 +33,19 @@ pub struct Facts<'a> {
     pub candidates: Vec<Candidate<'a>>,
 }
 
+impl Facts<'_> {
+    /// The same facts, owning their names.
+    pub fn into_owned(self) -> Facts<'static> {
+        let owned = |candidate: Candidate<'_>| Candidate {
+            provider: Cow::Owned(candidate.provider.into_owned()),
+            model: candidate.model.map(|model| Cow::Owned(model.into_owned())),
+            ..candidate
+        };
+        let candidates = self.candidates.into_iter().map(owned).collect();
+        Facts { candidates, ..self }
+    }
+}
+
 /// How a model's name led to its candidates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,7 +1,7 @@
 //! What is kept of a decision: its facts in a compact form, so that it can be made again and explained.
 //!
-//! Bounded however many candidates there were: of many, those at the head of the order are kept and one of each
-//! kind that fell, and the rest are counted. What is kept decides as the whole did (see [`Trace::write`]).
+//! Bounded however many candidates there were: of many, those at the head of the order are kept, those of whom
+//! something was known that is known at that moment only, and one of each kind that fell; the rest are counted. What is kept decides as the whole did (see [`Trace::write`]).
 //! Never holds a prompt, a secret or a key's name.
 
 use std::borrow::Cow;
@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    facts::{Candidate, Facts},
+    facts::{Availability, Candidate, Facts},
     layers::{Decision, Layer, Reason, decide},
 };
 use crate::config::Strategy;
@@ -22,6 +22,9 @@ const KEPT_WHOLE: usize = 24;
 
 /// Of more, so many at the head of the order. No request is tried at more targets (`routing.max_attempts`).
 pub(super) const KEPT_OF_ORDER: usize = 16;
+
+/// Besides, so many of those who were not merely as the catalog says: measured, warm, or not free to be asked.
+const KEPT_OF_OBSERVED: usize = 32;
 
 /// Longest name that is kept of a model; clients may name what they like.
 const NAME_BYTES_MAX: usize = 256;
@@ -44,7 +47,7 @@ pub struct Trace<'a> {
     /// What the client was told when there was nobody to ask.
     #[serde(borrow)]
     pub refusal: Option<Cow<'a, str>>,
-    /// Candidates that were not kept and stand behind all others in the order.
+    /// Candidates that were not kept and stand in the order, behind its first [`Trace::HEAD`].
     pub more_in_order: u32,
     /// Candidates that were not kept and fell.
     pub more_fallen: Vec<MoreFallen>,
@@ -71,6 +74,9 @@ pub enum TraceError {
 }
 
 impl<'a> Trace<'a> {
+    /// So many candidates at the head of the order are always kept.
+    pub const HEAD: usize = KEPT_OF_ORDER;
+
     /// The stored form of a decision.
     ///
     /// Candidates are judged one by one and sorted stably, so leaving some out changes nothing for the others:
@@ -147,7 +153,6 @@ fn thinned<'a>(facts: &Facts<'a>, decision: &Decision) -> Option<Thinned<'a>> {
         return None;
     }
     let mut kept: Vec<usize> = decision.order.iter().take(KEPT_OF_ORDER).map(|standing| standing.candidate).collect();
-    let more_in_order = decision.order.len().saturating_sub(KEPT_OF_ORDER);
     // Layer, reason, the one that is kept, how many more.
     let mut kinds: Vec<(Layer, Reason, usize, u32)> = Vec::new();
     for (layer, dropped) in &decision.fallen {
@@ -161,7 +166,24 @@ fn thinned<'a>(facts: &Facts<'a>, decision: &Decision) -> Option<Thinned<'a>> {
             }
         }
     }
+    let is_observed = |candidate: &&usize| facts.candidates.get(**candidate).is_some_and(is_observed);
+    let others = decision.order.iter().skip(KEPT_OF_ORDER).map(|standing| standing.candidate);
+    let others: Vec<usize> = others.chain(decision.fallen.iter().map(|(_, dropped)| dropped.candidate)).collect();
+    for candidate in others.iter().filter(is_observed).take(KEPT_OF_OBSERVED) {
+        if !kept.contains(candidate) {
+            kept.push(*candidate);
+            let fell = decision.fallen.iter().find(|(_, dropped)| dropped.candidate == *candidate);
+            let is_like = |(layer, reason, ..): &&mut (Layer, Reason, usize, u32)| {
+                fell.is_some_and(|(at, dropped)| at == layer && reason.is_like(&dropped.reason))
+            };
+            if let Some((.., more)) = kinds.iter_mut().find(is_like) {
+                *more -= 1;
+            }
+        }
+    }
     kept.sort_unstable();
+    let in_order = decision.order.iter().filter(|standing| kept.binary_search(&standing.candidate).is_ok()).count();
+    let more_in_order = decision.order.len() - in_order;
     let place = |candidate: usize| kept.binary_search(&candidate).ok().and_then(|place| u32::try_from(place).ok());
     let more_fallen = kinds
         .iter()
@@ -170,6 +192,15 @@ fn thinned<'a>(facts: &Facts<'a>, decision: &Decision) -> Option<Thinned<'a>> {
         .collect();
     let candidates = kept.iter().filter_map(|candidate| facts.candidates.get(*candidate).cloned()).collect();
     Some(Thinned { candidates, more_in_order: u32::try_from(more_in_order).unwrap_or(u32::MAX), more_fallen })
+}
+
+/// Whether something was known of it that is known at that moment only.
+fn is_observed(candidate: &Candidate<'_>) -> bool {
+    let merits = &candidate.merits;
+    candidate.availability != Availability::default()
+        || merits.latency_ms.is_some()
+        || merits.error_rate.is_some()
+        || merits.warm
 }
 
 fn with_short_name<'c>(candidate: &'c Candidate<'_>) -> Candidate<'c> {

@@ -1,7 +1,7 @@
 //! A whole gateway on port 0: the real router behind the real guard, a real store in a temporary
 //! directory, and the scripted provider as its upstream.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use llm_gateway::{
     Gateway,
@@ -107,8 +107,23 @@ async fn launch(
     let text = format!("{text}\n{routing}");
     let text = format!("{text}\n[storage]\npath = {:?}\n{storage}", data.path().join("data"));
     std::fs::write(data.path().join("config.toml"), text).unwrap();
+    let Life { gateway, address, tls, stop, serving } = begin(data.path(), resolver).await;
+    Rig { address, upstream, gateway, data, tls, stop, serving: Some(serving) }
+}
+
+/// A gateway from its start to its stop.
+struct Life {
+    gateway: Gateway,
+    address: SocketAddr,
+    tls: Option<rustls::ClientConfig>,
+    stop: CancellationToken,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+/// A gateway on a directory that holds its configuration.
+async fn begin(directory: &Path, resolver: Resolver) -> Life {
     let options =
-        LoadOptions { config_path: None, port: None, working_dir: data.path().to_owned(), env: BTreeMap::new() };
+        LoadOptions { config_path: None, port: None, working_dir: directory.to_owned(), env: BTreeMap::new() };
     let config = config::load(&options).unwrap_or_else(|errors| panic!("{errors}"));
     let tls = config.server.tls.as_ref().map(|tls| trusting(&[tls.cert_file.as_path()]));
     let gateway = Gateway::resolving(config, resolver).await.unwrap();
@@ -119,7 +134,7 @@ async fn launch(
         let (gateway, stop) = (gateway.clone(), stop.clone());
         async move { gateway.serve(listener, stop).await.unwrap() }
     });
-    Rig { address, upstream, gateway, data, tls, stop, serving: Some(serving) }
+    Life { gateway, address, tls, stop, serving }
 }
 
 impl Rig {
@@ -167,6 +182,14 @@ impl Rig {
     pub(crate) async fn only_record(&self) -> Value {
         let id = self.records_when(1).await[0]["id"].as_str().unwrap().to_owned();
         self.client().get(&format!("/v1/records/{id}")).await.expect(200)
+    }
+
+    /// Stops gracefully and starts anew on the same data, at another port.
+    pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        let Life { gateway, address, tls, stop, serving } = begin(self.data.path(), Resolver::default()).await;
+        (self.gateway, self.address, self.tls, self.stop) = (gateway, address, tls, stop);
+        self.serving = Some(serving);
     }
 
     /// Stops gracefully and waits until everything is written and closed.

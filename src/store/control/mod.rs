@@ -3,6 +3,7 @@
 //! Every write is on disk, and in the audit log, before its function returns. Never gives out a secret twice.
 
 mod audit;
+mod breakers;
 mod keys;
 mod providers;
 mod sessions;
