@@ -161,7 +161,9 @@ fn routing_policy(models: usize) -> Policy {
             names.join(", ")
         ));
     }
-    toml.push_str("[[models]]\nname = \"named\"\ntargets = [\"a/model-1\", \"b/model-1\"]\nfallbacks = [\"model-2\"]\n");
+    toml.push_str(
+        "[[models]]\nname = \"named\"\ntargets = [\"a/model-1\", \"b/model-1\"]\nfallbacks = [\"model-2\"]\n",
+    );
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("config.toml"), toml).unwrap();
     let options = LoadOptions { working_dir: directory.path().to_owned(), ..LoadOptions::default() };
@@ -187,9 +189,7 @@ fn routing(c: &mut Criterion) {
         Some(vitals) => Observed { latency_ms: vitals.latency_ms.map(|ms| ms as f32), ..Observed::default() },
         None => Observed::default(),
     };
-    for (name, model) in
-        [("a named model", "named"), ("a known model", "model-7"), ("auto over 2000 models", "auto")]
-    {
+    for (name, model) in [("a named model", "named"), ("a known model", "model-7"), ("auto over 2000 models", "auto")] {
         let inquiry = Inquiry {
             endpoint: Endpoint::ChatCompletions,
             model: Some(model),

@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_its_line_and_key() {
         let cases = [
-            (r#"{"routes": {}}"#, "draft:1: unknown section of a draft; did you mean \"routing\"?"),
+            (r#"{"rooting": {}}"#, "draft:1: unknown section of a draft; did you mean \"routing\"?"),
             ("{\n\"routing\": {\"strategy\": \"rund_robin\"}}", "draft:2: routing.strategy"),
             (r#"{"models": [{"name": "auto", "targets": ["p/x"]}]}"#, "is a reserved name"),
             (r#"{"models": {"name": "x"}}"#, "write [[models]]"),
