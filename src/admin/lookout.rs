@@ -7,14 +7,22 @@ use std::sync::Arc;
 use crate::{
     config::Provider,
     domain::{Endpoint, Timestamp},
+    policy::Policy,
     provider::Vitals,
     routing::{Moment, Need, Observed},
 };
 
 /// A look at the data plane; `app.rs` gives it.
 pub trait Lookout: Send + Sync {
-    /// What it knows of a candidate now.
-    fn observe(&self, provider: &Provider, model: Option<&str>, at: Timestamp) -> Observed;
+    /// What it would know of a candidate now if such a request came: how it fares, and whether its limits and
+    /// budgets have room.
+    fn observe(
+        &self,
+        policy: &Policy,
+        request: (Endpoint, &Need),
+        target: (&Provider, Option<&str>),
+        at: Timestamp,
+    ) -> Observed;
 
     /// What a decision would be made with now. The turn is seen, not taken.
     fn moment(&self) -> Moment;

@@ -135,7 +135,7 @@ pub fn openapi() -> Document {
 }
 
 /// Bodies that are taken: there a field that may be null may also be left out.
-const TAKEN_BODIES: [&str; 10] = [
+const TAKEN_BODIES: [&str; 12] = [
     "NewKey",
     "KeyChange",
     "NewProvider",

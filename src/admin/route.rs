@@ -148,7 +148,8 @@ impl<'a> Asked<'a> {
         let moment = lookout.moment();
         // Who was no candidate then is not blamed for what befalls it now.
         let now = |provider: &Provider, model: Option<&str>| {
-            let seen = lookout.observe(provider, model, moment.at);
+            let request = (record.endpoint, &trace.facts.need);
+            let seen = lookout.observe(self.policy, request, (provider, model), moment.at);
             Observed { availability: routing::Availability::default(), warm: false, ..seen }
         };
         let decide = |rules| view(rerun.consider(self.policy, rules, &live, moment, now));
@@ -187,7 +188,9 @@ impl<'a> Asked<'a> {
             provider_wanted: question.provider.as_deref(),
             key: key.map(|key| &**key),
         };
-        let now = |provider: &Provider, model: Option<&str>| lookout.observe(provider, model, moment.at);
+        let now = |provider: &Provider, model: Option<&str>| {
+            lookout.observe(self.policy, (endpoint, &read.need), (provider, model), moment.at)
+        };
         let decide = |rules| {
             let question = self.policy.question(rules, inquiry, &live);
             view(routing::consider(&question, read.need, moment, now))

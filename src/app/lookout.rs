@@ -7,16 +7,23 @@ use crate::{
     config::Provider,
     domain::{Endpoint, Timestamp},
     gateway::{self, Memory},
+    policy::Policy,
     provider::Vitals,
-    routing::{Moment, Observed},
+    routing::{Moment, Need, Observed},
 };
 
 /// The data plane's memory, as the control plane sees it.
 pub(super) struct Watch(pub(super) Memory);
 
 impl Lookout for Watch {
-    fn observe(&self, provider: &Provider, model: Option<&str>, at: Timestamp) -> Observed {
-        self.0.observe(provider, model, None, at)
+    fn observe(
+        &self,
+        policy: &Policy,
+        request: (Endpoint, &Need),
+        target: (&Provider, Option<&str>),
+        at: Timestamp,
+    ) -> Observed {
+        gateway::observe(policy, &self.0, request, target, at)
     }
 
     fn moment(&self) -> Moment {

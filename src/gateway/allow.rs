@@ -9,7 +9,7 @@ use crate::{
     domain::{Endpoint, ErrorKind, Microcents, Timestamp, Usage},
     limits::{self, Denial, Payer, Refused, Reservation, Take, Taken},
     policy::Policy,
-    routing::{Availability, Target},
+    routing::{Availability, Need, Target},
 };
 
 /// Output tokens that a limit counts for a request before its answer is known; the answer puts it right.
@@ -34,6 +34,11 @@ impl Estimate {
     pub(super) fn of(inbound: &Inbound, at: Timestamp) -> Self {
         let (input_tokens, max_output_tokens) = need::tokens(inbound);
         Self { input_tokens, max_output_tokens, endpoint: inbound.endpoint, at }
+    }
+
+    /// That of a request which is not made.
+    pub(super) const fn of_need(endpoint: Endpoint, need: &Need, at: Timestamp) -> Self {
+        Self { input_tokens: need.input_tokens, max_output_tokens: need.max_output_tokens, endpoint, at }
     }
 
     const fn writes_text(&self) -> bool {

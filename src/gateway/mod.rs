@@ -39,6 +39,7 @@ use axum::response::Response;
 
 pub use need::read_need;
 pub use openapi::openapi;
+pub use plan::observe;
 pub use routes::router;
 pub use shutdown::Shutdown;
 pub use walk::dice;

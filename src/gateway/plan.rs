@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     config::Provider,
-    domain::{ErrorKind, Timestamp},
+    domain::{Endpoint, ErrorKind, Timestamp},
     policy::{Inquiry, Policy},
-    routing::{self, Moment, Plan, Question, Unroutable},
+    routing::{self, Moment, Need, Observed, Plan, Question, Unroutable},
 };
 
 /// Everything that bears on where a request goes.
@@ -63,6 +63,20 @@ impl Planner<'_> {
         };
         self.policy.question(self.policy.routing_rules(), inquiry, live)
     }
+}
+
+/// What would be known of a candidate if such a request came now; nothing is taken from any limit.
+pub fn observe(
+    policy: &Policy,
+    memory: &Memory,
+    (endpoint, need): (Endpoint, &Need),
+    (provider, model): (&Provider, Option<&str>),
+    at: Timestamp,
+) -> Observed {
+    let mut observed = memory.observe(provider, model, None, at);
+    let estimate = Estimate::of_need(endpoint, need, at);
+    allow::observe(policy, provider, model, &estimate, &mut observed.availability);
+    observed
 }
 
 /// What the client is told when there is no plan.
