@@ -1,22 +1,37 @@
 import { expect, test } from 'vitest'
 
-import { readFilters, windowOf } from './filters'
+import { listOf, readFilters, sumsOf, windowBefore, windowOf, withFilter } from './filters'
 
-test.each([
-  [{ t: '7d' }, { t: '7d' }],
-  [{ t: '24h' }, { t: undefined }],
-  [{}, { t: undefined }],
-  [{ t: '7 years' }, { t: undefined }],
-  [{ t: 7 }, { t: undefined }],
-  [{ t: ['7d'] }, { t: undefined }],
-  [{ t: '__proto__', x: '<script>' }, { t: undefined }],
-])('of %j only what is valid and not the default is kept', (search, filters) => {
-  expect(readFilters(search)).toStrictEqual(filters)
+const said = (search: Record<string, unknown>) => Object.fromEntries(Object.entries(readFilters(search)).filter(([, value]) => value !== undefined))
+
+test('what is valid stays, what is not falls', () => {
+  expect(said({ t: '7d', project: 'web', session_id: 's1' })).toEqual({ t: '7d', project: 'web', session_id: 's1' })
+  expect(said({ t: '24h' })).toEqual({})
+  expect(said({ t: '<script>', nonsense: 'x', project: '', model: 'x'.repeat(401), source: { a: 1 } })).toEqual({})
 })
 
-test('a range is a window that ends now', () => {
-  expect(windowOf('7d', new Date('2026-11-21T10:00:00Z'))).toEqual({
-    from: '2026-11-14T10:00:00.000Z',
-    to: '2026-11-21T10:00:00.000Z',
-  })
+test('a name that looks like a number is a name', () => {
+  expect(said({ project: 2026, key_id: true })).toEqual({ project: '2026', key_id: 'true' })
+})
+
+test('a window has two ends and stands in the place of a range', () => {
+  const [from, to] = ['2026-11-20T00:00:00.000Z', '2026-11-21T00:00:00.000Z']
+  expect(said({ t: '7d', from, to })).toEqual({ from, to })
+  expect(said({ from })).toEqual({})
+  expect(said({ from: to, to: from })).toEqual({})
+  expect(said({ from: 'yesterday', to })).toEqual({})
+})
+
+test('the window reaches back from now', () => {
+  const now = new Date('2026-11-21T12:00:00Z')
+  expect(windowOf({}, now)).toEqual({ from: '2026-11-20T12:00:00.000Z', to: '2026-11-21T12:00:00.000Z' })
+  expect(windowOf({ t: '1h' }, now).from).toBe('2026-11-21T11:00:00.000Z')
+  expect(windowBefore(windowOf({}, now))).toEqual({ from: '2026-11-19T12:00:00.000Z', to: '2026-11-20T12:00:00.000Z' })
+})
+
+test('sums know fewer dimensions than lists', () => {
+  const filters = withFilter({ project: 'web', session_id: 's' }, 'model', 'm')
+  expect(sumsOf(filters)).toEqual({ project: 'web', model: 'm' })
+  expect(listOf(filters)).toEqual({ project: 'web', session_id: 's', model: 'm' })
+  expect(listOf(withFilter(filters, 'project', undefined))).toEqual({ session_id: 's', model: 'm' })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { axisTime, bucketTime, count, duration, exactCount, money, percent, recordTime } from './format'
+import { axisTime, bucketTime, change, count, duration, exactCount, money, percent, recordTime } from './format'
 
 const table = <T,>(format: (value: T) => string | null, rows: readonly (readonly [T, string | null])[]) => {
   test.each(rows)('%s is written %s', (value, text) => {
@@ -63,6 +63,15 @@ describe('shares', () => {
     [0.9999, '>99.9%'],
     [1, '100%'],
   ])
+})
+
+test('a change is told in words, and not where there was nothing', () => {
+  expect(change(112, 100)).toBe('12% more than before')
+  expect(change(97, 100)).toBe('3.0% less than before')
+  expect(change(1200, 100)).toBe('12× more than before')
+  expect(change(100, 100)).toBe('as before')
+  expect(change(5, 0)).toBeNull()
+  expect(change(null, 3)).toBeNull()
 })
 
 describe('times, in the zone of the reader', () => {

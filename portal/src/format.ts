@@ -50,6 +50,14 @@ export function exactCount(value: Maybe<number>): string | null {
   return value == null ? null : grouped.format(value)
 }
 
+/** Bytes as a person reads them: 87 B, 1.4 KiB, 3.0 MiB. */
+export function bytes(value: Maybe<number>): string | null {
+  if (value == null) return null
+  const steps = ['B', 'KiB', 'MiB', 'GiB'] as const
+  const step = value < 1 ? 0 : Math.min(steps.length - 1, Math.floor(Math.log2(value) / 10))
+  return `${(value / 1024 ** step).toFixed(step === 0 ? 0 : 1)} ${steps[step] ?? 'B'}`
+}
+
 /** Milliseconds as a person reads them: 0.4 ms, 87 ms, 1.24 s, 2 min 5 s. */
 export function duration(ms: Maybe<number>): string | null {
   if (ms == null) return null
@@ -67,6 +75,16 @@ export function percent(share: Maybe<number>): string | null {
   if (value > 0 && value < 0.1) return '<0.1%'
   if (value < 100 && value > 99.9) return '>99.9%'
   return `${value.toFixed(value === 0 || value === 100 ? 0 : 1)}%`
+}
+
+/** How much more or less than before, in words: 12% more than before, as before; `null` where either is unknown or nothing was before. */
+export function change(now: Maybe<number>, before: Maybe<number>): string | null {
+  if (now == null || before == null || before === 0) return null
+  const share = (now - before) / before
+  const size = Math.abs(share)
+  if (size < 0.005) return 'as before'
+  const text = size >= 10 ? `${(size + 1).toFixed(0)}×` : `${(size * 100).toFixed(size < 0.1 ? 1 : 0)}%`
+  return `${text} ${share > 0 ? 'more' : 'less'} than before`
 }
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })

@@ -6,10 +6,40 @@ import type { Filters } from './filters'
 
 export const links = {
   overview: (filters: Filters) => linkOptions({ to: '/', search: filters }),
+  records: (filters: Filters) => linkOptions({ to: '/records', search: filters }),
+  record: (id: string, filters: Filters) => linkOptions({ to: '/records/$id', params: { id }, search: filters }),
+  projects: (filters: Filters) => linkOptions({ to: '/projects', search: filters }),
+  requesters: (filters: Filters) => linkOptions({ to: '/requesters', search: filters }),
+  catalog: (filters: Filters) => linkOptions({ to: '/catalog', search: filters }),
+  model: (id: string, filters: Filters) => linkOptions({ to: '/models/$', params: { _splat: id }, search: filters }),
+  keys: (filters: Filters) => linkOptions({ to: '/keys', search: filters }),
+  providers: (filters: Filters) => linkOptions({ to: '/providers', search: filters }),
+  playground: (filters: Filters) => linkOptions({ to: '/playground', search: filters }),
+  sanitizer: (filters: Filters) => linkOptions({ to: '/sanitizer', search: filters }),
+  start: (filters: Filters) => linkOptions({ to: '/start', search: filters }),
+  docs: (filters: Filters) => linkOptions({ to: '/docs', search: filters }),
+  audit: (filters: Filters) => linkOptions({ to: '/audit', search: filters }),
 }
+
+/** The navigation, in the order in which it is read; the letter goes there after `g`. */
+export const PAGES = [
+  { group: 'Observe', link: links.overview, title: 'Overview', key: 'o' },
+  { group: 'Observe', link: links.records, title: 'Records', key: 'r' },
+  { group: 'Observe', link: links.projects, title: 'Projects', key: 'p' },
+  { group: 'Observe', link: links.requesters, title: 'Requesters', key: 'u' },
+  { group: 'Models', link: links.catalog, title: 'Catalog', key: 'c' },
+  { group: 'Models', link: links.playground, title: 'Playground', key: 'y' },
+  { group: 'Control', link: links.keys, title: 'Keys', key: 'k' },
+  { group: 'Control', link: links.providers, title: 'Providers', key: 'v' },
+  { group: 'Control', link: links.sanitizer, title: 'Sanitizer', key: 's' },
+  { group: 'Control', link: links.audit, title: 'Audit log', key: 'a' },
+  { group: 'Help', link: links.start, title: 'Getting started', key: 'g' },
+  { group: 'Help', link: links.docs, title: 'API docs', key: 'd' },
+] as const
 
 /** Addresses outside the portal's own pages, served by the same gateway. */
 export const apiLinks = {
   openapi: '/openapi.json',
   liveRecords: '/v1/records/live',
+  records: '/v1/records',
 }

@@ -8,19 +8,113 @@ import { Shell } from './app/Shell'
 import { readFilters } from './filters'
 import { Loading } from './ui/states'
 
-const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
+// Every page has the same filters in its address, so that they are kept on the way from one to the next.
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, validateSearch: readFilters })
 
 const overview = createRoute({
   getParentRoute: () => root,
   path: '/',
-  validateSearch: readFilters,
   staticData: { title: 'Overview' },
   component: lazyRouteComponent(() => import('./pages/OverviewPage'), 'OverviewPage'),
 })
 
+const records = createRoute({
+  getParentRoute: () => root,
+  path: '/records',
+  staticData: { title: 'Records' },
+  component: lazyRouteComponent(() => import('./pages/RecordsPage'), 'RecordsPage'),
+})
+
+const record = createRoute({
+  getParentRoute: () => root,
+  path: '/records/$id',
+  staticData: { title: 'Record' },
+  component: lazyRouteComponent(() => import('./pages/RecordPage'), 'RecordPage'),
+})
+
+const projects = createRoute({
+  getParentRoute: () => root,
+  path: '/projects',
+  staticData: { title: 'Projects' },
+  component: lazyRouteComponent(() => import('./pages/SeenPages'), 'ProjectsPage'),
+})
+
+const requesters = createRoute({
+  getParentRoute: () => root,
+  path: '/requesters',
+  staticData: { title: 'Requesters' },
+  component: lazyRouteComponent(() => import('./pages/SeenPages'), 'RequestersPage'),
+})
+
+const catalog = createRoute({
+  getParentRoute: () => root,
+  path: '/catalog',
+  staticData: { title: 'Catalog' },
+  component: lazyRouteComponent(() => import('./pages/CatalogPage'), 'CatalogPage'),
+})
+
+// Ids of models hold slashes.
+const model = createRoute({
+  getParentRoute: () => root,
+  path: '/models/$',
+  staticData: { title: 'Model' },
+  component: lazyRouteComponent(() => import('./pages/ModelPage'), 'ModelPage'),
+})
+
+const playground = createRoute({
+  getParentRoute: () => root,
+  path: '/playground',
+  staticData: { title: 'Playground' },
+  component: lazyRouteComponent(() => import('./pages/PlaygroundPage'), 'PlaygroundPage'),
+})
+
+const keys = createRoute({
+  getParentRoute: () => root,
+  path: '/keys',
+  staticData: { title: 'Keys' },
+  component: lazyRouteComponent(() => import('./pages/KeysPage'), 'KeysPage'),
+})
+
+const providers = createRoute({
+  getParentRoute: () => root,
+  path: '/providers',
+  staticData: { title: 'Providers' },
+  component: lazyRouteComponent(() => import('./pages/ProvidersPage'), 'ProvidersPage'),
+})
+
+const sanitizer = createRoute({
+  getParentRoute: () => root,
+  path: '/sanitizer',
+  staticData: { title: 'Sanitizer' },
+  component: lazyRouteComponent(() => import('./pages/SanitizerPage'), 'SanitizerPage'),
+})
+
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: '/audit',
+  staticData: { title: 'Audit log' },
+  component: lazyRouteComponent(() => import('./pages/AuditPage'), 'AuditPage'),
+})
+
+const start = createRoute({
+  getParentRoute: () => root,
+  path: '/start',
+  staticData: { title: 'Getting started' },
+  component: lazyRouteComponent(() => import('./pages/StartPage'), 'StartPage'),
+})
+
+const docs = createRoute({
+  getParentRoute: () => root,
+  path: '/docs',
+  staticData: { title: 'API docs' },
+  component: lazyRouteComponent(() => import('./pages/DocsPage'), 'DocsPage'),
+})
+
+const pages = [overview, records, record, projects, requesters, catalog, model, playground, keys, providers, sanitizer, audit, start, docs]
+
 export const createPortalRouter = () =>
   createRouter({
-    routeTree: root.addChildren([overview]),
+    routeTree: root.addChildren(pages),
     defaultPreload: 'intent',
     defaultPendingComponent: () => <Loading what="page" />,
     defaultErrorComponent: PageFailure,

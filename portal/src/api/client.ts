@@ -6,7 +6,12 @@ import type { components, paths } from './schema.gen'
 
 export type Schemas = components['schemas']
 
-export const api = createClient<paths>({ baseUrl: window.location.origin })
+export const api = createClient<paths>({
+  baseUrl: window.location.origin,
+  // Ids of models hold slashes, which the gateway takes as they are and not as %2F.
+  pathSerializer: (path, values) =>
+    path.replace(/\{([^}]+)\}/g, (_, name: string) => encodeURIComponent(String(values[name])).replaceAll('%2F', '/')),
+})
 
 /** What went wrong, and what a page needs to know to say what to do. */
 export class ApiError extends Error {

@@ -12,29 +12,29 @@ export type LiveState = 'connecting' | 'live' | 'lost'
 interface Listener {
   onRecord: (record: Schemas['RecordView']) => void
   onState: (state: LiveState) => void
-  /** The stream could not promise to have shown everything: ask the list again. */
-  onGap: () => void
+  /** The stream could not promise to have shown everything; how many it is known to have skipped. */
+  onGap: (skipped: number) => void
 }
 
 const ASK_AGAIN_MS = 5_000
 
-/** Follows the stream until the returned function is called. */
-export function followRecords(listener: Listener): () => void {
+/** Follows the stream of the records that the query asks for until the returned function is called. */
+export function followRecords(listener: Listener, query = ''): () => void {
   let source: EventSource | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
 
   const connect = () => {
     listener.onState('connecting')
-    source = new EventSource(apiLinks.liveRecords)
+    source = new EventSource(query === '' ? apiLinks.liveRecords : `${apiLinks.liveRecords}?${query}`)
     source.addEventListener('open', () => {
       listener.onState('live')
-      listener.onGap()
+      listener.onGap(0)
     })
     source.addEventListener('record', (event: MessageEvent<string>) => {
       const record = parse(event.data)
       if (record) listener.onRecord(record)
     })
-    source.addEventListener('dropped', listener.onGap)
+    source.addEventListener('dropped', (event: MessageEvent<string>) => { listener.onGap(Number.parseInt(event.data, 10) || 0) })
     source.addEventListener('error', () => {
       listener.onState('lost')
       if (source?.readyState === EventSource.CLOSED) timer = setTimeout(connect, ASK_AGAIN_MS)

@@ -1,18 +1,26 @@
 /** What the pages ask the API, one noun a query. Nothing is computed here that the API could answer. */
 
-import { queryOptions } from '@tanstack/react-query'
+import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 
-import { windowOf, type Range } from '../filters'
+import { listOf, sumsOf, windowBefore, windowOf, type Dimension, type Filters } from '../filters'
 import { timeZone } from '../format'
+import { apiLinks } from '../links'
 import { api, read } from './client'
+import { readOperations } from './openapi'
 
 /** As many of the newest records as the overview shows. */
 export const NEWEST = 50
 
-/** About as many points as a chart has room for. */
-const GRAINS = { '24h': 'quarter', '7d': 'hour', '30d': 'day' } as const satisfies Record<Range, string>
+/** Records on one page of the explorer. */
+export const PAGE = 100
 
-const STATS = 'stats'
+const HOUR_MS = 3_600_000
+
+/** About as many points as a chart has room for. */
+function grainOf({ from, to }: { from: string; to: string }): 'quarter' | 'hour' | 'day' {
+  const hours = (Date.parse(to) - Date.parse(from)) / HOUR_MS
+  return hours <= 36 ? 'quarter' : hours <= 10 * 24 ? 'hour' : 'day'
+}
 
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
@@ -21,24 +29,155 @@ export const sessionQuery = queryOptions({
 })
 
 /** Everything that a new record changes. */
-export const statsKey = [STATS] as const
+export const statsKey = ['stats'] as const
 
-export const statsQuery = (range: Range) =>
+export const statsQuery = (filters: Filters) =>
   queryOptions({
-    queryKey: [STATS, 'totals', range],
-    queryFn: ({ signal }) => read(api.GET('/v1/stats', { signal, params: { query: windowOf(range, new Date()) } })),
+    queryKey: [...statsKey, 'totals', filters],
+    queryFn: ({ signal }) =>
+      read(api.GET('/v1/stats', { signal, params: { query: { ...sumsOf(filters), ...windowOf(filters, new Date()) } } })),
     refetchInterval: 60_000,
+    placeholderData: keepPreviousData,
   })
 
-export const seriesQuery = (range: Range) =>
+/** The same for the stretch of time before. */
+export const statsBeforeQuery = (filters: Filters) =>
   queryOptions({
-    queryKey: [STATS, 'series', range],
+    queryKey: [...statsKey, 'before', filters],
     queryFn: ({ signal }) =>
-      read(api.GET('/v1/stats/series', { signal, params: { query: { ...windowOf(range, new Date()), grain: GRAINS[range], tz: timeZone() } } })),
+      read(api.GET('/v1/stats', { signal, params: { query: { ...sumsOf(filters), ...windowBefore(windowOf(filters, new Date())) } } })),
     refetchInterval: 60_000,
+    placeholderData: keepPreviousData,
+  })
+
+export const seriesQuery = (filters: Filters, groupBy?: Dimension) =>
+  queryOptions({
+    queryKey: [...statsKey, 'series', filters, groupBy],
+    queryFn: ({ signal }) => {
+      const window = windowOf(filters, new Date())
+      const group = groupBy === undefined ? {} : { group_by: groupBy }
+      return read(api.GET('/v1/stats/series', { signal, params: { query: { ...sumsOf(filters), ...window, ...group, grain: grainOf(window), tz: timeZone() } } }))
+    },
+    refetchInterval: 60_000,
+    placeholderData: keepPreviousData,
   })
 
 export const newestRecordsQuery = queryOptions({
   queryKey: ['records', 'newest'],
   queryFn: ({ signal }) => read(api.GET('/v1/records', { signal, params: { query: { limit: NEWEST } } })),
+})
+
+/** One page of the explorer; `cursor` is where the page before it ended. */
+export const recordsQuery = (filters: Filters, cursor: string | undefined) =>
+  queryOptions({
+    queryKey: ['records', 'page', filters, cursor],
+    queryFn: ({ signal }) => {
+      const after = cursor === undefined ? {} : { cursor }
+      return read(api.GET('/v1/records', { signal, params: { query: { ...listOf(filters), ...windowOf(filters, new Date()), ...after, limit: PAGE } } }))
+    },
+    placeholderData: keepPreviousData,
+  })
+
+export const recordQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['records', 'one', id],
+    queryFn: ({ signal }) => read(api.GET('/v1/records/{id}', { signal, params: { path: { id } } })),
+    staleTime: Infinity,
+  })
+
+/** What the playground sent last; a record is there some moments after its answer. */
+export const playgroundQuery = queryOptions({
+  queryKey: ['records', 'playground'],
+  queryFn: ({ signal }) => read(api.GET('/v1/records', { signal, params: { query: { source: 'playground', limit: 20 } } })),
+})
+
+/** Whoever was seen in the last so many minutes; `null` is anybody in the window. */
+const activity = (filters: Filters, minutes: number | null) =>
+  minutes === null ? windowOf(filters, new Date()) : { active_since_mins: minutes }
+
+export const projectsQuery = (filters: Filters, minutes: number | null) =>
+  queryOptions({
+    queryKey: [...statsKey, 'projects', filters, minutes],
+    queryFn: ({ signal }) =>
+      read(api.GET('/v1/projects', { signal, params: { query: { ...sumsOf(filters), ...activity(filters, minutes), limit: 500 } } })),
+    refetchInterval: 15_000,
+    placeholderData: keepPreviousData,
+  })
+
+export const requestersQuery = (filters: Filters, minutes: number | null) =>
+  queryOptions({
+    queryKey: [...statsKey, 'requesters', filters, minutes],
+    queryFn: ({ signal }) =>
+      read(api.GET('/v1/requesters', { signal, params: { query: { ...sumsOf(filters), ...activity(filters, minutes), limit: 500 } } })),
+    refetchInterval: 15_000,
+    placeholderData: keepPreviousData,
+  })
+
+export interface CatalogQuestion {
+  q?: string | undefined
+  capabilities?: string | undefined
+  configured?: boolean | undefined
+  min_context_window?: number | undefined
+  max_input_price?: string | undefined
+}
+
+export const catalogQuery = (question: CatalogQuestion, cursor: string | undefined) =>
+  queryOptions({
+    queryKey: ['catalog', question, cursor],
+    queryFn: ({ signal }) => {
+      const query = Object.fromEntries(Object.entries({ ...question, cursor }).filter(([, value]) => value !== undefined && value !== ''))
+      return read(api.GET('/v1/catalog', { signal, params: { query: { ...query, limit: 100 } } }))
+    },
+    placeholderData: keepPreviousData,
+  })
+
+export const modelQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['catalog', 'one', id],
+    queryFn: ({ signal }) => read(api.GET('/v1/catalog/{id}', { signal, params: { path: { id } } })),
+  })
+
+export const keysQuery = queryOptions({
+  queryKey: ['keys'],
+  queryFn: ({ signal }) => read(api.GET('/v1/keys', { signal, params: { query: { limit: 500 } } })),
+})
+
+export const providersQuery = queryOptions({
+  queryKey: ['providers'],
+  queryFn: ({ signal }) => read(api.GET('/v1/providers', { signal })),
+})
+
+export const healthQuery = queryOptions({
+  queryKey: ['health'],
+  queryFn: ({ signal }) => read(api.GET('/health', { signal })),
+})
+
+export const sanitizeRulesQuery = queryOptions({
+  queryKey: ['sanitize', 'rules'],
+  queryFn: ({ signal }) => read(api.GET('/v1/sanitize/rules', { signal })),
+})
+
+export const auditQuery = (cursor: string | undefined) =>
+  queryOptions({
+    queryKey: ['audit', cursor],
+    queryFn: ({ signal }) => read(api.GET('/v1/audit', { signal, params: { query: { limit: 100, ...(cursor === undefined ? {} : { cursor }) } } })),
+    placeholderData: keepPreviousData,
+  })
+
+export const openapiQuery = queryOptions({
+  queryKey: ['openapi'],
+  queryFn: async ({ signal }) => readOperations((await (await fetch(apiLinks.openapi, { signal })).json()) as unknown),
+  staleTime: Infinity,
+})
+
+/** What a client may write as the model: every model of every enabled provider, by both names. */
+export const modelNamesQuery = queryOptions({
+  ...providersQuery,
+  select: ({ data }) =>
+    data
+      .filter((provider) => provider.enabled)
+      .flatMap((provider) => {
+        const models = provider.models.length > 0 ? provider.models : provider.default_model === null ? [] : [provider.default_model]
+        return models.map((model) => `${provider.id}/${model}`)
+      }),
 })

@@ -6,17 +6,21 @@ import { useId, useState } from 'react'
 
 import { api, done } from '../api/client'
 import { sessionQuery } from '../api/queries'
-import { apiLinks, links } from '../links'
+import { PAGES } from '../links'
 import { chooseTheme, useTheme } from '../theme'
 import { Button } from '../ui/Button'
+import { useFilters } from './FilterBar'
 
-const entry = 'block rounded px-3 py-2 text-sm hover:bg-raised'
+const entry = 'block rounded px-3 py-1.5 text-sm hover:bg-raised'
+
+const GROUPS = [...new Set(PAGES.map((page) => page.group))]
 
 export function Navigation() {
   const [isOpen, setOpen] = useState(false)
   const menu = useId()
+  const filters = useFilters()
   return (
-    <header className="border-b border-line bg-surface lg:sticky lg:top-0 lg:h-dvh lg:border-r lg:border-b-0">
+    <header className="border-b border-line bg-surface lg:sticky lg:top-0 lg:h-dvh lg:overflow-y-auto lg:border-r lg:border-b-0">
       <div className="flex items-center justify-between px-4 py-3">
         <span className="font-semibold">llm-gateway</span>
         <Button className="lg:hidden" aria-expanded={isOpen} aria-controls={menu} onClick={() => { setOpen(!isOpen) }}>
@@ -24,22 +28,26 @@ export function Navigation() {
         </Button>
       </div>
       <nav id={menu} aria-label="Pages" className={`px-2 pb-3 lg:block ${isOpen ? '' : 'hidden'}`}>
-        <ul>
-          <li>
-            <Link
-              {...links.overview({})}
-              className={entry}
-              activeProps={{ className: 'bg-raised font-medium' }}
-              activeOptions={{ includeSearch: false }}
-              onClick={() => { setOpen(false) }}
-            >
-              Overview
-            </Link>
-          </li>
-          <li>
-            <a href={apiLinks.openapi} className={entry}>API document</a>
-          </li>
-        </ul>
+        {GROUPS.map((group) => (
+          <div key={group} className="mt-2 first:mt-0">
+            <p className="px-3 pt-1 text-xs text-muted" aria-hidden="true">{group}</p>
+            <ul aria-label={group}>
+              {PAGES.filter((page) => page.group === group).map((page) => (
+                <li key={page.title}>
+                  <Link
+                    {...page.link(filters)}
+                    className={entry}
+                    activeProps={{ className: 'bg-raised font-medium' }}
+                    activeOptions={{ includeSearch: false, exact: page.title === 'Overview' }}
+                    onClick={() => { setOpen(false) }}
+                  >
+                    {page.title}
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          </div>
+        ))}
         <div className="mt-3 flex flex-wrap gap-2 border-t border-line px-1 pt-3">
           <ThemeToggle />
           <SignOut />

@@ -6,6 +6,7 @@ import { useEffect } from 'react'
 
 import { sessionQuery } from '../api/queries'
 import { Failure, Loading } from '../ui/states'
+import { Keyboard } from './Keyboard'
 import { LoginForm } from './LoginForm'
 import { Navigation } from './Navigation'
 import { OpenBanner } from './OpenBanner'
@@ -37,6 +38,7 @@ function Door() {
     <>
       {!session.data.credential_required && <OpenBanner />}
       <Main><Outlet /></Main>
+      <Keyboard />
     </>
   )
 }

@@ -1,40 +1,38 @@
 /** The first page: what the gateway did in a stretch of time, and what it does right now. */
 
 import { useQuery } from '@tanstack/react-query'
-import { getRouteApi } from '@tanstack/react-router'
 
 import { useNewestRecords } from '../api/newest'
-import { statsQuery } from '../api/queries'
-import { RangePicker } from '../app/RangePicker'
-import { DEFAULT_RANGE } from '../filters'
+import { statsBeforeQuery, statsQuery } from '../api/queries'
+import { FilterBar, useFilters } from '../app/FilterBar'
+import { PageHead } from '../ui/Page'
 import { Failure, Loading } from '../ui/states'
 import { FirstRequest } from './overview/FirstRequest'
+import { Movers } from './overview/Movers'
 import { NewestRecords } from './overview/NewestRecords'
 import { SeriesCard } from './overview/SeriesCard'
 import { Totals } from './overview/Totals'
 
-const route = getRouteApi('/')
-
 export function OverviewPage() {
-  const { t: range = DEFAULT_RANGE } = route.useSearch()
-  const stats = useQuery(statsQuery(range))
+  const filters = useFilters()
+  const stats = useQuery(statsQuery(filters))
+  const before = useQuery(statsBeforeQuery(filters))
   const newest = useNewestRecords()
   const hasNoRecord = newest.listed.isSuccess && newest.rows.length === 0
 
   return (
     <>
-      <div className="flex flex-wrap items-center justify-between gap-3">
-        <h1 className="text-xl font-semibold">Overview</h1>
-        {!hasNoRecord && <RangePicker selected={range} />}
-      </div>
+      <PageHead title="Overview" />
       {hasNoRecord ? (
         <FirstRequest state={newest.state} />
       ) : (
         <>
+          <FilterBar />
           {stats.isPending && <Loading what="totals" />}
           {stats.isError && <Failure what="totals" error={stats.error} onRetry={() => void stats.refetch()} />}
-          {stats.isSuccess && <Totals stats={stats.data} />}
-          <SeriesCard range={range} />
+          {stats.isSuccess && <Totals stats={stats.data} before={before.data} />}
+          <SeriesCard filters={filters} />
+          {stats.isSuccess && <Movers stats={stats.data} />}
           <NewestRecords newest={newest} />
         </>
       )}

@@ -18,9 +18,9 @@ export function Copy({ text }: { text: string }) {
     }
   }
   return (
-    <>
-      <Button onClick={() => void copy()}>Copy</Button>{' '}
+    <span className="inline-flex items-center gap-2">
       <span role="status" className="text-sm text-muted">{said}</span>
-    </>
+      <Button onClick={() => void copy()}>Copy</Button>
+    </span>
   )
 }

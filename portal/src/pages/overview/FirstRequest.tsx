@@ -3,7 +3,7 @@
 import type { LiveState } from '../../api/live'
 import { Card } from '../../ui/Card'
 import { Copy } from '../../ui/Copy'
-import { LiveSign } from './LiveSign'
+import { LiveSign } from '../records/LiveSign'
 
 const command = (origin: string) => `curl ${origin}/v1/chat/completions \\
   -H 'content-type: application/json' \\

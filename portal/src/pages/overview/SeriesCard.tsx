@@ -5,7 +5,7 @@ import { useState } from 'react'
 
 import type { Schemas } from '../../api/client'
 import { seriesQuery } from '../../api/queries'
-import { RANGE_LABELS, type Range } from '../../filters'
+import { windowLabel, type Filters } from '../../filters'
 import { bucketTime, count, exactCount, money, timeZone } from '../../format'
 import { Button } from '../../ui/Button'
 import { Card } from '../../ui/Card'
@@ -15,8 +15,9 @@ import { Value } from '../../ui/Value'
 
 type Point = Schemas['SeriesPoint']
 
-export function SeriesCard({ range }: { range: Range }) {
-  const series = useQuery(seriesQuery(range))
+export function SeriesCard({ filters }: { filters: Filters }) {
+  const series = useQuery(seriesQuery(filters))
+  const label = windowLabel(filters)
   const [isTable, setTable] = useState(false)
   const points = series.data?.groups[0]?.points ?? []
   return (
@@ -27,13 +28,13 @@ export function SeriesCard({ range }: { range: Range }) {
       {series.isPending && <Loading what="chart" />}
       {series.isError && <Failure what="chart" error={series.error} onRetry={() => void series.refetch()} />}
       {series.isSuccess &&
-        (isTable ? <PointTable points={points} /> : <PointChart points={points} range={range} />)}
+        (isTable ? <PointTable points={points} /> : <PointChart points={points} label={label} />)}
     </Card>
   )
 }
 
-function PointChart({ points, range }: { points: readonly Point[]; range: Range }) {
-  if (points.length === 0) return <p className="py-6 text-sm text-muted">No requests in the last {RANGE_LABELS[range]}.</p>
+function PointChart({ points, label }: { points: readonly Point[]; label: string }) {
+  if (points.length === 0) return <p className="py-6 text-sm text-muted">No requests in the {label}.</p>
   const requests: TimeSeries = {
     name: 'Requests',
     kind: 'bars',
@@ -46,15 +47,15 @@ function PointChart({ points, range }: { points: readonly Point[]; range: Range 
     values: points.map((point) => point.total_cost_microcents),
     format: (value) => money(value) ?? '',
   }
-  return <TimeChart label={summary(points, range)} times={points.map((point) => point.start)} left={requests} right={cost} />
+  return <TimeChart label={summary(points, label)} times={points.map((point) => point.start)} left={requests} right={cost} />
 }
 
 /** What the picture says, for those who do not see it. */
-function summary(points: readonly Point[], range: Range): string {
+function summary(points: readonly Point[], label: string): string {
   const sum = (read: (point: Point) => number) => points.reduce((total, point) => total + read(point), 0)
   const peak = points.reduce<Point | null>((best, point) => (best && best.total_requests >= point.total_requests ? best : point), null)
   const most = peak && peak.total_requests > 0 ? `, most of them (${exactCount(peak.total_requests) ?? ''}) at ${bucketTime(peak.start)}` : ''
-  return `Chart of the last ${RANGE_LABELS[range]}: ${exactCount(sum((point) => point.total_requests)) ?? ''} requests${most}; cost ${money(sum((point) => point.total_cost_microcents)) ?? ''}.`
+  return `Chart of the ${label}: ${exactCount(sum((point) => point.total_requests)) ?? ''} requests${most}; cost ${money(sum((point) => point.total_cost_microcents)) ?? ''}.`
 }
 
 function PointTable({ points }: { points: readonly Point[] }) {

@@ -2,7 +2,7 @@
 
 import type { Schemas } from '../../api/client'
 
-type Row = Schemas['RecordView']
+type Row = Pick<Schemas['RecordView'], 'outcome' | 'status' | 'error_kind'>
 
 const SIGNS: Record<string, { sign: string; word: string; look: string } | undefined> = {
   ok: { sign: '●', word: 'ok', look: 'text-good' },
