@@ -126,8 +126,9 @@ impl Policy {
             Some(policy) if policy.config.catalog == config.catalog => Arc::clone(&policy.catalog),
             _ => Arc::new(Catalog::bundled(&config.catalog)),
         };
-        let profiles = config.profiles.iter().map(Profile::from).collect();
-        let answers = answers(&config, &providers);
+        let added = control.profiles.iter().filter(|added| !config.profiles.iter().any(|known| known.id == added.id));
+        let profiles: Vec<Profile> = config.profiles.iter().chain(added).map(Profile::from).collect();
+        let answers = answers(&config, &providers, &profiles);
         let limits = limits(&config, &providers, &keys, previous);
         let of_keys = keys.values().flat_map(|key| key.budgets.iter().map(|terms| (&*key.id, terms)));
         let budgets = Budgets::compile(&config.budgets, of_keys, previous.map(|policy| &policy.budgets));
@@ -136,11 +137,11 @@ impl Policy {
 }
 
 /// The identity of what shapes answers, whatever key asks: providers, names, profiles, the catalog's word.
-fn answers(config: &Config, providers: &[Arc<Provider>]) -> [u8; 32] {
+fn answers(config: &Config, providers: &[Arc<Provider>], profiles: &[Profile]) -> [u8; 32] {
     // Secrets do not show in `Debug`; an answer is the same whichever key of the operator's paid for it.
     let shown = format!(
-        "{providers:?} {:?} {:?} {:?} {:?} {:?}",
-        config.models, config.profiles, config.routing, config.catalog, config.default_provider
+        "{providers:?} {profiles:?} {:?} {:?} {:?} {:?}",
+        config.models, config.routing, config.catalog, config.default_provider
     );
     Sha256::digest(shown).into()
 }

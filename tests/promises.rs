@@ -23,6 +23,7 @@ mod config;
 mod harness;
 mod openapi;
 mod admin_roles;
+mod admin_settings;
 mod admin_api;
 mod audit;
 mod relay;

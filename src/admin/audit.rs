@@ -157,6 +157,8 @@ fn action_of(method: &Method, route: &str) -> Option<Action> {
         ("POST", "/v1/providers") => Action::ProviderCreate,
         ("PATCH", "/v1/providers/{id}") => Action::ProviderUpdate,
         ("DELETE", "/v1/providers/{id}") => Action::ProviderDelete,
+        ("PUT", "/v1/profiles/{id}") => Action::ProfilePut,
+        ("DELETE", "/v1/profiles/{id}") => Action::ProfileDelete,
         _ => return None,
     })
 }
@@ -186,7 +188,7 @@ mod tests {
     use super::*;
 
     /// They take a body and change nothing.
-    const QUESTIONS: [&str; 1] = ["/v1/sanitize"];
+    const QUESTIONS: [&str; 2] = ["/v1/sanitize", "/v1/providers/{id}/test"];
 
     #[test]
     fn every_guarded_route_that_changes_something_has_an_action() {

@@ -25,8 +25,10 @@ mod lookout;
 mod model_health;
 mod origin;
 mod page;
+mod profiles;
 mod projects;
 mod provider_body;
+mod provider_test;
 mod provider_view;
 mod providers;
 mod records;
@@ -35,6 +37,7 @@ mod route_body;
 mod sanitization_body;
 mod sanitize;
 mod session;
+mod settings;
 mod state;
 mod stats;
 
@@ -86,6 +89,10 @@ fn guarded() -> OpenApiRouter<AdminState> {
         .routes(routes!(projects::list_requesters))
         .routes(routes!(providers::list, providers::create))
         .routes(routes!(providers::show, providers::update, providers::remove))
+        .routes(routes!(provider_test::attempt))
+        .routes(routes!(profiles::list))
+        .routes(routes!(profiles::put, profiles::remove))
+        .routes(routes!(settings::show))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::show, keys::update, keys::revoke))
         .routes(routes!(keys::rotate))
@@ -135,11 +142,13 @@ pub fn openapi() -> Document {
 }
 
 /// Bodies that are taken: there a field that may be null may also be left out.
-const TAKEN_BODIES: [&str; 12] = [
+const TAKEN_BODIES: &[&str] = &[
     "NewKey",
     "KeyChange",
     "NewProvider",
     "ProviderChange",
+    "NewProfile",
+    "ProfileWeights",
     "SignIn",
     "SanitizationOverride",
     "LimitSet",
@@ -195,6 +204,8 @@ fn describe_guard(operation: &mut Operation) {
         (name = "Projects", description = "Who asked, by `x-project` or by key."),
         (name = "Requesters", description = "Who asked, by `x-source`."),
         (name = "Providers", description = "Where requests can go."),
+        (name = "Profiles", description = "What requests value when the gateway chooses the model."),
+        (name = "Settings", description = "How this gateway is set up."),
         (name = "Catalog", description = "Which models there are, what they can do and cost, and how they have done here."),
         (name = "Keys", description = "Virtual keys, which stand for a team or an application."),
         (name = "Limits", description = "Who may use and spend how much, and how much of it is left."),

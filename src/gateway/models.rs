@@ -13,11 +13,9 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use bytes::Bytes;
 use futures_util::future::join_all;
-use http::{HeaderMap, HeaderValue, Request, Uri, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use serde::Deserialize;
+use http::{HeaderMap, HeaderValue, Uri, header};
+use http_body_util::{BodyExt as _, Limited};
 
 use super::{
     GatewayState, accept,
@@ -221,45 +219,16 @@ async fn live(live_models: &LiveModels, policy: &Policy, provider: &Arc<Provider
     names
 }
 
-#[derive(Deserialize)]
-struct OpenaiModels {
-    data: Vec<OpenaiModel>,
-}
-
-#[derive(Deserialize)]
-struct OpenaiModel {
-    id: String,
-}
-
-#[derive(Deserialize)]
-struct OllamaModels {
-    models: Vec<OllamaModel>,
-}
-
-#[derive(Deserialize)]
-struct OllamaModel {
-    name: String,
-}
-
 async fn ask(policy: &Policy, provider: &Provider) -> Option<Vec<String>> {
     let client = policy.clients.get(&provider.id)?;
-    let is_ollama = provider.provider_type == ProviderType::Ollama;
-    let base = provider.base_url.as_str().trim_end_matches('/');
-    let uri = format!("{base}{}", if is_ollama { "/api/tags" } else { "/v1/models" });
-    let mut request = Request::new(Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync());
-    *request.uri_mut() = uri.parse().ok()?;
-    if let ProviderKey::Own(key) = &provider.key {
-        provider::apply_credential(provider.provider_type, &Credential::Key(key.clone()), request.headers_mut());
-    }
-    let response = client.send(request).await.ok()?;
+    let credential = match &provider.key {
+        ProviderKey::Own(key) => Credential::Key(key.clone()),
+        ProviderKey::None | ProviderKey::Passthrough => Credential::None,
+    };
+    let response = client.send(provider::models_request(provider, &credential).ok()?).await.ok()?;
     if !response.status().is_success() {
         return None;
     }
     let body = Limited::new(response.into_body(), LIVE_BYTES_MAX).collect().await.ok()?.to_bytes();
-    if is_ollama {
-        let models: OllamaModels = serde_json::from_slice(&body).ok()?;
-        return Some(models.models.into_iter().map(|model| model.name).collect());
-    }
-    let models: OpenaiModels = serde_json::from_slice(&body).ok()?;
-    Some(models.data.into_iter().map(|model| model.id).collect())
+    provider::model_names(&body)
 }

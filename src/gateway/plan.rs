@@ -49,7 +49,7 @@ impl Planner<'_> {
             observed
         };
         let planned = routing::plan(&self.question(live), need::need(self.inbound), moment, observe);
-        record.routed(planned.trace);
+        record.routed(planned.trace, planned.profile);
         planned.outcome.map_err(|unroutable| refusal(&unroutable, at))
     }
 

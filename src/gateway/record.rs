@@ -175,9 +175,14 @@ impl OpenRecord {
         });
     }
 
-    /// Notes how it was decided where the request goes.
-    pub(crate) fn routed(&mut self, trace: Arc<[u8]>) {
-        self.with(|record| record.route = Some(trace));
+    /// Notes how it was decided where the request goes, and by which profile if by one.
+    pub(crate) fn routed(&mut self, trace: Arc<[u8]>, profile: Option<Arc<str>>) {
+        self.with(|record| {
+            record.route = Some(trace);
+            if profile.is_some() {
+                record.profile = profile;
+            }
+        });
     }
 
     /// Notes what the sanitizer found.

@@ -8,6 +8,7 @@ mod client;
 mod connect;
 mod credential;
 mod health;
+mod models;
 mod quirks;
 mod url;
 
@@ -15,5 +16,6 @@ pub use client::{Client, Egress, UpstreamBody};
 pub use connect::{ConnectError, Resolver};
 pub use credential::{CREDENTIAL_HEADERS, Credential, apply as apply_credential};
 pub use health::{Breaker, Health, Pulse, Vitals};
+pub use models::{model_names, models_request};
 pub use quirks::reports_usage_unasked;
 pub use url::{Route, UrlError, upstream_uri};

@@ -42,6 +42,8 @@ pub struct Planned {
     pub outcome: Result<Plan, Unroutable>,
     /// The stored form of the [`Trace`].
     pub trace: Arc<[u8]>,
+    /// The profile whose weights decided; `None` where the order came from elsewhere.
+    pub profile: Option<Arc<str>>,
 }
 
 /// A decision with all that it rests on.
@@ -200,8 +202,10 @@ pub fn plan<'a>(
     let Considered { facts, decision, found, refusal } = consider(question, need, moment, observe);
     let words = refusal.as_ref().map(ToString::to_string);
     let trace = Trace::write(&facts, &decision, question.provider_wanted, words.as_deref()).into();
+    let weighed = facts.strategy == crate::config::Strategy::BestScore;
+    let profile = weighed.then(|| Arc::from(facts.profile.id.as_str()));
     if let Some(unroutable) = refusal {
-        return Planned { outcome: Err(unroutable), trace };
+        return Planned { outcome: Err(unroutable), trace, profile };
     }
     let api = question.endpoint.api();
     let target = |standing: &Standing| {
@@ -215,7 +219,7 @@ pub fn plan<'a>(
     // Of a choice among all models no more are tried than the trace keeps.
     let most = if facts.rule == Rule::Auto { trace::KEPT_OF_ORDER } else { usize::MAX };
     let targets = decision.order.iter().take(most).filter_map(target).collect();
-    Planned { outcome: Ok(Plan { targets, overruled: decision.overruled }), trace }
+    Planned { outcome: Ok(Plan { targets, overruled: decision.overruled }), trace, profile }
 }
 
 /// Sends everybody whom the question leads to through the layers.

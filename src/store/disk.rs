@@ -101,6 +101,16 @@ impl Disk {
         fs::metadata(self.0.directory.join(name)).map_or(0, |metadata| metadata.len())
     }
 
+    /// Bytes of the databases with their logs, and of the spool.
+    pub(super) fn used_bytes(&self) -> u64 {
+        let bytes = |directory: &Path| -> u64 {
+            let files = fs::read_dir(directory).into_iter().flatten().flatten();
+            let files = files.filter(|file| file.path() != self.0.ballast).filter_map(|file| file.metadata().ok());
+            files.filter(fs::Metadata::is_file).map(|file| file.len()).sum()
+        };
+        bytes(&self.0.directory) + bytes(&self.0.directory.join("spool"))
+    }
+
     /// Something could not be written for want of space: the ballast goes.
     pub(super) fn give_ballast_up(&self) {
         if self.0.ballast_bytes.swap(0, Relaxed) == 0 {

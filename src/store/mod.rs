@@ -123,6 +123,11 @@ impl Store {
         self.disk.stats()
     }
 
+    /// Bytes of everything in the data directory but the ballast and backups.
+    pub fn used_bytes(&self) -> u64 {
+        self.disk.used_bytes()
+    }
+
     /// Bytes of the write-ahead log of `usage.db`.
     pub fn wal_bytes(&self) -> u64 {
         self.disk.file_bytes("usage.db-wal")

@@ -76,6 +76,10 @@ pub enum Action {
     ProviderUpdate,
     /// A provider is removed.
     ProviderDelete,
+    /// A routing profile is made or changed.
+    ProfilePut,
+    /// A routing profile is removed.
+    ProfileDelete,
     /// Someone signs in to the portal.
     SessionCreate,
     /// Someone signs out of the portal.
@@ -86,7 +90,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::KeyCreate,
         Self::KeyUpdate,
         Self::KeyRotate,
@@ -94,6 +98,8 @@ impl Action {
         Self::ProviderCreate,
         Self::ProviderUpdate,
         Self::ProviderDelete,
+        Self::ProfilePut,
+        Self::ProfileDelete,
         Self::SessionCreate,
         Self::SessionDelete,
         Self::ConfigReload,
@@ -109,6 +115,8 @@ impl Action {
             Self::ProviderCreate => "provider.create",
             Self::ProviderUpdate => "provider.update",
             Self::ProviderDelete => "provider.delete",
+            Self::ProfilePut => "profile.put",
+            Self::ProfileDelete => "profile.delete",
             Self::SessionCreate => "session.create",
             Self::SessionDelete => "session.delete",
             Self::ConfigReload => "config.reload",

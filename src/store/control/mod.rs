@@ -5,6 +5,7 @@
 mod audit;
 mod breakers;
 mod keys;
+mod profiles;
 mod providers;
 mod sessions;
 
@@ -18,7 +19,7 @@ use super::{
     seal::Sealer,
 };
 use crate::{
-    config::{BudgetTerms, LimitSet, Provider, SanitizationOverride},
+    config::{BudgetTerms, LimitSet, ProfileBlock, Provider, SanitizationOverride},
     domain::{KeyHash, Secret, Timestamp},
 };
 
@@ -113,6 +114,8 @@ pub struct Snapshot {
     pub keys: Vec<StoredKey>,
     /// Every provider added at run time.
     pub providers: Vec<Arc<Provider>>,
+    /// Every profile made at run time.
+    pub profiles: Vec<ProfileBlock>,
 }
 
 impl Control {
@@ -134,7 +137,7 @@ impl Control {
     /// When the database fails or a stored key does not decrypt.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let providers = self.providers().await?.into_iter().map(|stored| stored.provider).collect();
-        Ok(Snapshot { keys: self.keys().await?, providers })
+        Ok(Snapshot { keys: self.keys().await?, providers, profiles: self.profiles().await? })
     }
 
     /// Counts the changes of keys and providers by any process, so that a running gateway can
