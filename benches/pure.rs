@@ -19,7 +19,7 @@ use llm_gateway::{
     policy::{Inquiry, Policy},
     provider::{Egress, Health, Resolver},
     routing::{self, Moment, Need, Observed, Trace},
-    sanitize::{LOOK_BACK, RuleSet},
+    sanitize::{Framing as StreamFraming, Guard, LOOK_BACK, RuleSet, Vault},
     store::Snapshot,
 };
 
@@ -82,6 +82,25 @@ fn sanitizing(c: &mut Criterion) {
             b.iter(|| rules.scan(Direction::Request, black_box(&text), 0, true, &mut found));
         });
     }
+    let log: String = (0..4_000)
+        .map(|n| {
+            format!(
+                "2026-11-21T09:{:02}:{:02}.{:03}Z INFO worker-{} took {} ms, status=200 bytes={} id=8812-{n}\n",
+                n / 60 % 60,
+                n % 60,
+                n * 7 % 1_000,
+                n % 16,
+                n * 13 % 977,
+                n * 7_919
+            )
+        })
+        .collect();
+    let settled = rules.scan(Direction::Request, &log, 0, true, &mut found);
+    assert!(settled == log.len() && found.is_empty(), "the log is clean");
+    group.throughput(Throughput::Bytes(log.len() as u64));
+    group.bench_function("clean log, mostly digits", |b| {
+        b.iter(|| rules.scan(Direction::Request, black_box(&log), 0, true, &mut found));
+    });
     // One event: a delta of about 20 bytes behind what is kept and what is still open.
     let pending = CHAT.get(..LOOK_BACK + 20).unwrap();
     group.throughput(Throughput::Elements(1));
@@ -89,6 +108,16 @@ fn sanitizing(c: &mut Criterion) {
         b.iter(|| rules.scan(Direction::Response, black_box(pending), LOOK_BACK - 12, false, &mut found));
     });
     assert!(found.is_empty());
+    let rules = Arc::new(rules);
+    let mut guard =
+        Guard::new(Arc::clone(&rules), Arc::new(Vault::default()), Api::OpenaiChat, StreamFraming::Sse, true);
+    let mut out = Vec::with_capacity(4 << 10);
+    group.bench_function("stream event, all of it", |b| {
+        b.iter(|| {
+            out.clear();
+            guard.feed(black_box(chunk().as_bytes()), &mut out);
+        });
+    });
     group.bench_function("compile all rules", |b| b.iter(|| RuleSet::compile(black_box(&settings)).unwrap()));
     group.finish();
 }

@@ -53,6 +53,16 @@ impl Drop for InputOnPanic<'_> {
 }
 
 #[test]
+fn sanitized_bodies() {
+    run("body", 25);
+}
+
+#[test]
+fn guarded_streams() {
+    run("guard", 12);
+}
+
+#[test]
 fn configurations() {
     run("config", 60);
 }

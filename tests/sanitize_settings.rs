@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::harness::{
     client::Answer,
-    gateway::{Rig, start},
+    gateway::{Rig, start, start_with},
 };
 
 async fn key_with(rig: &Rig, sanitization: serde_json::Value) -> Answer {
@@ -44,6 +44,7 @@ async fn rules_that_cannot_be_are_refused_by_the_api_with_what_would_be_right() 
         (json!({"patterns": [{"name": "p", "pattern": "a(b"}]}), "unclosed group"),
         (json!({"patterns": [{"name": "p", "pattern": "(?=a)b"}]}), "look-around"),
         (json!({"patterns": [{"name": "p", "pattern": "(a{1000}){1000}"}]}), "p"),
+        (json!({"patterns": [{"name": "Email", "pattern": "a"}]}), "choose another"),
         (json!({"patterns": [{"name": "", "pattern": "a"}]}), "is empty"),
         (json!({"patterns": [{"name": "p", "pattern": "a"}, {"name": "P", "pattern": "b"}]}), "is used twice"),
         (json!({"patterns": [{"name": "p", "pattern": "x".repeat(5_000)}]}), "is longer than 4096 bytes"),
@@ -59,6 +60,14 @@ async fn rules_that_cannot_be_are_refused_by_the_api_with_what_would_be_right() 
     let unknown = key_with(&rig, json!({"redact_pi": true})).await.expect(400);
     assert!(unknown["error"]["message"].as_str().unwrap().contains("redact_pi"), "{unknown}");
     assert_eq!(rig.client().get("/v1/keys").await.expect(200)["data"], json!([]), "nothing was stored");
+}
+
+#[tokio::test]
+async fn what_is_wrong_for_every_project_is_told_once() {
+    let rig = start_with("[[projects]]\nname = \"a\"\n[projects.sanitization]\nenabled = true\n[[projects]]\nname = \"b\"\n[projects.sanitization]\nenabled = true\nredact_pii = true\n").await;
+    let answer = key_with(&rig, json!({"actions": {"emial": "mask"}})).await.expect(400);
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert_eq!(message.matches("emial").count(), 1, "{message}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod answers;
 mod corpus;
+mod hidden;
 mod masks;
 mod requests;
 mod streams;

@@ -12,8 +12,11 @@
 )]
 
 mod cuts;
+mod rules;
 
+pub mod body;
 pub mod config;
+pub mod guard;
 pub mod head;
 pub mod key;
 pub mod splice;
@@ -25,8 +28,10 @@ pub mod window;
 pub type Target = fn(&[u8]);
 
 /// Name and function of every target.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 9] = [
+    ("body", body::run),
     ("config", config::run),
+    ("guard", guard::run),
     ("head", head::run),
     ("key", key::run),
     ("splice", splice::run),

@@ -158,7 +158,7 @@ fn credential(provider: &Provider, caller: &Caller) -> Credential {
 }
 
 /// The client's headers without those that end here.
-fn forwarded(headers: &HeaderMap) -> HeaderMap {
+pub(crate) fn forwarded(headers: &HeaderMap) -> HeaderMap {
     let listed = connection_listed(headers);
     let mut kept = HeaderMap::with_capacity(headers.len() + 2);
     for (name, value) in headers {

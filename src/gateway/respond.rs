@@ -62,9 +62,11 @@ pub(crate) async fn judge(
     exchange: Exchange<'_>,
     record: &mut OpenRecord,
 ) -> Result<Answer, Failure> {
-    let (parts, upstream) = response.into_parts();
+    let (mut parts, upstream) = response.into_parts();
+    let judged = exchange.watch.as_ref().map_or(Ok(()), |watch| watch.head(&mut parts.headers, record));
     let call_id = REQUEST_ID_HEADERS.iter().find_map(|name| parts.headers.get(*name)?.to_str().ok());
-    record.call_answered(parts.status.as_u16(), call_id);
+    record.call_answered(parts.status.as_u16(), call_id.filter(|_| judged.is_ok()));
+    judged?;
     let mut headers = passed_on(&parts.headers, exchange.credential);
     if parts.status.is_client_error() || parts.status.is_server_error() {
         return provider_error(parts.status, headers, upstream, &exchange, record).await;

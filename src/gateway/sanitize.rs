@@ -3,6 +3,8 @@
 //! Nothing is let through for want of an answer: a check that fails, panics or takes too long refuses
 //! the request, or ends the answer. Rules that only log change nothing, and their failures pass.
 
+mod heads;
+
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
@@ -96,12 +98,16 @@ pub(crate) async fn request(
 ) -> Result<(), Refusal> {
     let Some(rules) = rules else { return Ok(()) };
     let effect = rules.effect(Direction::Request);
+    let mut vault = Vault::default();
+    if effect != Effect::Nothing {
+        heads::request(&rules, inbound, record, &mut vault)?;
+    }
     let body = match &inbound.body {
         InboundBody::Whole { raw, plain } => plain.as_ref().unwrap_or(raw).clone(),
         InboundBody::Upload { .. } => Bytes::new(),
     };
     if effect == Effect::Nothing || body.is_empty() {
-        inbound.watch = Watch::new(rules, Vault::default());
+        inbound.watch = Watch::new(rules, vault);
         return Ok(());
     }
     let is_json = inbound.steering.is_some();
@@ -110,7 +116,6 @@ pub(crate) async fn request(
     let shared = Arc::clone(&rules);
     let is_large = body.len() >= ASIDE_FROM_BYTES;
     let check = move || {
-        let mut vault = Vault::default();
         let checked = if is_json {
             sanitize::check_request(&shared, &body, &mut vault)
         } else {

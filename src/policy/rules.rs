@@ -64,13 +64,13 @@ impl<'a> Compiler<'a> {
             Some(rules) => rules,
             None if self.sets.len() >= MOST_SETS => {
                 let what = format!("projects and keys state more than {MOST_SETS} different sets of rules; share some");
-                self.errors.push(what);
+                self.fault(what);
                 return None;
             }
             None => match RuleSet::compile(&settings) {
                 Ok(rules) => Arc::new(rules),
                 Err(error) => {
-                    self.errors.push(told(&settings, &error, owner));
+                    self.fault(told(&settings, &error, owner));
                     return None;
                 }
             },
@@ -78,6 +78,13 @@ impl<'a> Compiler<'a> {
         let does_anything = Direction::ALL.into_iter().any(|way| rules.effect(way) != Effect::Nothing);
         self.sets.insert(settings, Arc::clone(&rules));
         does_anything.then_some(rules)
+    }
+
+    /// What is laid over every project's settings is wrong for each of them, and told once.
+    fn fault(&mut self, what: String) {
+        if !self.errors.contains(&what) {
+            self.errors.push(what);
+        }
     }
 
     /// The sets that were needed.

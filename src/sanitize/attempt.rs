@@ -14,8 +14,7 @@ pub struct Tried {
 
 /// Tries a whole text. What is masked in a request goes into `vault`; in a response `mask` redacts.
 pub fn try_text(rules: &RuleSet, direction: Direction, text: &str, vault: &mut Vault) -> Tried {
-    let mut matches = Vec::new();
-    rules.scan(direction, text, 0, true, &mut matches);
+    let matches = all_matches(rules, direction, text);
     if matches.iter().any(|found| found.action == Action::Block) {
         return Tried { text: None, matches };
     }
@@ -35,4 +34,24 @@ pub fn try_text(rules: &RuleSet, direction: Direction, text: &str, vault: &mut V
     }
     result.push_str(text.get(done..).unwrap_or_default());
     Tried { text: Some(result), matches }
+}
+
+/// Every match, those that are too long with all that belongs to them.
+fn all_matches(rules: &RuleSet, direction: Direction, text: &str) -> Vec<Match> {
+    let (mut matches, mut found, mut from) = (Vec::new(), Vec::new(), Some(0));
+    while let Some(at) = from.take() {
+        rules.scan(direction, text, at, true, &mut found);
+        for mut one in found.drain(..) {
+            let behind = text.get(one.range.end..).unwrap_or_default();
+            let (tail, _) = one.tail.find(behind, true);
+            let is_long = tail > 0 && one.action > Action::Log;
+            one.range.end += if is_long { tail } else { 0 };
+            from = is_long.then_some(one.range.end);
+            matches.push(one);
+            if is_long {
+                break;
+            }
+        }
+    }
+    matches
 }

@@ -4,8 +4,9 @@
 
 use super::{
     RuleSet,
-    carriers::{self, Carrier},
+    carriers::{self, Carrier, Tokens},
     mask::Vault,
+    pairs,
     screen::{Failure, Masks, Report, Screen},
     text::{Form, Text},
     tree::Tree,
@@ -59,13 +60,44 @@ pub(crate) fn whole(
     edit: &mut impl FnMut(u64, Edit),
 ) -> Result<(), Failure> {
     let raw = tree.slice(carrier.span.clone());
+    let place = || carriers::place(tree, carrier.node);
+    match carrier.form {
+        Form::Base64 => {
+            if let Some(changed) = pairs::judged_base64(screen, raw, &place)? {
+                edit(event, Edit { span: carrier.span.clone(), with: changed.into_bytes() });
+            }
+            return screen.in_time();
+        }
+        Form::Tokens => {
+            let tokens = carriers::tokens(tree, carrier.node);
+            let said = pairs::judged(screen, &tokens.chosen.concat(), &place)?;
+            if said.is_some() | are_others_changed(screen, &tokens, &place)? {
+                edit(event, Edit { span: carrier.span.clone(), with: tokens.instead.into() });
+            }
+            return screen.in_time();
+        }
+        Form::Quoted | Form::Value | Form::Bare => {}
+    }
     // Without escapes the text is what its bytes are: most texts end here.
     if memchr::memchr(b'\\', raw.as_bytes()).is_none() && screen.is_clean(raw)? {
         return screen.in_time();
     }
     let mut text = Text::new(carrier.form);
     text.push(raw, event, carrier.span.start);
-    screen.judge(&mut text, true, &|| carriers::place(tree, carrier.node), edit)
+    screen.judge(&mut text, true, &place, edit)
+}
+
+/// Whether one of the words that might have come instead may not leave.
+pub(crate) fn are_others_changed(
+    screen: &mut Screen<'_>,
+    tokens: &Tokens,
+    place: &dyn Fn() -> String,
+) -> Result<bool, Failure> {
+    let mut is_changed = false;
+    for other in &tokens.others {
+        is_changed |= pairs::judged(screen, other, place)?.is_some();
+    }
+    Ok(is_changed)
 }
 
 pub(crate) fn bare(

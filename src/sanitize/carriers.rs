@@ -11,8 +11,10 @@ pub(crate) mod fragments;
 use std::{borrow::Cow, fmt::Write as _, ops::Range};
 
 use super::{
+    pairs::begins_as_text,
     text::Form,
     tree::{NodeId, ROOT, Tree},
+    upload::is_text,
 };
 use crate::dialect::lex::Kind;
 
@@ -114,9 +116,15 @@ fn below(tree: &Tree<'_>, node: NodeId, on: &mut impl FnMut(Carrier)) {
     match tree.kind(node) {
         Kind::String => {
             let span = tree.inside(node);
-            if !span.is_empty() && !is_opaque(tree, node) {
+            if span.is_empty() {
+            } else if !is_opaque(tree, node) {
                 on(Carrier { node, form: Form::Quoted, span });
+            } else if let Some(payload) = text_file(tree, node) {
+                on(Carrier { node, form: Form::Base64, span: payload });
             }
+        }
+        Kind::Object | Kind::Array if is_tokens(tree, node) => {
+            on(Carrier { node, form: Form::Tokens, span: tree.span(node) });
         }
         Kind::Object | Kind::Array if is_free(tree, node) => {
             on(Carrier { node, form: Form::Value, span: tree.span(node) });
@@ -176,6 +184,74 @@ fn is_opaque(tree: &Tree<'_>, node: NodeId) -> bool {
 /// Names, ids, base64 and hexadecimal digits: no spaces, no quotes, no `@`.
 fn looks_opaque(raw: &str) -> bool {
     raw.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-.:|~".contains(&byte))
+}
+
+/// Keys of media and files, encoded.
+const MEDIA_KEYS: [&str; 8] =
+    ["data", "b64_json", "partial_image_b64", "file_data", "image", "images", "audio", "bytesBase64Encoded"];
+
+/// Where the base64 of a text file stands: of what says that it is text, and of what begins as text does.
+fn text_file(tree: &Tree<'_>, node: NodeId) -> Option<Range<usize>> {
+    let (raw, inside) = (tree.raw(node), tree.inside(node));
+    let (kind, payload) = match raw.strip_prefix("data:").and_then(|rest| rest.split_once(',')) {
+        Some((head, payload)) => (Cow::Borrowed(head.split([';', '\\']).next().unwrap_or_default()), payload),
+        None if MEDIA_KEYS.contains(&name(tree, node).as_ref()) => {
+            let kinds = ["media_type", "mimeType", "mime_type"].map(|key| beside(tree, node, key));
+            (kinds.into_iter().find(|kind| !kind.is_empty()).unwrap_or_default(), raw)
+        }
+        None => return None,
+    };
+    let is_text = is_text(&kind) || begins_as_text(payload);
+    is_text.then(|| inside.end - payload.len()..inside.end)
+}
+
+/// The probabilities of an answer's tokens, which repeat it word by word.
+fn is_tokens(tree: &Tree<'_>, node: NodeId) -> bool {
+    tree.key_inside(node).is_some() && matches!(tree.key(node).as_ref(), "logprobs" | "logprobsResult")
+}
+
+/// The texts under [`Form::Tokens`].
+#[derive(Debug, Default)]
+pub(crate) struct Tokens {
+    /// Those that make up the answer, in order.
+    pub(crate) chosen: Vec<String>,
+    /// Those that might have come instead.
+    pub(crate) others: Vec<String>,
+    /// What takes their place when they have to go.
+    pub(crate) instead: &'static str,
+}
+
+pub(crate) fn tokens(tree: &Tree<'_>, node: NodeId) -> Tokens {
+    let instead = if tree.kind(node) == Kind::Array { "[]" } else { "null" };
+    let mut tokens = Tokens { instead, ..Tokens::default() };
+    below_tokens(tree, node, &mut tokens);
+    tokens
+}
+
+fn below_tokens(tree: &Tree<'_>, node: NodeId, tokens: &mut Tokens) {
+    for child in tree.children(node) {
+        let key = tree.key(child);
+        if !is_word(&key) {
+            tokens.others.push(key.clone().into_owned());
+        }
+        match tree.kind(child) {
+            // `token` in the list itself, not in one of alternatives; the older form has a list of tokens.
+            Kind::String => {
+                let is_chosen = (key == "token" && !is_alternative(tree, child))
+                    || (key.is_empty() && name(tree, child) == "tokens");
+                let list = if is_chosen { &mut tokens.chosen } else { &mut tokens.others };
+                list.push(tree.string(child).into_owned());
+            }
+            Kind::Object | Kind::Array => below_tokens(tree, child, tokens),
+            _ => {}
+        }
+    }
+}
+
+fn is_alternative(tree: &Tree<'_>, node: NodeId) -> bool {
+    let alternatives = ["top_logprobs", "topCandidates", "top_candidates"];
+    std::iter::successors(tree.parent(node), |node| tree.parent(*node))
+        .any(|above| alternatives.contains(&tree.key(above).as_ref()))
 }
 
 /// `data:image/png;base64,…`

@@ -79,6 +79,8 @@ struct DigitGroup {
     distance: usize,
     /// Matches wherever one of the rules does.
     any: PatternID,
+    /// Whether a match of one of them may begin with these two bytes.
+    begins: Box<[bool; 1 << 16]>,
     rules: Vec<usize>,
 }
 
@@ -172,14 +174,18 @@ impl Matcher {
             .into_iter()
             .map(|(distance, numbers)| {
                 let hirs = numbers.iter().filter_map(|number| rules.get(*number)).map(|one| one.hir.clone()).collect();
-                DigitGroup { distance, any: add(Hir::alternation(hirs)), rules: numbers }
+                (distance, add(Hir::alternation(hirs)), numbers)
             })
-            .collect();
+            .collect::<Vec<_>>();
         let config = Config::new().utf8(false).which_captures(WhichCaptures::None);
         let nfa = Compiler::new().configure(config).build_many_from_hir(&patterns).expect("the rules' automaton");
         let config =
             DFA::config().starts_for_each_pattern(true).cache_capacity(STATES_BYTES).skip_cache_capacity_check(true);
         let forward = DFA::builder().configure(config).build_from_nfa(nfa).expect("the rules' automaton");
+        let digits = digits
+            .into_iter()
+            .map(|(distance, any, rules)| DigitGroup { distance, any, begins: beginnings(&forward, any), rules })
+            .collect();
         let caches = {
             let forward = forward.clone();
             Pool::new(Box::new(move || forward.create_cache()) as MakeCache)
@@ -247,7 +253,7 @@ impl Matcher {
                 let Some(start) = at.checked_sub(group.distance).filter(|start| *start >= window.from) else {
                     continue;
                 };
-                if group.distance > 0 && !may_begin_before_digits(text.as_bytes().get(start)) {
+                if !group.may_begin(text.as_bytes().get(start..).unwrap_or_default()) {
                     continue;
                 }
                 let span = Input::new(text).span(start..text.len()).anchored(Anchored::Pattern(group.any));
@@ -369,9 +375,46 @@ fn left_holds(left: Left, text: &str, start: usize) -> bool {
     }
 }
 
-/// Bytes with which a match may begin whose first digit comes later.
-fn may_begin_before_digits(byte: Option<&u8>) -> bool {
-    byte.is_some_and(|byte| byte.is_ascii_alphabetic() || b"+(".contains(byte))
+/// Length of what every match that begins with a digit begins with: digits and what stands between them.
+const NUMBER_BYTES: usize = 6;
+
+impl DigitGroup {
+    /// Whether a match may begin with `text`; quick, and right for all but a few.
+    fn may_begin(&self, text: &[u8]) -> bool {
+        let Some([first, second]) = text.first_chunk() else { return false };
+        if !self.begins.get(usize::from(u16::from_be_bytes([*first, *second]))).copied().unwrap_or(true) {
+            return false;
+        }
+        let Some(number) = text.first_chunk::<NUMBER_BYTES>().filter(|_| self.distance == 0) else {
+            return self.distance > 0;
+        };
+        let is_part =
+            |byte: &u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'(' | b')' | b'+' | b'-' | b'.' | b'/');
+        number.iter().all(is_part) && number.iter().filter(|byte| byte.is_ascii_digit()).count() >= NUMBER_BYTES / 2
+    }
+}
+
+/// The pairs of bytes with which a match of this pattern may begin.
+fn beginnings(forward: &DFA, pattern: PatternID) -> Box<[bool; 1 << 16]> {
+    let mut begins = Box::new([true; 1 << 16]);
+    let mut cache = forward.create_cache();
+    let input = Input::new("").anchored(Anchored::Pattern(pattern));
+    let Ok(start) = forward.start_state_forward(&mut cache, &input) else { return begins };
+    for first in 0..=u8::MAX {
+        let after = forward.next_state(&mut cache, start, first);
+        for second in 0..=u8::MAX {
+            let is_dead = match after {
+                Ok(after) => {
+                    after.is_dead() || forward.next_state(&mut cache, after, second).is_ok_and(|state| state.is_dead())
+                }
+                Err(_) => false,
+            };
+            if let Some(slot) = begins.get_mut(usize::from(u16::from_be_bytes([first, second]))) {
+                *slot = !is_dead;
+            }
+        }
+    }
+    begins
 }
 
 /// Whether one of `words` (lower case) stands in `before` as a word, in any case; a word that ends

@@ -339,6 +339,11 @@ fn own_action(settings: &Sanitization, pattern: &SanitizationPattern) -> Action 
 fn check_names(settings: &Sanitization) -> Result<(), RuleError> {
     let mut known: Vec<&str> = Category::ALL.iter().map(|category| category.as_str()).collect();
     known.extend(rules::all().iter().flat_map(|rule| [rule.kind, rule.id]));
+    let taken = |name: &str| known.iter().any(|other| other.eq_ignore_ascii_case(name));
+    if let Some(pattern) = settings.patterns.iter().find(|pattern| taken(&pattern.name)) {
+        let what = "a category, kind or rule that is built in has this name; choose another".to_owned();
+        return Err(RuleError::Pattern { name: pattern.name.clone(), what });
+    }
     known.extend(settings.patterns.iter().map(|pattern| pattern.name.as_str()));
     for (name, _) in &settings.actions {
         if !known.iter().any(|other| other.eq_ignore_ascii_case(name)) {

@@ -8,14 +8,14 @@ mod frames;
 
 use std::{collections::VecDeque, sync::Arc};
 
-use frames::{Data, Frame, Frames};
+use frames::{Data, Frame, Frames, Line};
 
 pub use frames::Framing;
 
 use super::{
     RuleSet, body,
     carriers::{
-        self,
+        self, Carrier,
         fragments::{Class, Stream, Thread},
     },
     mask::Vault,
@@ -37,6 +37,10 @@ const MAX_HELD_BYTES: usize = 16 << 20;
 /// The most texts that may run beside each other.
 const MAX_THREADS: usize = 1_024;
 
+/// How many lines besides data, and how long ones, are known again.
+const MAX_KNOWN_LINES: usize = 16;
+const MAX_KNOWN_LINE_BYTES: usize = 64;
+
 /// Watches one answer.
 #[derive(Debug)]
 pub struct Guard {
@@ -53,6 +57,8 @@ pub struct Guard {
     /// The number of the first event that waits.
     first: u64,
     threads: Vec<Running>,
+    /// Lines besides data in which nothing was found.
+    clean_lines: Vec<Box<[u8]>>,
     report: Report,
     failure: Option<Failure>,
 }
@@ -66,11 +72,14 @@ struct Running {
 }
 
 /// An event that waits.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Event {
     raw: Vec<u8>,
     data: Data,
+    /// Changes of its data.
     edits: Vec<Edit>,
+    /// Changes of its other lines.
+    line_edits: Vec<Edit>,
 }
 
 impl Guard {
@@ -89,6 +98,7 @@ impl Guard {
             waiting_bytes: 0,
             first: 0,
             threads: Vec::new(),
+            clean_lines: Vec::new(),
             report: Report::default(),
             failure: None,
         }
@@ -178,9 +188,9 @@ impl Guard {
         let number = self.first + self.waiting.len() as u64;
         if self.edits {
             self.waiting_bytes += raw.len();
-            self.waiting.push_back(Event { raw: Vec::new(), data: Data::default(), edits: Vec::new() });
+            self.waiting.push_back(Event::default());
         }
-        let judged = self.judge(data.bytes(&raw), number);
+        let judged = self.lines(&raw, number).and_then(|()| self.judge(data.bytes(&raw), number));
         if let Some(event) = self.waiting.back_mut() {
             event.raw = raw;
             event.data = data;
@@ -193,6 +203,43 @@ impl Guard {
         } else if self.waiting_bytes > MAX_HELD_BYTES {
             self.end_threads(|_| true);
         }
+    }
+
+    /// Judges the lines of an event that are no data: each is a text by itself.
+    fn lines(&mut self, raw: &[u8], number: u64) -> Result<(), Failure> {
+        if self.framing != Framing::Sse {
+            return Ok(());
+        }
+        let Self { rules, vault, report, waiting, clean_lines, .. } = self;
+        let mut screen = Screen::new(rules, Direction::Response, Masks::Restore(vault), report);
+        for Line { what, text: at } in frames::other_lines(raw) {
+            let bytes = raw.get(at.clone()).unwrap_or_default();
+            // The same few names come again and again.
+            if bytes.is_empty() || clean_lines.iter().any(|line| **line == *bytes) {
+                continue;
+            }
+            let Ok(plain) = std::str::from_utf8(bytes) else {
+                if screen.is_clean(&String::from_utf8_lossy(bytes))? {
+                    continue;
+                }
+                return Err(Unreadable::Encoding.into());
+            };
+            if screen.is_clean(plain)? {
+                if bytes.len() <= MAX_KNOWN_LINE_BYTES && clean_lines.len() < MAX_KNOWN_LINES {
+                    clean_lines.push(bytes.into());
+                }
+                continue;
+            }
+            let mut text = Text::new(Form::Bare);
+            text.push(plain, number, at.start);
+            screen.judge(&mut text, true, &|| format!("stream.{what}"), &mut |_, mut edit| {
+                edit.with.retain(|byte| !matches!(byte, b'\r' | b'\n'));
+                if let Some(event) = waiting.back_mut() {
+                    event.line_edits.push(edit);
+                }
+            })?;
+        }
+        Ok(())
     }
 
     fn judge(&mut self, data: &[u8], number: u64) -> Result<(), Failure> {
@@ -228,6 +275,12 @@ impl Guard {
         let mut touched: Vec<(u64, Class)> = Vec::new();
         carriers::each(&tree, &mut |carrier| {
             if result.is_err() {
+                return;
+            }
+            if let Some(stream) = stream.filter(|_| carrier.form == Form::Tokens) {
+                let thread = stream.tokens_thread(&tree, carrier.node);
+                touched.push((thread.group, thread.class));
+                result = tokens(&mut screen, threads, thread, &tree, &carrier, number, &mut edit);
                 return;
             }
             result = match stream.and_then(|stream| stream.thread(&tree, &carrier)) {
@@ -280,13 +333,35 @@ impl Guard {
     fn release(&mut self, out: &mut Vec<u8>) {
         let until = self.threads.iter().filter_map(|running| running.text.waits_in()).min().unwrap_or(u64::MAX);
         while self.first < until
-            && let Some(mut event) = self.waiting.pop_front()
+            && let Some(event) = self.waiting.pop_front()
         {
             self.first += 1;
             self.waiting_bytes = self.waiting_bytes.saturating_sub(event.raw.len());
             event.write(out);
         }
     }
+}
+
+/// Judges the words of one event with their probabilities as a part of the answer that they repeat.
+fn tokens(
+    screen: &mut Screen<'_>,
+    threads: &mut Vec<Running>,
+    thread: Thread,
+    tree: &Tree<'_>,
+    carrier: &Carrier,
+    number: u64,
+    edit: &mut impl FnMut(u64, Edit),
+) -> Result<(), Failure> {
+    let tokens = carriers::tokens(tree, carrier.node);
+    let place = || carriers::place(tree, carrier.node);
+    if body::are_others_changed(screen, &tokens, &place)? {
+        edit(number, Edit { span: carrier.span.clone(), with: tokens.instead.into() });
+    }
+    let Running { text, place, .. } = running(threads, thread, || (Text::new(Form::Tokens), place()))?;
+    for token in &tokens.chosen {
+        text.push_part(token, number, carrier.span.clone(), tokens.instead);
+    }
+    screen.judge(text, false, &|| place.clone(), edit)
 }
 
 /// The text that a fragment goes on with; `made` makes it when the fragment is its first.
@@ -311,16 +386,18 @@ fn running(
 
 impl Event {
     /// Writes the event with its changes.
-    fn write(&mut self, out: &mut Vec<u8>) {
-        self.edits.sort_by_key(|edit| edit.span.start);
+    fn write(&self, out: &mut Vec<u8>) {
+        let in_data = self.edits.iter().map(|edit| (self.data.in_event(edit.span.clone()), &edit.with));
+        let mut all: Vec<_> =
+            in_data.chain(self.line_edits.iter().map(|edit| (edit.span.clone(), &edit.with))).collect();
+        all.sort_by_key(|(span, _)| span.start);
         let mut done = 0;
-        for edit in &self.edits {
-            let span = self.data.in_event(edit.span.clone());
+        for (span, with) in all {
             if span.start < done {
                 continue;
             }
             out.extend_from_slice(self.raw.get(done..span.start).unwrap_or_default());
-            out.extend_from_slice(&edit.with);
+            out.extend_from_slice(with);
             done = span.end;
         }
         out.extend_from_slice(self.raw.get(done..).unwrap_or_default());

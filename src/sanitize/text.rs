@@ -24,6 +24,10 @@ pub(crate) enum Form {
     Value,
     /// Bytes that are text themselves (a text file, a form's field).
     Bare,
+    /// A text file in base64, whole in a JSON string.
+    Base64,
+    /// An answer's words with their probabilities: they go as a whole or not at all.
+    Tokens,
 }
 
 /// What a piece of a text is.
@@ -35,6 +39,8 @@ enum Role {
     Structure,
     /// A number or word of inner JSON: goes as a whole, and what comes in its place is quoted.
     Scalar,
+    /// A part of something that can only go as a whole; this comes in its place.
+    Whole(&'static str),
 }
 
 /// Characters and the bytes that write them.
@@ -108,6 +114,13 @@ impl Text {
         }
     }
 
+    /// Adds `text`, a part of what stands at `raw` of `event`, which `instead` replaces should it have to go.
+    pub(crate) fn push_part(&mut self, text: &str, event: u64, raw: Range<usize>, instead: &'static str) {
+        let piece = Piece { at: self.end(), len: text.len(), event, raw, role: Role::Whole(instead), escapes: 0 };
+        self.kept.push_str(text);
+        self.pieces.push_back(piece);
+    }
+
     fn add(&mut self, text: &str, event: u64, raw: Range<usize>, role: Role, escapes: u8) {
         let at = self.end();
         self.kept.push_str(text);
@@ -130,7 +143,7 @@ impl Text {
     const fn outer_escapes(&self) -> u8 {
         match self.form {
             Form::Quoted => 1,
-            Form::Value | Form::Bare => 0,
+            Form::Value | Form::Bare | Form::Base64 | Form::Tokens => 0,
         }
     }
 
@@ -163,6 +176,7 @@ impl Text {
         for (index, piece) in touched.filter(|(_, piece)| touches(piece)) {
             match piece.role {
                 Role::Structure => {}
+                Role::Whole(instead) => edit(piece.event, Edit { span: piece.raw.clone(), with: instead.into() }),
                 Role::Content => {
                     let span = if piece.len == piece.raw.len() {
                         let from = piece.raw.start + start.saturating_sub(piece.at);

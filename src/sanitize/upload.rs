@@ -1,4 +1,4 @@
-//! Bodies that are not JSON: forms, whose fields, file names and text files are text, and bare text.
+//! Bodies that are not JSON: forms, whose fields, names, heads and text files are text, and bare text.
 //!
 //! Media pass unread. A form that does not keep to its own boundary is refused: what one reader takes for
 //! a picture another could take for a field.
@@ -11,6 +11,7 @@ use super::{
     RuleSet,
     body::{Checked, bare},
     mask::Vault,
+    pairs,
     screen::{Failure, Masks, Report, Screen},
     text::{Form, Text},
     tree::Unreadable,
@@ -26,6 +27,13 @@ use crate::{
 /// When a form is malformed, text is not UTF-8, or the check takes too long.
 pub fn check_upload(rules: &RuleSet, content_type: &str, body: &[u8], vault: &mut Vault) -> Result<Checked, Failure> {
     let masks = Masks::Hide(vault);
+    if is_urlencoded(content_type) {
+        let text = std::str::from_utf8(body).map_err(|_| Unreadable::Encoding)?;
+        let mut checked = Checked::default();
+        let mut screen = Screen::new(rules, Direction::Request, masks, &mut checked.report);
+        pairs::urlencoded(&mut screen, text.trim_ascii_end(), "", &mut checked.edits)?;
+        return Ok(checked);
+    }
     let Some(boundary) = multipart_boundary(content_type) else {
         return match content_of(body, content_type)? {
             Content::Text(text) => bare(rules, Direction::Request, masks, text, "body"),
@@ -44,21 +52,21 @@ pub fn check_upload(rules: &RuleSet, content_type: &str, body: &[u8], vault: &mu
         let head = std::str::from_utf8(body.get(part.head.clone()).unwrap_or_default());
         let head = head.map_err(|_| Unreadable::Multipart)?;
         let fields = Fields::of(head)?;
-        if fields.name == "model" && fields.file_name.is_none() {
-            continue;
-        }
         let is_word = fields.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_[].-".contains(&byte));
         let name = if is_word && fields.name.len() <= 64 { fields.name } else { "*" };
-        if let Some(file_name) = &fields.file_name {
+        for line in &fields.texts {
             let mut text = Text::new(Form::Bare);
-            text.push(head.get(file_name.clone()).unwrap_or_default(), 0, part.head.start + file_name.start);
-            screen.judge(&mut text, true, &|| format!("{name}.filename"), &mut |_, mut edit| {
-                // It stands between quotes in a line.
+            text.push(head.get(line.at.clone()).unwrap_or_default(), 0, part.head.start + line.at.start);
+            screen.judge(&mut text, true, &|| format!("{name}.{}", line.what), &mut |_, mut edit| {
+                // It stands in a line, perhaps between quotes.
                 edit.with.retain(|byte| !matches!(byte, b'"' | b'\r' | b'\n' | b'\\'));
                 edits.push(edit);
             })?;
         }
-        let declared = if fields.file_name.is_some() { fields.content_type } else { "text/plain" };
+        if fields.name == "model" && !fields.has_file_name() {
+            continue;
+        }
+        let declared = if fields.has_file_name() { fields.content_type } else { "text/plain" };
         let content = match content_of(body.get(part.content.clone()).unwrap_or_default(), declared)? {
             Content::Text(content) => content,
             Content::Media => continue,
@@ -90,6 +98,11 @@ fn content_of<'a>(bytes: &'a [u8], content_type: &str) -> Result<Content<'a>, Un
         _ if is_media(bytes, content_type) => Ok(Content::Media),
         _ => Ok(Content::Doubtful(String::from_utf8_lossy(bytes))),
     }
+}
+
+fn is_urlencoded(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 /// Whether bytes that are no text are declared as media, or begin as files of media and archives do.
@@ -161,28 +174,42 @@ fn parts(body: &[u8], boundary: &str) -> Result<Vec<Part>, Unreadable> {
 /// What a part's head says.
 struct Fields<'a> {
     name: &'a str,
-    /// Where the file's name stands in the head.
-    file_name: Option<Range<usize>>,
     content_type: &'a str,
+    /// What in the head is anybody's own words.
+    texts: Vec<HeadText>,
+}
+
+/// A text in a part's head.
+struct HeadText {
+    what: &'static str,
+    at: Range<usize>,
 }
 
 impl<'a> Fields<'a> {
     fn of(head: &'a str) -> Result<Self, Unreadable> {
-        let mut fields = Self { name: "", file_name: None, content_type: "" };
+        let mut fields = Self { name: "", content_type: "", texts: Vec::new() };
         for line in head.split("\r\n") {
             let (name, value) = line.split_once(':').ok_or(Unreadable::Multipart)?;
-            if name.eq_ignore_ascii_case("content-type") {
-                fields.content_type = value.trim();
-            } else if name.eq_ignore_ascii_case("content-disposition") {
-                let start = line.len() - value.len() + line.as_ptr().addr() - head.as_ptr().addr();
-                fields.disposition(head, start..start + value.len())?;
-            } else if name.eq_ignore_ascii_case("content-transfer-encoding")
-                && !["binary", "8bit", "7bit"].iter().any(|plain| value.trim().eq_ignore_ascii_case(plain))
-            {
+            let start = line.as_ptr().addr() - head.as_ptr().addr();
+            let at = start + line.len() - value.len()..start + line.len();
+            if name.eq_ignore_ascii_case("content-disposition") {
+                fields.disposition(head, at)?;
+                continue;
+            }
+            let is_encoding = name.eq_ignore_ascii_case("content-transfer-encoding");
+            if is_encoding && !["binary", "8bit", "7bit"].iter().any(|plain| value.trim().eq_ignore_ascii_case(plain)) {
                 return Err(Unreadable::Multipart);
             }
+            if name.eq_ignore_ascii_case("content-type") {
+                fields.content_type = value.trim();
+            }
+            fields.texts.push(HeadText { what: "header", at });
         }
         Ok(fields)
+    }
+
+    fn has_file_name(&self) -> bool {
+        self.texts.iter().any(|text| text.what == "filename")
     }
 
     fn disposition(&mut self, head: &'a str, at: Range<usize>) -> Result<(), Unreadable> {
@@ -208,11 +235,13 @@ impl<'a> Fields<'a> {
                     (after.get(..end).unwrap_or_default().trim(), after.get(end..).unwrap_or_default())
                 }
             };
+            let start = word.as_ptr().addr() - head.as_ptr().addr();
+            let at = start..start + word.len();
             if key.eq_ignore_ascii_case("name") {
                 self.name = word;
+                self.texts.push(HeadText { what: "name", at });
             } else if key.eq_ignore_ascii_case("filename") {
-                let start = word.as_ptr().addr() - head.as_ptr().addr();
-                self.file_name = Some(start..start + word.len());
+                self.texts.push(HeadText { what: "filename", at });
             } else {
                 // RFC 7578 §4.2 rules `filename*` out; its encoding would hide a name.
                 return Err(Unreadable::Multipart);
@@ -294,6 +323,31 @@ mod tests {
             let bare = check_upload(&rules(Action::Redact), "application/octet-stream", content, &mut vault);
             assert_eq!(bare.is_ok(), passes, "{content:?}");
         }
+    }
+
+    #[test]
+    fn names_and_further_lines_of_a_parts_head_are_text() {
+        let head =
+            |name: &str, more: &str| format!("Content-Disposition: form-data; name=\"{name}\"\r\nX-Note: by {more}");
+        let body = form(&[(&head("to jo@acme-corp.io", "jo@acme-corp.io"), b"a"), (&head("model", "nobody"), b"m")]);
+        let (out, report) = checked(&body).unwrap();
+        let redacted = "[REDACTED|EMAIL]";
+        let expected = form(&[(&head(&format!("to {redacted}"), redacted), b"a"), (&head("model", "nobody"), b"m")]);
+        assert_eq!(String::from_utf8_lossy(&out), String::from_utf8_lossy(&expected));
+        let places: Vec<_> = report.findings.iter().map(|found| &*found.place).collect();
+        assert_eq!(places, ["*.name", "*.header"]);
+    }
+
+    #[test]
+    fn a_urlencoded_body_is_read_as_its_reader_does() {
+        let mut vault = Vault::default();
+        let body = b"purpose=a&note=ask+jo%40acme-corp.io&x=1";
+        let kind = "application/x-www-form-urlencoded; charset=utf-8";
+        let checked = check_upload(&rules(Action::Redact), kind, body, &mut vault).unwrap();
+        let mut edits = checked.edits;
+        let out = splice(&Bytes::from_static(body), &mut edits);
+        assert_eq!(out, "purpose=a&note=ask%20%5BREDACTED%7CEMAIL%5D&x=1");
+        assert_eq!(&*checked.report.findings[0].place, "note");
     }
 
     #[test]

@@ -150,6 +150,18 @@ impl Stream {
         }
     }
 
+    /// The text that the words of [`Form::Tokens`] go on with.
+    pub(crate) fn tokens_thread(self, tree: &Tree<'_>, node: NodeId) -> Thread {
+        let path = path(tree, node);
+        let group = match self {
+            Self::Chat | Self::Gemini => path.get(1).map_or(0, |element| number(tree, *element)),
+            Self::Typed => tree.number(ROOT, "output_index").unwrap_or_default(),
+            Self::Anthropic => tree.number(ROOT, "index").unwrap_or_default(),
+            Self::Ollama => 0,
+        };
+        Thread { group, class: Class::Answer, name: "logprobs".to_owned() }
+    }
+
     /// Which texts an event ends, those included that it goes on with.
     pub(crate) fn ending(self, tree: &Tree<'_>) -> Ending {
         let elements = |key: &str| tree.get(ROOT, key).into_iter().flat_map(|list| tree.children(list));

@@ -112,6 +112,11 @@ pub(super) fn number(digits: &[u32]) -> u32 {
     digits.iter().fold(0, |number, digit| number.saturating_mul(10).saturating_add(*digit))
 }
 
+/// The number that some of the digits write; 0 when there are not so many.
+pub(super) fn part(digits: &[u32], places: std::ops::Range<usize>) -> u32 {
+    number(digits.get(places).unwrap_or_default())
+}
+
 /// Whether there may be such a day.
 pub(super) fn is_day(month: u32, day: u32) -> bool {
     (1..=12).contains(&month) && (1..=31).contains(&day)

@@ -1,9 +1,6 @@
 //! Personal data: national identifiers of Europe, with their check digits.
 
 use super::{Anchor, Left, Rule, Seen, checks};
-use crate::domain::Category;
-
-const USUAL: Rule = Rule { category: Category::Pii, left: Left::WordAnd(b"-.+/"), ..Rule::USUAL };
 
 fn is_nino(seen: &Seen<'_>) -> bool {
     !["BG", "GB", "NK", "KN", "TN", "NT", "ZZ"].iter().any(|prefix| seen.text.starts_with(prefix))
@@ -37,7 +34,7 @@ fn is_nir(seen: &Seen<'_>) -> bool {
 fn is_dni(seen: &Seen<'_>) -> bool {
     let digits = checks::digits(&seen.text.replace('X', "0").replace('Y', "1").replace('Z', "2"));
     // The replaced letter may also be the check letter, which is no digit of the number.
-    let number = checks::number(digits.get(..8).unwrap_or_default());
+    let number = checks::part(&digits, 0..8);
     digits.len() >= 8 && b"TRWAGMYFPDXBNJZSQVHLCKE".get((number % 23) as usize) == seen.text.as_bytes().last()
 }
 
@@ -65,7 +62,7 @@ fn is_bsn(seen: &Seen<'_>) -> bool {
 
 fn is_pesel(seen: &Seen<'_>) -> bool {
     let digits = checks::digits(seen.text);
-    let part = |from: usize, to: usize| checks::number(digits.get(from..to).unwrap_or_default());
+    let part = |from: usize, to: usize| checks::part(&digits, from..to);
     let sum = checks::weighted(&digits, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]);
     // The century is added to the month in steps of twenty.
     sum.is_multiple_of(10) && checks::is_day(part(2, 4) % 20, part(4, 6))
@@ -74,7 +71,7 @@ fn is_pesel(seen: &Seen<'_>) -> bool {
 fn is_personnummer(seen: &Seen<'_>) -> bool {
     let digits = checks::digits(seen.text);
     let short = digits.get(digits.len().saturating_sub(10)..).unwrap_or_default();
-    let part = |from: usize, to: usize| checks::number(short.get(from..to).unwrap_or_default());
+    let part = |from: usize, to: usize| checks::part(short, from..to);
     // Sixty more than the day is a coordination number.
     short.len() == 10 && checks::luhn(short) && checks::is_day(part(2, 4), part(4, 6) % 60)
 }
@@ -112,7 +109,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "HMRC, NIM39110; Presidio UkNinoRecognizer",
         matches: &["AB123456C", "AB 12 34 56 C"],
         misses: &["GB123456A", "DA123456C", "AB123456E", "AB1234567"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "uk_nhs",
@@ -125,7 +122,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "NHS Data Dictionary, NHS number; Presidio NhsRecognizer",
         matches: &["NHS number: «943 476 5919»", "my NHS no is «9434765919»"],
         misses: &["NHS number: 943 476 5918", "943 476 5919"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "de_steuer_id",
@@ -138,7 +135,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "Bundeszentralamt für Steuern; ISO 7064 MOD 11,10",
         matches: &["Steuer-ID: «86 095 742 719»", "Steueridentifikationsnummer «36574261809»"],
         misses: &["Steuer-ID: 86 095 742 718", "86095742719"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "fr_nir",
@@ -150,7 +147,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "INSEE, numéro d'inscription au répertoire",
         matches: &["1 85 03 75 123 456 41", "185037512345641"],
         misses: &["1 85 13 75 123 456 00", "185037512345642"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "es_dni",
@@ -162,7 +159,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "Ministerio del Interior, cálculo del dígito de control; Presidio EsNifRecognizer, EsNieRecognizer",
         matches: &["12345678Z", "12345678-Z", "X1234567L"],
         misses: &["12345678A", "X1234567A", "1234567L"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "it_codice_fiscale",
@@ -175,7 +172,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "D.M. 23/12/1976; Presidio ItFiscalCodeRecognizer",
         matches: &["RSSMRA85T10A562S", "VRDLGU70C41F205Z"],
         misses: &["RSSMRA85T10A562T", "RSSMRA85T10A562"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "nl_bsn",
@@ -188,7 +185,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "Rijksdienst voor Identiteitsgegevens, elfproef",
         matches: &["BSN: «123456782»", "burgerservicenummer «111222333»"],
         misses: &["BSN: 123456789", "123456782"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "pl_pesel",
@@ -201,7 +198,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "Ministerstwo Cyfryzacji, numer PESEL; Presidio PlPeselRecognizer",
         matches: &["PESEL: «44051401359»"],
         misses: &["PESEL: 44051401358", "44051401359"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "se_personnummer",
@@ -213,7 +210,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "Skatteverket, personnummer och samordningsnummer",
         matches: &["811218-9876", "19811218-9876", "640823-3234"],
         misses: &["811218-9875", "811318-9876"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "be_national_number",
@@ -225,7 +222,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "Rijksregister, instructions on the national number",
         matches: &["85.07.30-033.28"],
         misses: &["85.07.30-033.29"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "ch_ahv",
@@ -237,7 +234,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "Zentrale Ausgleichsstelle, AHV-Nummer; EAN-13",
         matches: &["756.9217.0769.85"],
         misses: &["756.9217.0769.84"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "fi_hetu",
@@ -249,6 +246,6 @@ pub(super) const RULES: &[Rule] = &[
         source: "Digital and Population Data Services Agency; Presidio FiPersonalIdentityCodeRecognizer",
         matches: &["131052-308T"],
         misses: &["131052-308U", "991352-308T"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
 ];

@@ -46,14 +46,22 @@ const IBAN_LENGTHS: &str = "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR
 
 /// How many bytes of `text`, blanks included, the country's length takes.
 fn iban_bytes(text: &str) -> usize {
-    let country = text.get(..2).unwrap_or_default();
+    let country = text.get(..2).unwrap_or_default().to_ascii_uppercase();
     let length: Option<usize> = IBAN_LENGTHS
         .split_whitespace()
-        .find_map(|entry| entry.strip_prefix(country))
+        .find_map(|entry| entry.strip_prefix(country.as_str()))
         .and_then(|length| length.parse().ok());
     let Some(length) = length else { return 0 };
     let mut letters = text.char_indices().filter(|(_, letter)| *letter != ' ');
     letters.nth(length - 1).map_or(0, |(at, letter)| at + letter.len_utf8())
+}
+
+/// Whether a number in small letters is written as one: in groups of four or without blanks, and mostly in digits.
+/// Sentences are not.
+fn is_in_fours(text: &str) -> bool {
+    let mut groups = text.split(' ').rev();
+    let is_short = groups.next().is_some_and(|last| last.len() <= 4 || last.len() == text.len());
+    is_short && groups.all(|group| group.len() == 4) && text.bytes().filter(u8::is_ascii_digit).count() >= 10
 }
 
 /// ISO 13616: the remainder by 97 is one.
@@ -64,7 +72,8 @@ fn is_iban(seen: &Seen<'_>) -> bool {
         let scale = if value > 9 { 100 } else { 10 };
         (rest * scale + value) % 97
     });
-    rest == 1 && !seen.after.is_some_and(|after| after.is_ascii_alphanumeric())
+    let is_printed = !seen.text.bytes().any(|byte| byte.is_ascii_lowercase()) || is_in_fours(seen.text);
+    rest == 1 && is_printed && !seen.after.is_some_and(|after| after.is_ascii_alphanumeric())
 }
 
 pub(super) const RULES: &[Rule] = &[
@@ -103,7 +112,11 @@ pub(super) const RULES: &[Rule] = &[
         kind: "IBAN",
         finds: "international bank account numbers: country's length, check digits",
         anchor: Anchor::Digits(&[2]),
-        pattern: r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{1,4}){3,10}",
+        pattern: concat!(
+            "(?i:A[DELTZ]|B[AEGHIRY]|C[HRYZ]|D[EJKO]|E[EGS]|F[IKOR]|G[BEILRT]|H[NRU]|I[ELQST]|JO|K[WZ]|L[BCITUVY]|",
+            "M[CDEKNRTU]|N[ILO]|OM|P[KLST]|QA|R[OSU]|S[ACDEIKMOTV]|T[LNR]|UA|V[AG]|XK|YE)",
+            "[0-9]{2}(?: ?[A-Za-z0-9]{1,4}){3,10}"
+        ),
         right: Right::Any,
         shorten: iban_bytes,
         check: is_iban,
@@ -114,8 +127,34 @@ pub(super) const RULES: &[Rule] = &[
             "FR14 2004 1010 0505 0001 3M02 606",
             "NL91ABNA0417164300",
             "NO9386011117947",
+            "de89370400440532013000",
+            "gb29 nwbk 6016 1331 9268 19",
         ],
-        misses: &["DE89370400440532013001", "XX89370400440532013000", "DE89", "GB29 NWBK"],
+        misses: &[
+            "be10 as good as you can be",
+            "DE89370400440532013001",
+            "XX89370400440532013000",
+            "DE89",
+            "GB29 NWBK",
+        ],
         ..USUAL
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pattern_knows_every_country_of_the_list() {
+        let iban = RULES.iter().find(|rule| rule.id == "iban").unwrap();
+        let regex = regex_automata::meta::Regex::new(&format!("^{}", iban.pattern)).unwrap();
+        let known = |country: &str| regex.is_match(&format!("{country}89370400440532013000"));
+        let letters = || (b'A'..=b'Z').map(char::from);
+        for country in letters().flat_map(|first| letters().map(move |second| format!("{first}{second}"))) {
+            let is_listed = IBAN_LENGTHS.split_whitespace().any(|entry| entry.starts_with(&country));
+            assert_eq!(known(&country), is_listed, "{country}");
+            assert_eq!(known(&country.to_ascii_lowercase()), is_listed, "{country}");
+        }
+    }
+}

@@ -187,6 +187,9 @@ impl Rule {
         matches: &[],
         misses: &[],
     };
+
+    /// What national identifiers have in common: a number that is no part of a longer one.
+    pub(super) const NATIONAL: Self = Self { category: Category::Pii, left: Left::WordAnd(b"-.+/"), ..Self::USUAL };
 }
 
 /// Every built-in rule, in order: of two matches at the same place and of the same length the

@@ -1,13 +1,10 @@
 //! Personal data: national identifiers outside of Europe, with their check digits.
 
 use super::{Anchor, Left, Rule, Seen, checks};
-use crate::domain::Category;
-
-const USUAL: Rule = Rule { category: Category::Pii, left: Left::WordAnd(b"-.+/"), ..Rule::USUAL };
 
 fn ssn_parts_exist(seen: &Seen<'_>) -> bool {
     let digits = checks::digits(seen.text);
-    let part = |from: usize, to: usize| checks::number(digits.get(from..to).unwrap_or_default());
+    let part = |from: usize, to: usize| checks::part(&digits, from..to);
     let area = part(0, 3);
     digits.len() == 9 && area != 0 && area != 666 && area < 900 && part(3, 5) != 0 && part(5, 9) != 0
 }
@@ -87,7 +84,7 @@ fn is_abn(seen: &Seen<'_>) -> bool {
 fn is_chinese_id(seen: &Seen<'_>) -> bool {
     let values: Vec<u32> =
         seen.text.chars().filter_map(|letter| if letter == 'X' { Some(10) } else { letter.to_digit(10) }).collect();
-    let part = |from: usize, to: usize| checks::number(values.get(from..to).unwrap_or_default());
+    let part = |from: usize, to: usize| checks::part(&values, from..to);
     let sum = checks::weighted(&values, &[7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2, 1]);
     values.len() == 18
         && sum % 11 == 1
@@ -98,7 +95,7 @@ fn is_chinese_id(seen: &Seen<'_>) -> bool {
 fn is_korean_id(seen: &Seen<'_>) -> bool {
     let digits = checks::digits(seen.text);
     let sum = checks::weighted(digits.get(..12).unwrap_or_default(), &[2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5]);
-    let part = |from: usize, to: usize| checks::number(digits.get(from..to).unwrap_or_default());
+    let part = |from: usize, to: usize| checks::part(&digits, from..to);
     digits.len() == 13 && checks::is_day(part(2, 4), part(4, 6)) && digits.last() == Some(&((11 - sum % 11) % 10))
 }
 
@@ -132,7 +129,7 @@ pub(super) const RULES: &[Rule] = &[
             "123-45-67890",
             "2024-11-21",
         ],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "us_ssn_in_context",
@@ -145,7 +142,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "SSA, SSN randomization; Presidio UsSsnRecognizer",
         matches: &["SSN: «536228726»", "my social security number is «536 22 8726»"],
         misses: &["order 536228726", "SSN: 000228726"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "us_itin",
@@ -156,7 +153,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "IRS Publication 1915; Presidio UsItinRecognizer",
         matches: &["912-70-1234"],
         misses: &["912-34-5678", "812-70-1234"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "ca_sin",
@@ -169,7 +166,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "Government of Canada, Social Insurance Number; Luhn",
         matches: &["SIN: «130-692-544»", "Social Insurance Number «130 692 544»"],
         misses: &["SIN: 130-692-545", "130692544"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "br_cpf",
@@ -181,7 +178,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "Receita Federal, cálculo do dígito verificador",
         matches: &["529.982.247-25", "111.444.777-35"],
         misses: &["529.982.247-26", "111.111.111-11"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "br_cpf_in_context",
@@ -194,7 +191,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "Receita Federal, cálculo do dígito verificador",
         matches: &["CPF: «52998224725»"],
         misses: &["CPF: 52998224726", "52998224725"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "br_cnpj",
@@ -206,7 +203,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "Receita Federal, cálculo do dígito verificador",
         matches: &["11.222.333/0001-81"],
         misses: &["11.222.333/0001-82"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "in_aadhaar",
@@ -219,7 +216,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "UIDAI; Presidio InAadhaarRecognizer",
         matches: &["Aadhaar: «2363 4529 1879»"],
         misses: &["Aadhaar: 2363 4529 1872", "2363 4529 1879"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "in_pan",
@@ -232,7 +229,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "Income Tax Department of India; Presidio InPanRecognizer",
         matches: &["ABCPK1234F", "AFZPK7190K"],
         misses: &["ABCXK1234F", "abcpk1234f", "ABCPK12345"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "au_tfn",
@@ -245,7 +242,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "Australian Taxation Office; Presidio AuTfnRecognizer",
         matches: &["TFN: «876 543 210»", "tax file number is «459599230»"],
         misses: &["TFN: 876 543 211", "876543210"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "au_abn",
@@ -258,7 +255,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "Australian Business Register, format of the ABN; Presidio AuAbnRecognizer",
         matches: &["ABN «51 824 753 556»"],
         misses: &["ABN 51 824 753 557", "51 824 753 556"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "cn_resident_id",
@@ -270,7 +267,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "GB 11643-1999; ISO 7064 MOD 11-2",
         matches: &["11010519491231002X", "440524198001010013"],
         misses: &["110105194912310021", "110105194913310021"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "kr_rrn",
@@ -282,7 +279,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "Presidio KrRrnRecognizer; Ministry of the Interior and Safety",
         matches: &["960121-1234561"],
         misses: &["960121-1234562", "969921-1234567"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
     Rule {
         id: "sg_nric",
@@ -295,6 +292,6 @@ pub(super) const RULES: &[Rule] = &[
         source: "Presidio SgFinRecognizer; Immigration & Checkpoints Authority",
         matches: &["S1234567D", "T1234567J"],
         misses: &["S1234567A", "X1234567D"],
-        ..USUAL
+        ..Rule::NATIONAL
     },
 ];

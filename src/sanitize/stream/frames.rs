@@ -216,3 +216,55 @@ impl Data {
         }
     }
 }
+
+/// A line of an event that is no data.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) what: &'static str,
+    /// Where its text stands: a known field's value, else all of the line.
+    pub(super) text: Range<usize>,
+}
+
+/// The lines of a whole event that are no data, for nobody may read them, but somebody could.
+pub(super) fn other_lines(raw: &[u8]) -> impl Iterator<Item = Line> {
+    let mut at = if raw.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    std::iter::from_fn(move || {
+        loop {
+            let rest = raw.get(at..).filter(|rest| !rest.is_empty())?;
+            let len = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+            let (line, start) = (rest.get(..len).unwrap_or_default(), at);
+            at += len + 1;
+            let colon = memchr::memchr(b':', line);
+            let (what, skipped) = match (line.get(..colon.unwrap_or(len)), colon) {
+                (Some(b"data"), _) => continue,
+                (Some(b"event"), Some(colon)) => ("event", colon + 1),
+                (Some(b"id"), Some(colon)) => ("id", colon + 1),
+                (Some(b"retry"), Some(colon)) => ("retry", colon + 1),
+                (Some(b""), Some(colon)) => ("comment", colon + 1),
+                _ if line.is_empty() => continue,
+                _ => ("line", 0),
+            };
+            return Some(Line { what, text: start + skipped..start + len });
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_besides_data_are_told_by_their_field() {
+        let raw = b"\xef\xbb\xbf: hi\r\nevent:a\rid: 7\ndata: x\ndata\nretry: 3\nnobody knows\ndatabase: y\n\n";
+        let lines: Vec<_> = other_lines(raw).map(|line| (line.what, &raw[line.text])).collect();
+        let expected: [(&str, &[u8]); 6] = [
+            ("comment", b" hi"),
+            ("event", b"a"),
+            ("id", b" 7"),
+            ("retry", b" 3"),
+            ("line", b"nobody knows"),
+            ("line", b"database: y"),
+        ];
+        assert_eq!(lines, expected);
+    }
+}

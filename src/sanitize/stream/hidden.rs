@@ -7,7 +7,11 @@ use super::{
     tests::{WAYS, splits},
     *,
 };
-use crate::{config::Sanitization, domain::Action, sanitize::body};
+use crate::{
+    config::Sanitization,
+    domain::Action,
+    sanitize::{body, testing::rules},
+};
 
 /// `inner` as a string in JSON, so many times.
 fn nested(inner: &str, times: usize) -> String {
@@ -239,4 +243,96 @@ fn signs_that_only_look_different_hide_nothing_and_the_rest_stays() {
             }
         }
     }
+}
+
+#[test]
+fn lines_besides_data_are_judged_and_what_is_clean_in_them_stays() {
+    let none = Arc::new(Vault::default());
+    let lines = ": by CANARY\nevent: CANARY\nid:CANARY\nretry: 3\nCANARY: x\n";
+    for way in WAYS.iter().filter(|way| way.framing == Framing::Sse) {
+        let event = way.event.replace('@', "a. ");
+        let stream = format!("{event}{lines}{event}: CANARY\n\n{}", way.after.concat());
+        let sent = stream.replace("CANARY", "jo@acme-corp.io");
+        for chunk in [1, 5, usize::MAX] {
+            let (out, guard) = way.run(Action::Redact, &none, &sent, chunk);
+            assert_eq!(out, stream.replace("CANARY", "[REDACTED|EMAIL]"), "{}: {:?}", way.name, guard.failure());
+            let places: Vec<_> = guard.report().findings.iter().map(|found| &*found.place).collect();
+            assert_eq!(places, ["stream.comment", "stream.event", "stream.id", "stream.line"], "{}", way.name);
+            let clean = stream.replace("CANARY", "no\u{e9}body");
+            assert_eq!(way.run(Action::Redact, &none, &clean, chunk).0, clean, "{}", way.name);
+            assert!(way.run(Action::Block, &none, &sent, chunk).1.report().blocked);
+        }
+    }
+}
+
+#[test]
+fn probabilities_of_words_that_may_not_leave_go_with_them() {
+    let none = Arc::new(Vault::default());
+    let words = ["to ", "jo", ".doe", "@acme", "-corp", ".io", ", ok"];
+    let entry = |word: &str| json!({"token": word, "bytes": word.as_bytes(), "logprob": -0.5, "top_logprobs": [{"token": word, "logprob": -0.5}]});
+    let whole = json!({"choices": [{"index": 0, "message": {"content": words.concat()},
+        "logprobs": {"content": words.map(entry)}}, {"index": 1, "logprobs": {"content": [entry("a")]}}]});
+    let rules = rules(Action::Redact);
+    let body = bytes::Bytes::from(whole.to_string());
+    let mut edits = body::check_answer(&rules, &body, &none).unwrap().edits;
+    let out: Value = serde_json::from_slice(&crate::dialect::splice::splice(&body, &mut edits)).unwrap();
+    assert_eq!(out["choices"][0]["message"]["content"], "to [REDACTED|EMAIL], ok");
+    assert_eq!((&out["choices"][0]["logprobs"], &out["choices"][1]), (&Value::Null, &whole["choices"][1]));
+    let old =
+        json!({"choices": [{"text": "x", "logprobs": {"tokens": ["jo@", "acme.io"], "top_logprobs": [{"x": 1}]}}]});
+    assert_eq!(body::check_answer(&rules, old.to_string().as_bytes(), &none).unwrap().edits.len(), 1);
+    let other =
+        json!({"choices": [{"logprobs": {"content": [{"token": "x", "top_logprobs": [{"token": "jo@acme.io"}]}]}}]});
+    assert_eq!(body::check_answer(&rules, other.to_string().as_bytes(), &none).unwrap().edits.len(), 1);
+
+    let way = &WAYS[0];
+    let event = |word: &str, logprobs: Value| {
+        format!("data: {}\n\n", json!({"choices": [{"index": 0, "delta": {"content": word}, "logprobs": logprobs}]}))
+    };
+    let stream: String = words.iter().map(|word| event(word, json!({"content": [entry(word)]}))).collect();
+    for chunk in [1, usize::MAX] {
+        let (out, guard) = way.run(Action::Redact, &none, &stream, chunk);
+        assert!(guard.failure().is_none());
+        let documents = way.documents(&out);
+        for (document, word) in documents.iter().zip(words) {
+            let logprobs = &document["choices"][0]["logprobs"];
+            let stays = ["to ", ", ok"].contains(&word);
+            assert_eq!(*logprobs, if stays { json!({"content": [entry(word)]}) } else { Value::Null }, "{word}");
+        }
+        assert_eq!(way.joined(&out), "to [REDACTED|EMAIL], ok");
+        let clean = stream.replace('@', "#");
+        assert_eq!(way.run(Action::Redact, &none, &clean, chunk).0, clean);
+    }
+}
+
+#[test]
+fn text_files_in_base64_are_judged_and_media_pass() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let rules = rules(Action::Redact);
+    let text = "Name;Mail\nJo;jo@acme-corp.io\n";
+    let payload = |text: &str| STANDARD.encode(text);
+    let redacted = text.replace("jo@acme-corp.io", "[REDACTED|EMAIL]");
+    for (document, pointer) in [
+        (json!({"file": {"file_data": "data:text/csv;base64,CANARY"}}), "/file/file_data"),
+        (json!({"file": {"filename": "a.csv", "file_data": "CANARY"}}), "/file/file_data"),
+        (json!({"image_url": {"url": "data:application/octet-stream;base64,CANARY"}}), "/image_url/url"),
+        (json!({"parts": [{"inlineData": {"mimeType": "text/plain", "data": "CANARY"}}]}), "/parts/0/inlineData/data"),
+        (json!({"source": {"type": "base64", "media_type": "text/plain", "data": "CANARY"}}), "/source/data"),
+    ] {
+        let body = bytes::Bytes::from(document.to_string().replace("CANARY", &payload(text)));
+        let checked = body::check_request(&rules, &body, &mut Vault::default()).unwrap();
+        assert!(!checked.report.findings.is_empty(), "{document}");
+        let mut edits = checked.edits;
+        let out: Value = serde_json::from_slice(&crate::dialect::splice::splice(&body, &mut edits)).unwrap();
+        let out = out.pointer(pointer).unwrap().as_str().unwrap();
+        let expected = document.pointer(pointer).unwrap().as_str().unwrap().replace("CANARY", &payload(&redacted));
+        assert_eq!(out, expected);
+        let clean = document.to_string().replace("CANARY", &payload("nobody is in here"));
+        assert!(body::check_request(&rules, clean.as_bytes(), &mut Vault::default()).unwrap().edits.is_empty());
+    }
+    let odd = json!({"file": {"file_data": "data:text/csv;base64,a"}}).to_string();
+    assert!(body::check_request(&rules, odd.as_bytes(), &mut Vault::default()).is_err(), "text that cannot be read");
+    let media = json!({"data": STANDARD.encode([&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], b"jo@acme-corp.io"].concat())})
+        .to_string();
+    assert!(body::check_request(&rules, media.as_bytes(), &mut Vault::default()).unwrap().edits.is_empty());
 }

@@ -159,7 +159,7 @@ impl Way {
     }
 
     /// The data of all events.
-    fn documents(&self, stream: &str) -> Vec<Value> {
+    pub(super) fn documents(&self, stream: &str) -> Vec<Value> {
         let mut documents = Vec::new();
         let mut frames = Frames::new(self.framing);
         let mut ready = Vec::new();

@@ -168,90 +168,103 @@ pub(super) const NAMED: &[(&str, &str)] = &[
 
 /// Numbers with check digits, computed as their issuers describe.
 pub(super) fn checked(random: &mut StdRng) -> Vec<(&'static str, String)> {
-    let mut digits = |many: usize| -> Vec<u32> { (0..many).map(|_| random.random_range(0..10)).collect() };
-    let text = |digits: &[u32]| -> String { digits.iter().map(u32::to_string).collect() };
-    let mut card = |prefix: &[u32], length: usize| {
-        let mut all = prefix.to_vec();
-        all.extend(digits(length - 1 - prefix.len()));
-        let last = (0..10).find(|last| luhn_sum(&all, *last).is_multiple_of(10)).unwrap();
-        all.push(last);
-        all
-    };
-    let visa = card(&[4], 16);
-    let grouped = text(&card(&[5, 3], 16));
-    let grouped = [&grouped[..4], &grouped[4..8], &grouped[8..12], &grouped[12..]].join(" ");
-    let amex = card(&[3, 7], 15);
-    let discover = text(&card(&[6, 0, 1, 1], 16));
-    let dashed = [&discover[..4], &discover[4..8], &discover[8..12], &discover[12..]].join("-");
-    let sin = text(&card(&[1, 3, 0], 9));
-    let person = text(&card(&[8, 1, 0, 4, 2, 3], 10));
-    let bank = text(&digits(18));
-    let german = format!("DE{:02}{bank}", 98 - remainder(&format!("{bank}131400"), 97));
-    let account = text(&digits(14));
-    let british = format!("GB{:02}NWBK{account}", 98 - remainder(&format!("23321120{account}161100"), 97));
-    let nir = format!("185037512{}", text(&digits(4)));
-    let cpf = {
-        let mut all = digits(9);
-        for many in [9, 10] {
-            let sum: u32 = all.iter().zip((2..=many + 1).rev()).map(|(digit, weight)| digit * weight).sum();
-            all.push(sum * 10 % 11 % 10);
-        }
-        let all = text(&all);
-        format!("{}.{}.{}-{}", &all[..3], &all[3..6], &all[6..9], &all[9..])
-    };
-    let nhs = loop {
-        let mut all = digits(9);
-        let sum: u32 = all.iter().zip((2..=10).rev()).map(|(digit, weight)| digit * weight).sum();
-        if sum % 11 != 1 {
-            all.push((11 - sum % 11) % 11);
-            break text(&all);
-        }
-    };
-    let bsn = loop {
-        let mut all = digits(8);
-        let sum: u32 = all.iter().zip((2..=9).rev()).map(|(digit, weight)| digit * weight).sum();
-        if sum % 11 < 10 && sum > 0 {
-            all.push(sum % 11);
-            break text(&all);
-        }
-    };
-    let dni = text(&digits(8));
-    let letter = char::from(b"TRWAGMYFPDXBNJZSQVHLCKE"[remainder(&dni, 23) as usize]);
-    let pesel = {
-        let mut all = vec![8, 5, 0, 3, 1, 2];
-        all.extend(digits(4));
-        let sum: u32 = all.iter().zip([1, 3, 7, 9].into_iter().cycle()).map(|(digit, weight)| digit * weight).sum();
-        all.push((10 - sum % 10) % 10);
-        text(&all)
-    };
+    [cards(random), accounts(random), persons(random)].concat()
+}
+
+fn digits(random: &mut StdRng, many: usize) -> Vec<u32> {
+    (0..many).map(|_| random.random_range(0..10)).collect()
+}
+
+fn text(digits: &[u32]) -> String {
+    digits.iter().map(u32::to_string).collect()
+}
+
+/// In groups of four.
+fn grouped(text: &str, sign: &str) -> String {
+    let groups: Vec<_> = text.as_bytes().chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
+    groups.join(sign)
+}
+
+/// A number of this length with Luhn's check digit.
+fn with_luhn(random: &mut StdRng, prefix: &[u32], length: usize) -> String {
+    let mut all = prefix.to_vec();
+    all.extend(digits(random, length - 1 - prefix.len()));
+    let last = (0..10).find(|last| luhn_sum(&all, *last).is_multiple_of(10)).unwrap();
+    all.push(last);
+    text(&all)
+}
+
+fn cards(random: &mut StdRng) -> Vec<(&'static str, String)> {
+    let mut card = |prefix: &[u32], length: usize| with_luhn(random, prefix, length);
     vec![
-        ("CARD", format!("pay with «{}» please", text(&visa))),
-        ("CARD", format!("card: «{grouped}», exp 04/29")),
-        ("CARD", format!("{{\"number\":\"«{}»\"}}", text(&amex))),
-        ("CARD", format!("«{dashed}»")),
+        ("CARD", format!("pay with «{}» please", card(&[4], 16))),
+        ("CARD", format!("card: «{}», exp 04/29", grouped(&card(&[5, 3], 16), " "))),
+        ("CARD", format!("{{\"number\":\"«{}»\"}}", card(&[3, 7], 15))),
+        ("CARD", format!("«{}»", grouped(&card(&[6, 0, 1, 1], 16), "-"))),
+    ]
+}
+
+fn accounts(random: &mut StdRng) -> Vec<(&'static str, String)> {
+    let bank = text(&digits(random, 18));
+    let german = format!("DE{:02}{bank}", 98 - remainder(&format!("{bank}131400"), 97));
+    let account = text(&digits(random, 14));
+    let british = format!("GB{:02}NWBK{account}", 98 - remainder(&format!("23321120{account}161100"), 97));
+    vec![
+        ("IBAN", format!("IBAN «{german}»")),
+        ("IBAN", format!("transfer to «{}» today", grouped(&german, " "))),
+        ("IBAN", format!("acct=«{british}»;")),
+    ]
+}
+
+/// Nine or eight digits and one that their weighted sum, from the weight `first` down, gives; `None` when it has none.
+fn with_sum(random: &mut StdRng, many: usize, check: fn(u32) -> Option<u32>) -> String {
+    loop {
+        let mut all = digits(random, many);
+        let first = u32::try_from(many).unwrap() + 1;
+        let sum: u32 = all.iter().zip((2..=first).rev()).map(|(digit, weight)| digit * weight).sum();
+        if let Some(last) = check(sum) {
+            all.push(last);
+            return text(&all);
+        }
+    }
+}
+
+fn persons(random: &mut StdRng) -> Vec<(&'static str, String)> {
+    let sin = with_luhn(random, &[1, 3, 0], 9);
+    let person = with_luhn(random, &[8, 1, 0, 4, 2, 3], 10);
+    let nir = format!("185037512{}", text(&digits(random, 4)));
+    let nhs = with_sum(random, 9, |sum| (sum % 11 != 1).then_some((11 - sum % 11) % 11));
+    let bsn = with_sum(random, 8, |sum| (sum % 11 < 10 && sum > 0).then_some(sum % 11));
+    let dni = text(&digits(random, 8));
+    let letter = char::from(b"TRWAGMYFPDXBNJZSQVHLCKE"[remainder(&dni, 23) as usize]);
+    vec![
         ("CA_SIN", format!("SIN: «{sin}»")),
         ("SE_PERSONNUMMER", format!("personnummer «{}-{}»", &person[..6], &person[6..])),
-        ("IBAN", format!("IBAN «{german}»")),
-        (
-            "IBAN",
-            format!(
-                "transfer to «{} {} {} {} {} {}» today",
-                &german[..4],
-                &german[4..8],
-                &german[8..12],
-                &german[12..16],
-                &german[16..20],
-                &german[20..]
-            ),
-        ),
-        ("IBAN", format!("acct=«{british}»;")),
         ("FR_NIR", format!("numéro «{nir}{:02}»", 97 - remainder(&nir, 97))),
-        ("BR_CPF", format!("CPF «{cpf}»")),
+        ("BR_CPF", format!("CPF «{}»", cpf(random))),
         ("UK_NHS", format!("NHS number «{} {} {}»", &nhs[..3], &nhs[3..6], &nhs[6..])),
         ("NL_BSN", format!("BSN «{bsn}»")),
         ("ES_DNI", format!("DNI «{dni}{letter}»")),
-        ("PL_PESEL", format!("PESEL: «{pesel}»")),
+        ("PL_PESEL", format!("PESEL: «{}»", pesel(random))),
     ]
+}
+
+fn cpf(random: &mut StdRng) -> String {
+    let mut all = digits(random, 9);
+    for many in [9, 10] {
+        let sum: u32 = all.iter().zip((2..=many + 1).rev()).map(|(digit, weight)| digit * weight).sum();
+        all.push(sum * 10 % 11 % 10);
+    }
+    let all = text(&all);
+    format!("{}.{}.{}-{}", &all[..3], &all[3..6], &all[6..9], &all[9..])
+}
+
+fn pesel(random: &mut StdRng) -> String {
+    let mut all = vec![8, 5, 0, 3, 1, 2];
+    all.extend(digits(random, 4));
+    let sum: u32 = all.iter().zip([1, 3, 7, 9].into_iter().cycle()).map(|(digit, weight)| digit * weight).sum();
+    all.push((10 - sum % 10) % 10);
+    text(&all)
 }
 
 fn luhn_sum(digits: &[u32], last: u32) -> u32 {
