@@ -4,6 +4,8 @@
 //! Whether a rule matches at a place depends on nothing but the [`NEAR`] bytes before it, the match
 //! and the character behind it; which other rules are active plays no part.
 
+mod digits;
+
 use std::{cell::Cell, collections::BTreeMap, sync::LazyLock, time::Instant};
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
@@ -14,6 +16,8 @@ use regex_automata::{
     util::pool::{Pool, PoolGuard},
 };
 use regex_syntax::hir::{Hir, Look};
+
+use digits::{DigitGroup, DigitRuns};
 
 use super::{
     live,
@@ -72,16 +76,6 @@ enum TriggerKind {
     Starts,
     After(PatternID),
     Around(fn(u8) -> bool, usize),
-}
-
-/// The rules that begin at the same distance before a run of digits.
-struct DigitGroup {
-    distance: usize,
-    /// Matches wherever one of the rules does.
-    any: PatternID,
-    /// Whether a match of one of them may begin with these two bytes.
-    begins: Box<[bool; 1 << 16]>,
-    rules: Vec<usize>,
 }
 
 /// The text, and which part of it matters.
@@ -182,10 +176,8 @@ impl Matcher {
         let config =
             DFA::config().starts_for_each_pattern(true).cache_capacity(STATES_BYTES).skip_cache_capacity_check(true);
         let forward = DFA::builder().configure(config).build_from_nfa(nfa).expect("the rules' automaton");
-        let digits = digits
-            .into_iter()
-            .map(|(distance, any, rules)| DigitGroup { distance, any, begins: beginnings(&forward, any), rules })
-            .collect();
+        let digits =
+            digits.into_iter().map(|(distance, any, rules)| DigitGroup::new(&forward, distance, any, rules)).collect();
         let caches = {
             let forward = forward.clone();
             Pool::new(Box::new(move || forward.create_cache()) as MakeCache)
@@ -375,48 +367,6 @@ fn left_holds(left: Left, text: &str, start: usize) -> bool {
     }
 }
 
-/// Length of what every match that begins with a digit begins with: digits and what stands between them.
-const NUMBER_BYTES: usize = 6;
-
-impl DigitGroup {
-    /// Whether a match may begin with `text`; quick, and right for all but a few.
-    fn may_begin(&self, text: &[u8]) -> bool {
-        let Some([first, second]) = text.first_chunk() else { return false };
-        if !self.begins.get(usize::from(u16::from_be_bytes([*first, *second]))).copied().unwrap_or(true) {
-            return false;
-        }
-        let Some(number) = text.first_chunk::<NUMBER_BYTES>().filter(|_| self.distance == 0) else {
-            return self.distance > 0;
-        };
-        let is_part =
-            |byte: &u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'(' | b')' | b'+' | b'-' | b'.' | b'/');
-        number.iter().all(is_part) && number.iter().filter(|byte| byte.is_ascii_digit()).count() >= NUMBER_BYTES / 2
-    }
-}
-
-/// The pairs of bytes with which a match of this pattern may begin.
-fn beginnings(forward: &DFA, pattern: PatternID) -> Box<[bool; 1 << 16]> {
-    let mut begins = Box::new([true; 1 << 16]);
-    let mut cache = forward.create_cache();
-    let input = Input::new("").anchored(Anchored::Pattern(pattern));
-    let Ok(start) = forward.start_state_forward(&mut cache, &input) else { return begins };
-    for first in 0..=u8::MAX {
-        let after = forward.next_state(&mut cache, start, first);
-        for second in 0..=u8::MAX {
-            let is_dead = match after {
-                Ok(after) => {
-                    after.is_dead() || forward.next_state(&mut cache, after, second).is_ok_and(|state| state.is_dead())
-                }
-                Err(_) => false,
-            };
-            if let Some(slot) = begins.get_mut(usize::from(u16::from_be_bytes([first, second]))) {
-                *slot = !is_dead;
-            }
-        }
-    }
-    begins
-}
-
 /// Whether one of `words` (lower case) stands in `before` as a word, in any case; a word that ends
 /// with `*` may go on with letters.
 fn is_near(before: &str, words: &[&str]) -> bool {
@@ -432,42 +382,4 @@ fn is_near(before: &str, words: &[&str]) -> bool {
             begins && (goes_on || !letter(before.as_bytes().get(at + word.len())))
         })
     })
-}
-
-/// The places where runs of digits begin.
-struct DigitRuns<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-/// Bytes that are looked at together; clean text is passed block by block.
-const BLOCK: usize = 32;
-
-impl<'a> DigitRuns<'a> {
-    fn of(bytes: &'a [u8], from: usize) -> Self {
-        Self { bytes, at: from }
-    }
-}
-
-impl Iterator for DigitRuns<'_> {
-    type Item = usize;
-
-    fn next(&mut self) -> Option<usize> {
-        loop {
-            let rest = self.bytes.get(self.at..)?;
-            if let Some(block) = rest.first_chunk::<BLOCK>()
-                && !block.iter().fold(false, |any, byte| any | byte.is_ascii_digit())
-            {
-                self.at += BLOCK;
-                continue;
-            }
-            let at = self.at + rest.iter().position(u8::is_ascii_digit)?;
-            let run = self.bytes.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            self.at = at + run;
-            let goes_on = at.checked_sub(1).and_then(|before| self.bytes.get(before)).is_some_and(u8::is_ascii_digit);
-            if !goes_on {
-                return Some(at);
-            }
-        }
-    }
 }

@@ -5,17 +5,19 @@
 //! the beginning of a match is held back. It never lets an event pass that it could not read.
 
 mod frames;
+mod running;
 
 use std::{collections::VecDeque, sync::Arc};
 
 use frames::{Data, Frame, Frames, Line};
+use running::{Running, running, tokens};
 
 pub use frames::Framing;
 
 use super::{
     RuleSet, body,
     carriers::{
-        self, Carrier,
+        self,
         fragments::{Class, Stream, Thread},
     },
     mask::Vault,
@@ -61,14 +63,6 @@ pub struct Guard {
     clean_lines: Vec<Box<[u8]>>,
     report: Report,
     failure: Option<Failure>,
-}
-
-/// A text that goes on from event to event.
-#[derive(Debug)]
-struct Running {
-    thread: Thread,
-    text: Text,
-    place: String,
 }
 
 /// An event that waits.
@@ -340,48 +334,6 @@ impl Guard {
             event.write(out);
         }
     }
-}
-
-/// Judges the words of one event with their probabilities as a part of the answer that they repeat.
-fn tokens(
-    screen: &mut Screen<'_>,
-    threads: &mut Vec<Running>,
-    thread: Thread,
-    tree: &Tree<'_>,
-    carrier: &Carrier,
-    number: u64,
-    edit: &mut impl FnMut(u64, Edit),
-) -> Result<(), Failure> {
-    let tokens = carriers::tokens(tree, carrier.node);
-    let place = || carriers::place(tree, carrier.node);
-    if body::are_others_changed(screen, &tokens, &place)? {
-        edit(number, Edit { span: carrier.span.clone(), with: tokens.instead.into() });
-    }
-    let Running { text, place, .. } = running(threads, thread, || (Text::new(Form::Tokens), place()))?;
-    for token in &tokens.chosen {
-        text.push_part(token, number, carrier.span.clone(), tokens.instead);
-    }
-    screen.judge(text, false, &|| place.clone(), edit)
-}
-
-/// The text that a fragment goes on with; `made` makes it when the fragment is its first.
-fn running(
-    threads: &mut Vec<Running>,
-    thread: Thread,
-    made: impl FnOnce() -> (Text, String),
-) -> Result<&mut Running, Failure> {
-    let known = threads.iter().position(|running| running.thread == thread);
-    if known.is_none() && threads.len() >= MAX_THREADS {
-        // Texts that have ended make room, the oldest first.
-        let ended = threads.iter().position(|running| running.text.is_at_rest());
-        threads.remove(ended.ok_or(Failure::TooMany(MAX_THREADS))?);
-    }
-    let index = known.unwrap_or_else(|| {
-        let (text, place) = made();
-        threads.push(Running { thread, text, place });
-        threads.len() - 1
-    });
-    threads.get_mut(index).ok_or(Failure::TooMany(MAX_THREADS))
 }
 
 impl Event {
