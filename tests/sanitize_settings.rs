@@ -67,7 +67,7 @@ async fn what_is_wrong_for_every_project_is_told_once() {
     let rig = start_with("[[projects]]\nname = \"a\"\n[projects.sanitization]\nenabled = true\n[[projects]]\nname = \"b\"\n[projects.sanitization]\nenabled = true\nredact_pii = true\n").await;
     let answer = key_with(&rig, json!({"actions": {"emial": "mask"}})).await.expect(400);
     let message = answer["error"]["message"].as_str().unwrap();
-    assert_eq!(message.matches("emial").count(), 1, "{message}");
+    assert_eq!(message.matches("did you mean").count(), 1, "{message}");
 }
 
 #[tokio::test]
