@@ -230,19 +230,13 @@ impl RuleSet {
     /// only to be logged and has the beginning of another in it: then twice as many; and unseen signs
     /// within what is open count for nothing.
     pub fn scan(&self, direction: Direction, text: &str, from: usize, is_final: bool, out: &mut Vec<Match>) -> usize {
-        self.scan_until(None, direction, text, from, is_final, out).unwrap_or(from)
+        let span = Span { text, from, is_final, deadline: None };
+        self.scan_until(direction, &span, out).unwrap_or(from)
     }
 
-    /// The same; `None` when it is not done at `deadline`.
-    pub(super) fn scan_until(
-        &self,
-        deadline: Option<Instant>,
-        direction: Direction,
-        text: &str,
-        from: usize,
-        is_final: bool,
-        out: &mut Vec<Match>,
-    ) -> Option<usize> {
+    /// The same; `None` when it is not done at the deadline.
+    pub(super) fn scan_until(&self, direction: Direction, span: &Span<'_>, out: &mut Vec<Match>) -> Option<usize> {
+        let Span { text, from, is_final, deadline } = *span;
         let first = out.len();
         let side = self.side(direction);
         let window = Window { text, from, longest: self.longest, clock: Clock::until(deadline) };
@@ -307,6 +301,14 @@ fn join(out: &mut Vec<Match>, first: usize, mut settled: usize) -> usize {
     }
     out.append(&mut taken);
     settled
+}
+
+/// What is to be scanned, and until when.
+pub(super) struct Span<'a> {
+    pub(super) text: &'a str,
+    pub(super) from: usize,
+    pub(super) is_final: bool,
+    pub(super) deadline: Option<Instant>,
 }
 
 struct OwnPattern {

@@ -11,7 +11,14 @@ use std::{
 
 use thiserror::Error;
 
-use super::{RuleSet, mask::Vault, rules::Tail, ruleset::Match, text::Text, tree::Unreadable};
+use super::{
+    RuleSet,
+    mask::Vault,
+    rules::Tail,
+    ruleset::{Match, Span},
+    text::Text,
+    tree::Unreadable,
+};
 use crate::{
     dialect::splice::Edit,
     domain::{Action, Direction, Finding},
@@ -101,7 +108,8 @@ impl<'a> Screen<'a> {
         self.matches.clear();
         self.known.clear();
         let deadline = self.began.checked_add(self.timeout);
-        let settled = self.rules.scan_until(deadline, self.direction, text, from, is_final, &mut self.matches);
+        let span = Span { text, from, is_final, deadline };
+        let settled = self.rules.scan_until(self.direction, &span, &mut self.matches);
         let settled = settled.ok_or(Failure::TooSlow)?;
         self.in_time()?;
         Ok(match &self.masks {

@@ -274,7 +274,7 @@ impl Guard {
             if let Some(stream) = stream.filter(|_| carrier.form == Form::Tokens) {
                 let thread = stream.tokens_thread(&tree, carrier.node);
                 touched.push((thread.group, thread.class));
-                result = tokens(&mut screen, threads, thread, &tree, &carrier, number, &mut edit);
+                result = tokens(&mut screen, threads, thread, (&tree, &carrier), number, &mut edit);
                 return;
             }
             result = match stream.and_then(|stream| stream.thread(&tree, &carrier)) {

@@ -25,8 +25,7 @@ pub(super) fn tokens(
     screen: &mut Screen<'_>,
     threads: &mut Vec<Running>,
     thread: Thread,
-    tree: &Tree<'_>,
-    carrier: &Carrier,
+    (tree, carrier): (&Tree<'_>, &Carrier),
     number: u64,
     edit: &mut impl FnMut(u64, Edit),
 ) -> Result<(), Failure> {
