@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{self, AdminParts, AdminState},
+    analytics,
     catalog::Catalog,
     complete::{self, Completion, CompletionError, CompletionRequest},
     config::{Config, ConfigErrors, LoadOptions, Watcher},
@@ -31,8 +32,8 @@ use crate::{
     portal,
     provider::{Egress, Resolver},
     server,
-    store::{self, Action, Actor, Deed, Ending, Store, StoreError},
-    telemetry,
+    store::{self, Action, Actor, Deed, Ending, Judging, Store, StoreError},
+    telemetry, webhook,
 };
 
 /// Why the gateway could not start or stop.
@@ -68,6 +69,9 @@ pub enum AppError {
     #[error(transparent)]
     Logs(#[from] telemetry::TelemetryError),
 }
+
+/// How often what is believed of each model is brought up to date, at least.
+const ASSESS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How soon a running gateway notices what another process changed in the control store.
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
@@ -125,6 +129,7 @@ impl Reloader {
             self.store.control.log(&Actor::Config, &Deed::done(Action::ConfigReload, None)).await?;
         }
         self.learn_spend(&policy).await;
+        self.store.recorder.judge_by(judging(&policy.config));
         self.policy.store(policy);
         Ok(())
     }
@@ -209,7 +214,7 @@ impl Gateway {
             Catalog::warm_up();
             Egress::load(resolver)
         });
-        let store = store::open(&config.storage).await?;
+        let store = store::open_judging(&config.storage, judging(&config)).await?;
         let egress = read.await.map_err(|panic| AppError::Runtime(panic.into()))?;
         let snapshot = store.control.snapshot().await?;
         let policy = Arc::new(PolicyCell::new(Policy::compile(Arc::new(config), &snapshot, None, &egress)?));
@@ -288,6 +293,9 @@ impl Gateway {
         tokio::spawn(self.reloader.clone().follow_store(stop.clone()));
         tokio::spawn(self.reloader.clone().follow_spend(stop.clone()));
         tokio::spawn(self.metrics.clone().fold_until(stop.clone()));
+        tokio::spawn(self.clone().assess_models(stop.clone()));
+        let (news, policy) = (self.store.recorder.incident_news(), Arc::clone(&self.reloader.policy));
+        tokio::spawn(webhook::run(news, policy, self.reloader.egress.clone(), stop.clone()));
         // It goes on until nothing can open a breaker any more.
         let drained_all = CancellationToken::new();
         let breakers = tokio::spawn({
@@ -316,6 +324,24 @@ impl Gateway {
         // A panic of it was reported when it happened.
         let _ = breakers.await;
         self.close().await
+    }
+
+    /// Keeps what the router believes of each model in step with the signals, until `stop` is cancelled.
+    async fn assess_models(self, stop: CancellationToken) {
+        let mut signals = self.store.recorder.signals_changed();
+        loop {
+            match analytics::qualities(&self.store.history, &self.reloader.policy.load()).await {
+                Ok(known) => self.memory.quality.store(Arc::new(known)),
+                // What was believed before is nearly as good.
+                Err(error) => tracing::warn!(%error, "the signals cannot be read"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                // Somebody said something; the sums of outcomes can wait.
+                _ = signals.changed() => {}
+                () = tokio::time::sleep(ASSESS_INTERVAL) => {}
+            }
+        }
     }
 
     /// Writes every record and closes the stores.
@@ -359,6 +385,10 @@ impl Gateway {
         });
         watcher.inspect_err(|error| tracing::warn!(%error, "config changes are not watched")).ok()
     }
+}
+
+fn judging(config: &Config) -> Judging {
+    Judging { incidents: config.incidents.clone(), automatic_signals: config.routing.automatic_signals }
 }
 
 /// The `openapi` command: the document of the whole API, as indented JSON.

@@ -18,6 +18,7 @@ pub mod gateway;
 pub mod analytics;
 pub mod admin;
 pub mod demo;
+mod webhook;
 pub mod server;
 pub mod telemetry;
 pub mod cli;

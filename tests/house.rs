@@ -15,12 +15,12 @@ const FLOORS: [(&str, &[&str]); 6] = [
     ("pure", &["catalog", "dialect", "routing", "sanitize"]),
     ("I/O", &["provider", "store", "cache", "limits"]),
     ("compiled", &["policy"]),
-    ("uses", &["gateway", "analytics", "admin", "demo", "complete"]),
+    ("uses", &["gateway", "analytics", "admin", "demo", "complete", "webhook"]),
     ("roof", &["server", "app", "cli", "main", "lib"]),
 ];
 
 /// What a room may import of its own floor, and why.
-const NEIGHBOURS: [(&str, &str); 11] = [
+const NEIGHBOURS: [(&str, &str); 12] = [
     // Configuration is made of domain words.
     ("config", "domain"),
     // Telemetry is told by the configuration what to log.
@@ -34,6 +34,8 @@ const NEIGHBOURS: [(&str, &str); 11] = [
     ("sanitize", "dialect"),
     // The control plane serves what analytics computed.
     ("admin", "analytics"),
+    // What is told of an incident is what the API shows of it.
+    ("webhook", "analytics"),
     // The roof is one staircase: main, cli, app, server.
     ("main", "cli"),
     ("cli", "app"),

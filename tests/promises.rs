@@ -37,6 +37,8 @@ mod disconnect;
 mod failures;
 mod limits;
 mod budgets;
+mod incidents;
+mod signals;
 mod routes;
 mod routing;
 mod cache;

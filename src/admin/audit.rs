@@ -154,6 +154,7 @@ fn action_of(method: &Method, route: &str) -> Option<Action> {
         ("PATCH", "/v1/keys/{id}") => Action::KeyUpdate,
         ("DELETE", "/v1/keys/{id}") => Action::KeyRevoke,
         ("POST", "/v1/keys/{id}/rotate") => Action::KeyRotate,
+        ("PATCH", "/v1/incidents/{id}") => Action::IncidentUpdate,
         ("POST", "/v1/providers") => Action::ProviderCreate,
         ("PATCH", "/v1/providers/{id}") => Action::ProviderUpdate,
         ("DELETE", "/v1/providers/{id}") => Action::ProviderDelete,

@@ -12,7 +12,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{error::ErrorBody, model_health::AllHealth, state::AdminState};
-use crate::store::{Store, StoreError, Trouble};
+use crate::{
+    domain::{Impact, IncidentKind},
+    store::{Store, StoreError, Trouble},
+};
 
 /// Longest time that the store may take to answer before the gateway counts as not ready.
 const STORE_PATIENCE: Duration = Duration::from_secs(2);
@@ -135,8 +138,27 @@ async fn ask_store(state: &AdminState) -> Result<(), StoreError> {
 )]
 pub(super) async fn metrics(State(state): State<AdminState>) -> Response {
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    let store = &state.parts.store;
+    let incidents = open_incidents(store).await;
     let breakers = AllHealth::now(&state).metrics(&state.parts.policy.load());
-    (content_type, state.parts.metrics.render() + &store_metrics(&state.parts.store) + &breakers).into_response()
+    (content_type, state.parts.metrics.render() + &store_metrics(store) + &breakers + &incidents).into_response()
+}
+
+/// How many incidents are open, by kind and impact; nothing while the store does not answer.
+async fn open_incidents(store: &Store) -> String {
+    let Ok(Ok(open)) = tokio::time::timeout(STORE_PATIENCE, store.history.open_incidents()).await else {
+        return String::new();
+    };
+    let name = "llm_gateway_incidents_open";
+    let mut text = format!("# HELP {name} Incidents that are open.\n# TYPE {name} gauge\n");
+    for kind in IncidentKind::ALL {
+        for impact in Impact::ALL {
+            let count = open.iter().find(|one| (one.0, one.1) == (kind, impact)).map_or(0, |one| one.2);
+            let labels = format!("kind=\"{}\",impact=\"{}\"", kind.as_str(), impact.as_str());
+            text.push_str(&format!("{name}{{{labels}}} {count}\n"));
+        }
+    }
+    text
 }
 
 /// What the store says of itself, in Prometheus' text format. It belongs to this gateway and not to the process,

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// How often a quiet stream is kept alive and its credential looked at again.
-const BREATH: Duration = Duration::from_secs(15);
+pub(super) const BREATH: Duration = Duration::from_secs(15);
 /// Records read at once when a listener comes back.
 const REPLAY_CHUNK: u32 = 500;
 

@@ -1,6 +1,6 @@
 //! The control plane: every route on this page, one noun a file, alike inside.
 //!
-//! A route stands in [`public`] or in [`guarded`], and that is its role: what stands in neither does
+//! A route stands in [`public`], [`shared`] or [`guarded`], and that is its role: what stands in none does
 //! not exist. Nothing here touches a prompt, an answer or the way of a request.
 
 mod audit;
@@ -15,6 +15,8 @@ mod export;
 mod extract;
 mod filter;
 mod health;
+mod incidents;
+mod incidents_live;
 mod key_body;
 mod keys;
 mod limit_body;
@@ -38,8 +40,10 @@ mod sanitization_body;
 mod sanitize;
 mod session;
 mod settings;
+mod signals;
 mod state;
 mod stats;
+mod words;
 
 use axum::{
     Router,
@@ -73,6 +77,11 @@ fn public() -> OpenApiRouter<AdminState> {
         .routes(routes!(session::show, session::create, session::delete))
 }
 
+/// The admin and holders of virtual keys may call these; each finds out itself who calls.
+fn shared() -> OpenApiRouter<AdminState> {
+    OpenApiRouter::new().routes(routes!(signals::create))
+}
+
 /// Only the admin may call these.
 fn guarded() -> OpenApiRouter<AdminState> {
     OpenApiRouter::new()
@@ -100,6 +109,10 @@ fn guarded() -> OpenApiRouter<AdminState> {
         .routes(routes!(budgets::list))
         .routes(routes!(sanitize::attempt))
         .routes(routes!(sanitize::rules))
+        .routes(routes!(incidents::list))
+        .routes(routes!(incidents::show, incidents::update))
+        .routes(routes!(incidents_live::follow))
+        .routes(routes!(signals::list))
         .routes(routes!(audit::list))
         .routes(routes!(catalog::list))
         .routes(routes!(catalog::show))
@@ -112,6 +125,7 @@ pub fn router(state: AdminState) -> Router {
     let witness = middleware::from_fn_with_state(state.clone(), audit::note_refusals);
     let guarded = Router::from(guarded()).route_layer(witness).route_layer(guard);
     Router::from(public())
+        .merge(Router::from(shared()))
         .merge(guarded)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn(origin::refuse_foreign))
@@ -129,8 +143,17 @@ pub fn openapi() -> Document {
     }
     // The document has no word for an id that may hold slashes.
     guarded.paths.paths = guarded.paths.paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    let mut shared = shared().into_openapi();
+    let operations = shared.paths.paths.values_mut().filter_map(|item| item.post.as_mut());
+    operations.for_each(|operation| {
+        describe_guard(operation);
+        let keys =
+            ["virtual_key", "x_api_key", "x_goog_api_key"].map(|scheme| SecurityRequirement::new(scheme, [""; 0]));
+        operation.security.get_or_insert_default().extend(keys);
+    });
     let mut document = Head::openapi();
     document.merge(public().into_openapi());
+    document.merge(shared);
     document.merge(guarded);
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("admin_token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
@@ -143,6 +166,8 @@ pub fn openapi() -> Document {
 
 /// Bodies that are taken: there a field that may be null may also be left out.
 const TAKEN_BODIES: &[&str] = &[
+    "IncidentChange",
+    "NewSignal",
     "NewKey",
     "KeyChange",
     "NewProvider",
@@ -210,6 +235,8 @@ fn describe_guard(operation: &mut Operation) {
         (name = "Keys", description = "Virtual keys, which stand for a team or an application."),
         (name = "Limits", description = "Who may use and spend how much, and how much of it is left."),
         (name = "Sanitizer", description = "What is found in texts, and what is done about it."),
+        (name = "Incidents", description = "What went wrong, whom it hit and what mitigated it."),
+        (name = "Signals", description = "How good answers were, and what is believed of each model."),
         (name = "Audit", description = "Who changed what, and who tried."),
         (name = "Session", description = "Signing in to the portal. Only needed once an admin credential is configured."),
         (name = "Health", description = "Whether the gateway lives."),

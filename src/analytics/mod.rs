@@ -3,8 +3,10 @@
 //! Reads roll-ups, never prompts; decides no access.
 
 mod decision_view;
+mod incident_view;
 mod listing;
 mod measured;
+mod quality;
 mod record_view;
 mod replay;
 mod replay_view;
@@ -14,8 +16,10 @@ mod series;
 mod stats;
 
 pub use decision_view::DecisionView;
+pub use incident_view::{IncidentDetailView, IncidentView};
 pub use listing::{ProjectView, RequesterView, projects, requesters};
 pub use measured::{MEASURED_DAYS, Measured, Measurements, measurements};
+pub use quality::{QualityView, SignalCounts, assess, qualities};
 pub use record_view::{AttemptView, FindingView, RecordView};
 pub use replay::{Replay, replay};
 pub use replay_view::ReplayView;

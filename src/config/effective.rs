@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 
 use super::{
     cache::Cache,
+    incidents::Incidents,
     params::{CallSettings, Params},
     projects::Project,
     routing::{ModelTarget, NamedModel, ProfileBlock, Routing, Strategy},
@@ -34,6 +35,7 @@ pub fn effective_toml(config: &Config) -> String {
     page.raw("require_key", config.auth.require_key);
     page.secret("admin_password", config.auth.admin_password.is_some());
     page.secret("admin_token", config.auth.admin_token.is_some());
+    incidents(&mut page, &config.incidents);
     page.line("\n[storage]");
     page.text("path", &config.storage.path.to_string_lossy());
     if let Some(days) = config.storage.retention_days {
@@ -59,6 +61,16 @@ pub fn effective_toml(config: &Config) -> String {
     config.profiles.iter().for_each(|each| profile(&mut page, each));
     config.catalog.iter().for_each(|each| catalog(&mut page, each));
     page.0
+}
+
+fn incidents(page: &mut Page, settings: &Incidents) {
+    page.line("\n[incidents]");
+    page.seconds("quiet_time", settings.quiet_time);
+    page.list("kinds", &settings.kinds.iter().map(|kind| kind.as_str().to_owned()).collect::<Vec<_>>());
+    if let Some(webhook) = &settings.webhook {
+        page.text("webhook_url", &webhook.shown());
+        page.secret("webhook_secret", webhook.secret.is_some());
+    }
 }
 
 fn server(page: &mut Page, config: &Config) {
@@ -240,6 +252,7 @@ fn routing(page: &mut Page, routing: &Routing) {
     page.raw("retry_budget", routing.retry_budget);
     page.raw("breaker_failures", routing.breaker_failures);
     page.seconds("breaker_cooldown", routing.breaker_cooldown);
+    page.raw("automatic_signals", routing.automatic_signals);
 }
 
 /// The keys of the settings and their values.

@@ -13,7 +13,7 @@ use std::{
 use super::{
     cache, catalog,
     environment::Environment,
-    key_map, limits, projects, providers, providers_json,
+    incidents, key_map, limits, projects, providers, providers_json,
     report::{ConfigErrors, Place, Report, did_you_mean, quoted},
     routing, sanitization,
     schema::{LATER_SECTIONS, SECTIONS},
@@ -190,6 +190,7 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
     let models = routing::models(sections::items(&mut root, "models", &report), &providers, &report);
     let profiles = routing::profiles(sections::items(&mut root, "profiles", &report), &report);
     let catalog = catalog::read(sections::items(&mut root, "catalog", &report), &providers, &report);
+    let incidents = incidents::incidents(&mut sections::open(&mut root, "incidents", &file, &report));
     let warnings = report.finish()?;
     Ok(Config {
         server,
@@ -206,6 +207,7 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
         models,
         profiles,
         catalog,
+        incidents,
         storage,
         telemetry,
         warnings,

@@ -24,6 +24,7 @@ mod routing;
 mod cache;
 mod params;
 mod draft;
+mod incidents;
 mod effective;
 mod watch;
 mod types;
@@ -32,6 +33,7 @@ pub use address::{default_base_url, of_base_url, of_endpoint};
 pub use cache::Cache;
 pub use draft::RoutingDraft;
 pub use effective::effective_toml;
+pub use incidents::{Incidents, Webhook};
 pub use limits::{
     Algorithm, Budget, BudgetAction, BudgetPeriod, BudgetTerms, LimitPeriod, LimitSet, LimitUnit, Limits, Scope,
 };

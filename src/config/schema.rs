@@ -70,7 +70,7 @@ pub(super) const TARGET_KEYS: [&str; 8] =
 pub(super) const TLS_KEYS: [&str; 3] = ["cert_file", "key_file", "handshake_timeout"];
 
 /// The sections of this version.
-pub(super) const SECTIONS: [Section; 15] = [
+pub(super) const SECTIONS: [Section; 16] = [
     Section {
         name: "server",
         shape: Shape::Table,
@@ -208,6 +208,7 @@ pub(super) const SECTIONS: [Section; 15] = [
             "retry_budget",
             "breaker_failures",
             "breaker_cooldown",
+            "automatic_signals",
         ],
         later: &["hedge_after_ms"],
     },
@@ -283,6 +284,12 @@ pub(super) const SECTIONS: [Section; 15] = [
         later: &["tags"],
     },
     Section {
+        name: "incidents",
+        shape: Shape::Table,
+        keys: &["quiet_time", "kinds", "webhook_url", "webhook_secret"],
+        later: &[],
+    },
+    Section {
         name: "storage",
         shape: Shape::Table,
         keys: &["path", "retention_days", "spool_wait_ms", "low_disk_bytes", "ballast_bytes"],
@@ -292,7 +299,7 @@ pub(super) const SECTIONS: [Section; 15] = [
 ];
 
 /// Sections of later versions.
-pub(super) const LATER_SECTIONS: [&str; 4] = ["translation", "plugins", "incidents", "ask"];
+pub(super) const LATER_SECTIONS: [&str; 3] = ["translation", "plugins", "ask"];
 
 /// The section of that name.
 pub(super) fn section(name: &str) -> Option<&'static Section> {

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc, time::Du
 use rust_decimal::Decimal;
 
 use super::cache::Cache;
+use super::incidents::Incidents;
 use super::limits::{Budget, BudgetTerms, LimitSet, Limits};
 use super::params::ProviderParams;
 use super::routing::{NamedModel, ProfileBlock, Routing};
@@ -47,6 +48,8 @@ pub struct Config {
     pub profiles: Vec<ProfileBlock>,
     /// `[[catalog]]`
     pub catalog: Vec<CatalogOverride>,
+    /// `[incidents]`
+    pub incidents: Incidents,
     /// `[storage]`
     pub storage: Storage,
     /// `[telemetry]`

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use moka::sync::Cache;
 
 use super::models::LiveModels;
@@ -19,7 +20,7 @@ use crate::{
     config::Provider,
     domain::Timestamp,
     provider::{Breaker, Health},
-    routing::{Availability, Observed},
+    routing::{Availability, Observed, Qualities},
 };
 
 /// Sessions that are remembered at once.
@@ -40,6 +41,8 @@ pub struct Memory {
     pub live_models: LiveModels,
     /// Answers that may be given again.
     pub responses: Arc<ResponseCache>,
+    /// How good the answers of each model are, as signals told; replaced whole.
+    pub quality: Arc<ArcSwap<Qualities>>,
     sessions: Cache<u64, Seat>,
     turns: Arc<AtomicU64>,
 }
@@ -50,6 +53,7 @@ impl Default for Memory {
             health: Arc::default(),
             live_models: LiveModels::default(),
             responses: Arc::default(),
+            quality: Arc::default(),
             sessions: Cache::builder().max_capacity(MAX_SESSIONS).time_to_idle(SESSION_IDLE).build(),
             turns: Arc::default(),
         }
@@ -67,7 +71,12 @@ impl Memory {
         self.turns.load(Relaxed)
     }
 
-    /// What the router should know of a candidate.
+    /// What signals told of the answers of a candidate, at a task if there is one; `None` where none came.
+    pub fn quality(&self, provider: &Provider, model: Option<&str>, task: Option<&str>) -> Option<f32> {
+        self.quality.load().get(&provider.id, model?, task)
+    }
+
+    /// What the router should know of a candidate, but for the quality of its answers.
     pub fn observe(&self, provider: &Provider, model: Option<&str>, session: Option<u64>, now: Timestamp) -> Observed {
         let seat = session.and_then(|session| self.sessions.get(&session));
         let warm = seat.is_some_and(|(at, known)| *at == *provider.id && known.as_deref() == model);

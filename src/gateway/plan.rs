@@ -42,15 +42,22 @@ impl Planner<'_> {
     pub(super) fn plan(self, live: &[(String, Arc<[String]>)], record: &mut OpenRecord) -> Result<Plan, Refusal> {
         let at = Timestamp::now();
         let moment = Moment { at, turn: self.memory.turn(), dice: walk::dice() };
-        let estimate = Estimate::of(self.inbound, at);
+        let (estimate, task) = (Estimate::of(self.inbound, at), self.task());
         let observe = |provider: &Provider, model: Option<&str>| {
             let mut observed = self.memory.observe(provider, model, self.session, at);
+            observed.quality = self.memory.quality(provider, model, task);
             allow::observe(self.policy, provider, model, &estimate, &mut observed.availability);
             observed
         };
         let planned = routing::plan(&self.question(live), need::need(self.inbound), moment, observe);
         record.routed(planned.trace, planned.profile);
         planned.outcome.map_err(|unroutable| refusal(&unroutable, at))
+    }
+
+    /// What the answer is for, as signals of quality tell it: the profile.
+    fn task(&self) -> Option<&str> {
+        let named = self.inbound.model.as_deref().and_then(|model| model.strip_prefix("auto:"));
+        named.or(self.labels.profile.as_deref()).or(self.policy.config.routing.profile.as_deref())
     }
 
     fn question<'q>(&'q self, live: &'q [(String, Arc<[String]>)]) -> Question<'q> {
@@ -74,6 +81,7 @@ pub fn observe(
     at: Timestamp,
 ) -> Observed {
     let mut observed = memory.observe(provider, model, None, at);
+    observed.quality = memory.quality(provider, model, None);
     let estimate = Estimate::of_need(endpoint, need, at);
     allow::observe(policy, provider, model, &estimate, &mut observed.availability);
     observed

@@ -65,11 +65,16 @@ impl Egress {
 impl Client {
     /// A client by a provider's rules.
     pub fn new(provider: &Provider, egress: &Egress) -> Self {
-        let tcp = Connector {
-            timeout: provider.timeouts.connect,
-            reach: Reach::of(provider),
-            resolver: egress.resolver.clone(),
-        };
+        Self::within(Reach::of(provider), provider.timeouts.connect, egress)
+    }
+
+    /// A client for an address that the operator wrote into the config file, wherever it lies.
+    pub fn for_operator(connect_timeout: Duration, egress: &Egress) -> Self {
+        Self::within(Reach::Anywhere, connect_timeout, egress)
+    }
+
+    fn within(reach: Reach, timeout: Duration, egress: &Egress) -> Self {
+        let tcp = Connector { timeout, reach, resolver: egress.resolver.clone() };
         let https = hyper_rustls::HttpsConnectorBuilder::new()
             .with_tls_config(egress.tls.clone())
             .https_or_http()

@@ -7,6 +7,7 @@
 mod facts;
 mod layers;
 mod profile;
+mod quality;
 mod resolve;
 mod trace;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::{borrow::Cow, sync::Arc};
 pub use facts::{Availability, Candidate, Capability, Facts, Forbidden, Merits, Need, Rule};
 pub use layers::{Decision, Dropped, LAYERS, Layer, Reason, Score, Sieve, Sieved, Standing, decide};
 pub use profile::{DEFAULT_PROFILE, Profile};
+pub use quality::{Evidence, Posterior, Qualities, Scores};
 pub use resolve::{Found, Question, Resolved, resolve, serves, speaks, to_ask};
 pub use trace::{MoreFallen, Trace, TraceError};
 

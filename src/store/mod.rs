@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows HTTP, and no secret leaves it but through [`crate::domain::Secret`].
 
+mod aside;
 mod backup;
 mod checkpoint;
 mod control;
@@ -11,6 +12,7 @@ mod file;
 mod findings;
 mod histogram;
 mod history;
+mod incidents;
 mod insert;
 mod pack;
 mod recorder;
@@ -20,9 +22,13 @@ mod routes;
 mod rows;
 mod seal;
 mod spend;
+mod signals;
 mod spool;
 mod tags;
 mod writer;
+
+#[cfg(test)]
+mod testing;
 
 pub use backup::backup;
 pub use control::{
@@ -33,10 +39,13 @@ pub use disk::DiskStats;
 pub use error::StoreError;
 pub use histogram::Histogram;
 pub use history::{
-    Aggregate, Cursor, Dimension, FindingSum, History, RecordFilter, RecordPage, Seen, SeenKind, StatsFilter,
-    StoredRecord, Width,
+    Aggregate, Cursor, Dimension, FindingSum, History, IncidentDetail, IncidentFacet, IncidentFilter, IncidentMinute,
+    IncidentPage, IncidentRecord, RecordFilter, RecordPage, Seen, SeenKind, SignalFilter, StatsFilter, StoredRecord,
+    Width,
 };
-pub use recorder::{LiveRecord, Recorder, RecorderStats, Trouble};
+pub use incidents::{Incident, IncidentChange, IncidentEdit, IncidentNews};
+pub use recorder::{Judging, LiveRecord, Recorder, RecorderStats, Trouble};
+pub use signals::{Signal, SignalError, SignalOrigin, SignalSum};
 pub use spool::Spooling;
 
 use std::{sync::Arc, time::Duration};
@@ -49,6 +58,8 @@ use file::{Database, File, Lock};
 
 /// How often it is looked whether an hour is over.
 const PACK_EVERY: Duration = Duration::from_mins(1);
+/// How often it is looked whether an incident is over.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// The three databases of one data directory. Clones share everything.
 #[derive(Clone, Debug)]
@@ -72,6 +83,14 @@ pub struct Store {
 /// When the directory or a file cannot be used, when the files belong to a newer version, when
 /// the master key does not fit, or when another process has the directory open.
 pub async fn open(storage: &Storage) -> Result<Store, StoreError> {
+    open_judging(storage, Judging::default()).await
+}
+
+/// The same with settings of one's own for incidents and signals.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_judging(storage: &Storage, judging: Judging) -> Result<Store, StoreError> {
     file::prepare_directory(&storage.path)?;
     let lock = Lock::take(&storage.path)?;
     // First of all, so that a full disk has the ballast's space for the rest.
@@ -86,10 +105,11 @@ pub async fn open(storage: &Storage) -> Result<Store, StoreError> {
     )?;
     let control = control.with_usage(usage.readers.clone());
 
-    let (recorder, inlet) = Recorder::new(&storage.path.join("spool"), storage.spool_wait)?;
+    let (recorder, inlet) = Recorder::new(&storage.path.join("spool"), storage.spool_wait, judging)?;
     tokio::spawn(writer::Writer::new(usage.writer.clone(), disk.clone(), &inlet).await?.run(inlet.queue));
     let mut chores = vec![
         AbortOnDropHandle::new(tokio::spawn(pack_always(recorder.clone()))),
+        AbortOnDropHandle::new(tokio::spawn(sweep_always(recorder.clone()))),
         AbortOnDropHandle::new(tokio::spawn(disk.clone().watch())),
         AbortOnDropHandle::new(tokio::spawn(checkpoint::run(usage.clone(), disk.clone()))),
     ];
@@ -114,6 +134,13 @@ pub async fn open_control(storage: &Storage) -> Result<Control, StoreError> {
 async fn pack_always(recorder: Recorder) {
     while recorder.pack().await.is_ok() {
         tokio::time::sleep(PACK_EVERY).await;
+    }
+}
+
+/// Ends the incidents that have been quiet for long enough, until the store is closed.
+async fn sweep_always(recorder: Recorder) {
+    while recorder.sweep().await.is_ok() {
+        tokio::time::sleep(SWEEP_EVERY).await;
     }
 }
 

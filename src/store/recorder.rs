@@ -11,13 +11,19 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{broadcast, mpsc, oneshot};
+use arc_swap::ArcSwap;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::{
     StoreError,
+    aside::Aside,
+    incidents::IncidentNews,
     spool::{Place, Spool, Spooling},
 };
-use crate::domain::{Attempt, Record};
+use crate::{
+    config::Incidents,
+    domain::{Attempt, Record},
+};
 
 /// Most bytes that may wait to be written. At about 1 KB a record this is a minute of outage at
 /// a thousand requests a second.
@@ -26,6 +32,24 @@ const QUEUE_BYTES: u64 = 64 * 1024 * 1024;
 const LIVE_CAPACITY: usize = 1_024;
 /// How long closing waits for a database that cannot be written.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// News of incidents that a reader may lag behind before it must skip.
+const NEWS_CAPACITY: usize = 1_024;
+
+/// What the writer makes of records besides rows; may be replaced at any time.
+#[derive(Clone, Debug)]
+pub struct Judging {
+    /// When failures are an incident, and when it is over.
+    pub incidents: Incidents,
+    /// Whether outcomes are signals of quality.
+    pub automatic_signals: bool,
+}
+
+impl Default for Judging {
+    fn default() -> Self {
+        Self { incidents: Incidents::default(), automatic_signals: true }
+    }
+}
 
 /// Takes finished records. Clones share one queue and one writer.
 #[derive(Clone, Debug)]
@@ -109,6 +133,8 @@ pub(super) enum Message {
     Replay(PathBuf),
     /// Pack an hour or a day that is over, and tell whether there was one.
     Pack(oneshot::Sender<bool>),
+    /// Do something else.
+    Aside(Aside),
     /// Answer when everything before is dealt with.
     Flush(oneshot::Sender<()>),
     /// The same, and then end.
@@ -141,11 +167,14 @@ pub(super) struct Gauges {
     /// 0 for none, else one more than the place in [`Trouble::ALL`].
     trouble: AtomicUsize,
     live: broadcast::Sender<LiveRecord>,
+    incidents: broadcast::Sender<IncidentNews>,
+    judging: ArcSwap<Judging>,
+    signals: watch::Sender<()>,
 }
 
 impl Recorder {
     /// A recorder that spools into a directory, and what its writer needs.
-    pub(super) fn new(spool: &Path, wait: Duration) -> Result<(Self, Inlet), StoreError> {
+    pub(super) fn new(spool: &Path, wait: Duration, judging: Judging) -> Result<(Self, Inlet), StoreError> {
         let (queue, receiver) = mpsc::unbounded_channel();
         let gauges = Arc::new(Gauges {
             depth_bytes: AtomicU64::new(0),
@@ -154,6 +183,9 @@ impl Recorder {
             written: AtomicU64::new(0),
             trouble: AtomicUsize::new(0),
             live: broadcast::channel(LIVE_CAPACITY).0,
+            incidents: broadcast::channel(NEWS_CAPACITY).0,
+            judging: ArcSwap::from_pointee(judging),
+            signals: watch::Sender::new(()),
         });
         let (spool, left) = Spool::open(spool, wait, queue.downgrade())?;
         let spool = Arc::new(spool);
@@ -233,6 +265,26 @@ impl Recorder {
         self.gauges.live.subscribe()
     }
 
+    /// Incidents as they open, grow, come back and end. A receiver that falls behind skips and is told how many.
+    pub fn incident_news(&self) -> broadcast::Receiver<IncidentNews> {
+        self.gauges.incidents.subscribe()
+    }
+
+    /// Changes whenever somebody gave a signal.
+    pub fn signals_changed(&self) -> watch::Receiver<()> {
+        self.gauges.signals.subscribe()
+    }
+
+    /// Judges records by other settings from now on.
+    pub fn judge_by(&self, judging: Judging) {
+        self.gauges.judging.store(Arc::new(judging));
+    }
+
+    /// Tells the writer.
+    pub(super) fn tell(&self, message: Message) -> Result<(), StoreError> {
+        self.queue.send(message).map_err(|_| StoreError::Closed)
+    }
+
     /// How the queue is doing.
     pub fn stats(&self) -> RecorderStats {
         RecorderStats {
@@ -284,6 +336,22 @@ impl Gauges {
             // It fails only when the last receiver has just gone.
             let _ = self.live.send(LiveRecord { seq, record });
         }
+    }
+
+    /// The settings by which records are judged.
+    pub(super) fn judging(&self) -> Arc<Judging> {
+        self.judging.load_full()
+    }
+
+    /// Tells that somebody gave a signal.
+    pub(super) fn tell_signal(&self) {
+        self.signals.send_replace(());
+    }
+
+    /// Tells of an incident.
+    pub(super) fn tell_incident(&self, news: IncidentNews) {
+        // It fails only when nobody listens.
+        let _ = self.incidents.send(news);
     }
 
     /// A record cannot be written.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use sqlx::SqlitePool;
+use sqlx::{AssertSqlSafe, SqlitePool};
 use tokio::time::sleep;
 
 use super::StoreError;
@@ -25,6 +25,9 @@ pub(super) async fn run(writer: SqlitePool, days: u32) {
             Ok(0) => {}
             Ok(records) => tracing::info!(records, days, "old records deleted"),
             Err(error) => tracing::error!(%error, "old records could not be deleted"),
+        }
+        if let Err(error) = forget_before(&writer, before).await {
+            tracing::error!(%error, "old incidents and signals could not be deleted");
         }
         sleep(INTERVAL).await;
     }
@@ -99,11 +102,44 @@ pub(super) async fn delete_before(writer: &SqlitePool, before: i64) -> Result<u6
     }
 }
 
+/// Deletes incidents that were over, and signals that were given, before `before`. The signals' sums stay.
+async fn forget_before(writer: &SqlitePool, before: i64) -> Result<(), StoreError> {
+    // So many incidents at once, each of which may have some hundred rows.
+    const INCIDENTS: i64 = 10;
+    const OLD: &str = "SELECT seq FROM incidents WHERE closed_at < ? ORDER BY closed_at, seq LIMIT ?";
+    loop {
+        let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut deleted = 0;
+        for table in [
+            "incident_records WHERE incident_seq",
+            "incident_minutes WHERE incident_seq",
+            "incident_facets WHERE incident_seq",
+            "incidents WHERE seq",
+        ] {
+            // Constants alone.
+            let delete = AssertSqlSafe(format!("DELETE FROM {table} IN ({OLD})"));
+            deleted =
+                sqlx::query(delete).bind(before).bind(INCIDENTS).execute(&mut *transaction).await?.rows_affected();
+        }
+        let signals = sqlx::query("DELETE FROM signals WHERE seq IN (SELECT seq FROM signals WHERE at < ? LIMIT ?)")
+            .bind(before)
+            .bind(CHUNK)
+            .execute(&mut *transaction)
+            .await?
+            .rows_affected();
+        transaction.commit().await?;
+        if deleted == 0 && signals == 0 {
+            return Ok(());
+        }
+        sleep(PAUSE).await;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use sqlx::{AssertSqlSafe, Executor as _, sqlite::SqliteOperation};
+    use sqlx::{Executor as _, sqlite::SqliteOperation};
 
     use super::*;
     use crate::store::file::{Database, File};

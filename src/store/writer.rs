@@ -12,14 +12,14 @@ use super::{
     StoreError,
     disk::Disk,
     error::primary_code,
-    findings,
+    findings, incidents,
     insert::Insert,
     pack::Packer,
     recorder::{Gauges, Inlet, Load, Message, Trouble},
     rollup::{Addition, DimensionKey, quarter_of},
     routes,
     rows::{Values, bind_attempt, bind_record, bind_tag},
-    spend,
+    signals, spend,
     spool::{Spool, read_segment},
 };
 use crate::domain::{Attempt, ErrorKind, Record, Timestamp};
@@ -36,9 +36,11 @@ type Queued = (Arc<Record>, Load);
 
 /// The writer's state.
 pub(super) struct Writer {
-    pool: SqlitePool,
+    pub(super) pool: SqlitePool,
     disk: Disk,
-    gauges: Arc<Gauges>,
+    pub(super) gauges: Arc<Gauges>,
+    pub(super) incidents: incidents::Ledger,
+    pub(super) signals: signals::Ledger,
     spool: Arc<Spool>,
     next_seq: i64,
     /// Ids of rows of `dimensions` that are known to be there.
@@ -65,6 +67,8 @@ impl Writer {
             pool,
             disk,
             gauges: Arc::clone(&inlet.gauges),
+            incidents: incidents::Ledger::new(),
+            signals: signals::Ledger::default(),
             spool: Arc::clone(&inlet.spool),
             next_seq: newest.unwrap_or(0) + 1,
             dimensions: HashMap::new(),
@@ -114,6 +118,10 @@ impl Writer {
                     self.write(std::mem::take(&mut group)).await;
                     // Who asked may have gone.
                     let _ = done.send(self.pack().await);
+                }
+                Message::Aside(aside) => {
+                    self.write(std::mem::take(&mut group)).await;
+                    self.aside(aside).await;
                 }
                 Message::Flush(done) => {
                     self.write(std::mem::take(&mut group)).await;
@@ -263,6 +271,7 @@ impl Writer {
         }
         if result.is_err() {
             self.packer.forget();
+            self.incidents.rolled_back();
         }
         result
     }
@@ -295,6 +304,11 @@ impl Writer {
             .await?;
         self.findings.run(connection, &rows).await?;
         self.routes.run(connection, &rows).await?;
+        let judging = self.gauges.judging();
+        self.incidents.run(connection, &rows, &judging.incidents).await?;
+        if judging.automatic_signals {
+            self.signals.run(connection, &rows).await?;
+        }
         self.tags
             .run(connection, &tags, |values, (tag, at, seq, dimension)| bind_tag(values, tag, *at, *seq, *dimension))
             .await?;
@@ -372,6 +386,9 @@ impl Writer {
 
     fn publish(&mut self, group: Vec<Queued>) {
         self.spool.release(group.iter().filter_map(|(_, load)| load.place));
+        self.signals.committed(group.iter().map(|(record, _)| &**record));
+        let gauges = &self.gauges;
+        self.incidents.committed(|news| gauges.tell_incident(news));
         for (record, load) in group {
             self.gauges.wrote(self.next_seq, record, load);
             self.next_seq += 1;

@@ -80,6 +80,8 @@ pub enum Action {
     ProfilePut,
     /// A routing profile is removed.
     ProfileDelete,
+    /// An incident is acknowledged or written to.
+    IncidentUpdate,
     /// Someone signs in to the portal.
     SessionCreate,
     /// Someone signs out of the portal.
@@ -90,7 +92,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::KeyCreate,
         Self::KeyUpdate,
         Self::KeyRotate,
@@ -100,6 +102,7 @@ impl Action {
         Self::ProviderDelete,
         Self::ProfilePut,
         Self::ProfileDelete,
+        Self::IncidentUpdate,
         Self::SessionCreate,
         Self::SessionDelete,
         Self::ConfigReload,
@@ -117,6 +120,7 @@ impl Action {
             Self::ProviderDelete => "provider.delete",
             Self::ProfilePut => "profile.put",
             Self::ProfileDelete => "profile.delete",
+            Self::IncidentUpdate => "incident.update",
             Self::SessionCreate => "session.create",
             Self::SessionDelete => "session.delete",
             Self::ConfigReload => "config.reload",

@@ -5,13 +5,17 @@
 mod dimension_rows;
 mod filter;
 mod findings;
+mod incidents;
 mod merged;
 mod records;
+mod signals;
 mod sums;
 mod walk;
 
 pub use filter::{Cursor, Dimension, RecordFilter, StatsFilter};
 pub use findings::FindingSum;
+pub use incidents::{IncidentDetail, IncidentFacet, IncidentFilter, IncidentMinute, IncidentPage, IncidentRecord};
+pub use signals::SignalFilter;
 pub use sums::Width;
 
 use std::sync::Arc;
