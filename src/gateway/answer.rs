@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use hyper::body::Incoming;
 
 use super::{
     cache::Keeper,
@@ -23,6 +22,7 @@ use crate::{
     config::OnClientDisconnect,
     dialect::usage_chunk,
     domain::{Api, ErrorKind, Outcome},
+    provider::UpstreamAnswer,
 };
 
 /// An answer that will be relayed.
@@ -55,7 +55,7 @@ pub(super) enum AnswerBody {
 
 /// An answer that has begun.
 pub(super) struct Relay {
-    pub(super) upstream: Incoming,
+    pub(super) upstream: UpstreamAnswer,
     /// What was waited for before the head was sent.
     pub(super) held: VecDeque<Bytes>,
     pub(super) meter: Meter,
@@ -132,7 +132,7 @@ pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, head: Head, s
                 shutdown,
                 tail: [0; 4],
             };
-            Body::new(RelayBody::new(flow, length).await)
+            RelayBody::of(flow, length).await
         }
     };
     let mut response = Response::new(body);

@@ -3,7 +3,6 @@
 //! What goes out is what came in, but for spliced spans, credentials, labels and hop-by-hop headers.
 
 use std::{
-    error::Error as _,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -16,7 +15,6 @@ use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full, StreamBody};
-use hyper::body::Incoming;
 
 use super::{
     accept::{Inbound, InboundBody, LABEL_HEADERS},
@@ -28,7 +26,9 @@ use crate::{
     config::{Provider, ProviderKey, ProviderType, params_for},
     dialect::{self, splice},
     domain::{Api, Endpoint, ErrorKind},
-    provider::{self, CREDENTIAL_HEADERS, Client, ConnectError, Credential, Route, UpstreamBody},
+    provider::{
+        self, CREDENTIAL_HEADERS, CallError, Client, ConnectError, Credential, Route, UpstreamAnswer, UpstreamBody,
+    },
     routing::Target,
 };
 
@@ -318,7 +318,7 @@ pub(crate) async fn send(
     provider_id: &str,
     request: Request<UpstreamBody>,
     patience: Duration,
-) -> Result<Response<Incoming>, Refusal> {
+) -> Result<Response<UpstreamAnswer>, Refusal> {
     let response = match tokio::time::timeout(patience, client.send(request)).await {
         Err(_) => {
             let message = format!("provider `{provider_id}` did not answer within {} s", patience.as_secs_f32());
@@ -342,15 +342,8 @@ pub(crate) async fn send(
 }
 
 /// Tells apart who is to blame. Addresses and TLS details are for the log only.
-fn failure(provider_id: &str, error: &hyper_util::client::legacy::Error) -> Refusal {
-    let mut cause = error.source();
-    let mut connect = None;
-    let mut deepest = error.to_string();
-    while let Some(current) = cause {
-        connect = connect.or_else(|| current.downcast_ref::<ConnectError>());
-        deepest = current.to_string();
-        cause = current.source();
-    }
+fn failure(provider_id: &str, error: &CallError) -> Refusal {
+    let (connect, deepest) = error.causes();
     tracing::warn!(provider = provider_id, cause = %deepest, "upstream call failed");
     match connect {
         Some(ConnectError::TimedOut(limit)) => Refusal::new(

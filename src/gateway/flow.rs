@@ -4,7 +4,6 @@ use std::{collections::VecDeque, pin::Pin, time::Duration};
 
 use bytes::Bytes;
 use http_body::Body as _;
-use hyper::body::Incoming;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{
@@ -21,12 +20,13 @@ use crate::{
     config::OnClientDisconnect,
     dialect::usage_chunk,
     domain::{Api, ErrorKind, Outcome},
+    provider::UpstreamAnswer,
     store::Spooling,
 };
 
 /// Everything that lives as long as the upstream call.
 pub(crate) struct Flow {
-    pub(crate) upstream: Incoming,
+    pub(crate) upstream: UpstreamAnswer,
     /// What was waited for before the head was sent.
     pub(crate) held: VecDeque<Bytes>,
     pub(crate) meter: Meter,

@@ -81,7 +81,8 @@ pub use memory::Memory;
 async fn serve(state: GatewayState, arrival: Arrival) -> Response {
     let policy = state.policy.load();
     if policy.config.server.on_client_disconnect == OnClientDisconnect::Cancel {
-        return answer(state, policy, arrival).await;
+        // In a box, so that the layers above hand on a pointer instead of kilobytes.
+        return Box::pin(answer(state, policy, arrival)).await;
     }
     // To drain, the request must outlive the client's connection, in whose task this runs.
     let family = arrival.endpoint.api().family();

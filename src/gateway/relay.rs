@@ -21,6 +21,8 @@ pub(crate) struct RelayBody {
     flow: Option<Box<Flow>>,
     /// The last of a complete answer, which goes when the record stands in the spool.
     last: Option<Last>,
+    /// What was taken before the head was sent.
+    ahead: Next,
     /// Bytes still owed when the provider announced a length and nothing is cut out.
     remaining: Option<u64>,
 }
@@ -35,14 +37,36 @@ struct Last {
 type Next = Option<Result<Frame<Bytes>, axum::BoxError>>;
 
 impl RelayBody {
-    pub(crate) async fn new(flow: Flow, announced_length: Option<u64>) -> Self {
+    /// The body of an answer. One of known length that is here as a whole waits for its record now, so that it
+    /// leaves in one piece with its head: two would cost the system, and the client, twice the work.
+    pub(crate) async fn of(flow: Flow, announced_length: Option<u64>) -> axum::body::Body {
         let is_empty = flow.held.is_empty() && flow.upstream.is_end_stream();
-        let mut body = Self { flow: Some(Box::new(flow)), last: None, remaining: announced_length };
-        if is_empty && let Some(flow) = body.flow.take() {
-            // The server never asks for the body of an answer that has none (204, HEAD, length 0).
-            flow.close().await;
+        let mut body = Self { flow: Some(Box::new(flow)), last: None, ahead: None, remaining: announced_length };
+        if is_empty {
+            if let Some(flow) = body.flow.take() {
+                // The server never asks for the body of an answer that has none (204, HEAD, length 0).
+                flow.close().await;
+            }
+        } else if announced_length.is_some() {
+            let first = body.first().await;
+            if body.flow.is_none()
+                && let Some(Ok(frame)) = &first
+                && let Some(whole) = frame.data_ref()
+            {
+                return whole.clone().into();
+            }
+            body.ahead = first;
         }
-        body
+        axum::body::Body::new(body)
+    }
+
+    /// What is here already. Waits for nothing but the record of an answer that is complete.
+    async fn first(&mut self) -> Next {
+        std::future::poll_fn(|context| match Pin::new(&mut *self).poll_frame(context) {
+            Poll::Pending if self.last.is_none() => Poll::Ready(None),
+            polled => polled,
+        })
+        .await
     }
 
     /// The answer is over: its record must be in the spool before `frame`, the last of it, leaves.
@@ -56,6 +80,9 @@ impl Body for RelayBody {
     type Error = axum::BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Next> {
+        if let Some(first) = self.ahead.take() {
+            return Poll::Ready(Some(first));
+        }
         loop {
             if let Some(last) = &mut self.last {
                 ready!(Pin::new(&mut last.recorded).poll(context));
@@ -122,11 +149,15 @@ impl Body for RelayBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.flow.is_none() && self.last.is_none()
+        self.flow.is_none() && self.last.is_none() && self.ahead.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.remaining.map_or_else(SizeHint::default, SizeHint::with_exact)
+        let ahead = match &self.ahead {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
+            _ => 0,
+        };
+        self.remaining.map_or_else(SizeHint::default, |remaining| SizeHint::with_exact(remaining + ahead))
     }
 }
 

@@ -7,7 +7,6 @@ use std::{collections::VecDeque, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::{
@@ -28,7 +27,7 @@ use crate::{
     config::OnClientDisconnect,
     dialect::usage_chunk,
     domain::{Endpoint, ErrorKind},
-    provider::Credential,
+    provider::{Credential, UpstreamAnswer},
     routing::Target,
     sanitize,
 };
@@ -58,7 +57,7 @@ const REQUEST_ID_HEADERS: [&str; 5] = ["x-request-id", "request-id", "apim-reque
 
 /// Reads the head of the provider's answer and decides how it goes on.
 pub(crate) async fn judge(
-    response: http::Response<Incoming>,
+    response: http::Response<UpstreamAnswer>,
     exchange: Exchange<'_>,
     record: &mut OpenRecord,
 ) -> Result<Answer, Failure> {
@@ -199,7 +198,7 @@ fn guard(exchange: &Exchange<'_>, headers: &HeaderMap, framing: Framing) -> Opti
     Some(AnswerGuard::new(watch.guard(exchange.endpoint.api(), framing)))
 }
 
-async fn first_chunk(upstream: &mut Incoming, exchange: &Exchange<'_>) -> Result<Option<Bytes>, Refusal> {
+async fn first_chunk(upstream: &mut UpstreamAnswer, exchange: &Exchange<'_>) -> Result<Option<Bytes>, Refusal> {
     let provider = &exchange.target.provider;
     let limit = exchange.target.timeouts.first_token;
     let waiting = async {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 
 use super::{
     answer::{Answer, AnswerBody},
@@ -19,7 +18,7 @@ use super::{
     tally::StreamError,
     walk::{self, Failure, Told},
 };
-use crate::{config::ProviderKey, domain::ErrorKind};
+use crate::{config::ProviderKey, domain::ErrorKind, provider::UpstreamAnswer};
 
 /// Longest error body that is passed on; longer ones are cut off.
 const ERROR_BODY_BYTES_MAX: usize = 256 * 1024;
@@ -28,7 +27,7 @@ const ERROR_BODY_BYTES_MAX: usize = 256 * 1024;
 pub(super) async fn provider_error(
     status: StatusCode,
     mut headers: HeaderMap,
-    upstream: Incoming,
+    upstream: UpstreamAnswer,
     exchange: &Exchange<'_>,
     record: &mut OpenRecord,
 ) -> Result<Answer, Failure> {
@@ -83,7 +82,7 @@ pub(super) async fn provider_error(
 }
 
 /// Reads an error body, as much of it as comes in time and fits.
-async fn read_error(mut upstream: Incoming, limit: Duration) -> Bytes {
+async fn read_error(mut upstream: UpstreamAnswer, limit: Duration) -> Bytes {
     let mut bytes = BytesMut::new();
     let reading = async {
         while let Some(Ok(frame)) = upstream.frame().await {
