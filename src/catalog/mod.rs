@@ -134,21 +134,28 @@ impl Catalog {
     /// - Nothing is free by assumption: a model of a `local` or `ollama` provider has no price but a
     ///   configured one.
     pub fn price(&self, query: &PriceQuery<'_>) -> Priced {
+        self.priced(query, true)
+    }
+
+    /// The version is a text of its own for each call: who does not want it should not pay for it.
+    fn priced(&self, query: &PriceQuery<'_>, with_version: bool) -> Priced {
         let names = [Some(query.model), query.asked_model.filter(|asked| *asked != query.model)];
         let mut names = names.into_iter().flatten();
         if let Some(entry) = names.clone().find_map(|model| self.price_override_for(query.provider_id, model)) {
             let rates = Applied { standard: &entry.rates, tier: None };
-            return priced(rates, query.usage, || Arc::clone(&entry.version));
+            return priced(rates, query.usage, with_version, || Arc::clone(&entry.version));
         }
         if let Some(price) = query.provider_pricing {
             let rates = Rates::from(price);
             let rates = Applied { standard: &rates, tier: None };
-            return priced(rates, query.usage, || config_version(query.provider_id, "*", price));
+            return priced(rates, query.usage, with_version, || config_version(query.provider_id, "*", price));
         }
         let found = query.catalog_provider.and_then(|provider| names.find_map(|name| BUNDLED.find(provider, name)));
         let in_force = found.and_then(|found| Some((found, found.in_force(query.at, query.service_tier)?)));
         match in_force {
-            Some((found, prices)) => priced(prices.rates(), query.usage, || bundled_version(&found, &prices)),
+            Some((found, prices)) => {
+                priced(prices.rates(), query.usage, with_version, || bundled_version(&found, &prices))
+            }
             None => Priced { cost: None, unknown_reason: Some("no_price"), version: None },
         }
     }
@@ -160,7 +167,7 @@ impl Catalog {
         let catalog_provider = Self::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url);
         let cost = |input: u64, output: u64| {
             let usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
-            let priced = self.price(&PriceQuery {
+            let query = PriceQuery {
                 provider_id: &provider.id,
                 catalog_provider,
                 provider_pricing: provider.pricing.as_ref(),
@@ -169,8 +176,8 @@ impl Catalog {
                 usage: &usage,
                 at,
                 service_tier: None,
-            });
-            u64::try_from(priced.cost?.0).ok()
+            };
+            u64::try_from(self.priced(&query, false).cost?.0).ok()
         };
         let per_request = cost(0, 0)?;
         let per_mtok = |sample: u64| sample.saturating_sub(per_request).saturating_mul(1_000_000 / SAMPLE_TOKENS);
@@ -225,9 +232,9 @@ impl Catalog {
     }
 }
 
-fn priced(rates: Applied<'_>, usage: &Usage, version: impl FnOnce() -> Arc<str>) -> Priced {
+fn priced(rates: Applied<'_>, usage: &Usage, with_version: bool, version: impl FnOnce() -> Arc<str>) -> Priced {
     match rates.cost(usage) {
-        Ok(cost) => Priced { cost: Some(cost), unknown_reason: None, version: Some(version()) },
+        Ok(cost) => Priced { cost: Some(cost), unknown_reason: None, version: with_version.then(version) },
         Err(Unknown::Usage) => Priced { cost: None, unknown_reason: Some("no_usage"), version: None },
         Err(Unknown::Price) => Priced { cost: None, unknown_reason: Some("no_price"), version: None },
     }

@@ -3,7 +3,10 @@
 //! It looks for whole JSON strings: a word in quotes cannot stand inside another string, where the quotes
 //! would be escaped. A wrong guess costs a better choice, never a wrong answer.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::LazyLock,
+};
 
 use memchr::memmem;
 
@@ -36,6 +39,10 @@ const WORDS: [(&str, Ability); 15] = [
     ("\"responseSchema\"", Ability::JsonSchema),
 ];
 
+/// What finds each word; making one takes longer than searching a short body.
+static FINDERS: LazyLock<[memmem::Finder<'static>; WORDS.len()]> =
+    LazyLock::new(|| WORDS.map(|(word, _)| memmem::Finder::new(word)));
+
 /// What the request needs.
 pub(super) fn need(inbound: &Inbound) -> Need {
     let body = match &inbound.body {
@@ -63,8 +70,8 @@ fn needed(read: Option<(&Steering, &[u8])>, stream: bool, text_bytes: u64) -> Ne
         abilities = abilities.with(Ability::Streaming);
     }
     if let Some((_, body)) = read {
-        for (word, ability) in WORDS {
-            if !abilities.has(ability) && memmem::find(body, word.as_bytes()).is_some() {
+        for (finder, (_, ability)) in FINDERS.iter().zip(WORDS) {
+            if !abilities.has(ability) && finder.find(body).is_some() {
                 abilities = abilities.with(ability);
             }
         }

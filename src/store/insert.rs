@@ -66,7 +66,9 @@ impl Insert {
         let row = format!("({})", vec!["?"; columns.len()].join(", "));
         Self(SIZES.map(|rows| {
             let values = vec![row.as_str(); rows].join(", ");
-            format!("INSERT INTO {table} ({}) VALUES {values} {conflict}", columns.join(", ")).into()
+            // A group that fails is rolled back whole by the writer. SQLite's own way, undoing the statement alone,
+            // would copy every page before it is changed.
+            format!("INSERT OR FAIL INTO {table} ({}) VALUES {values} {conflict}", columns.join(", ")).into()
         }))
     }
 

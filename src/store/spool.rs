@@ -300,6 +300,8 @@ impl Scribe {
                     () = shared.work.notified() => {}
                     _ = aging.tick() => {}
                 }
+                // Whoever is ready on this thread goes first: what they bring goes in the same write.
+                tokio::task::yield_now().await;
                 continue;
             }
             if self.turn() {

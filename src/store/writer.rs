@@ -25,9 +25,9 @@ use super::{
 use crate::domain::{Attempt, ErrorKind, Record, Timestamp};
 
 /// Most records in one transaction.
-const GROUP: usize = 256;
+const GROUP: usize = 1_024;
 /// How long a lone record waits for company.
-const GROUP_WAIT: Duration = Duration::from_millis(15);
+const GROUP_WAIT: Duration = Duration::from_millis(25);
 /// Most entries in each of the writer's two caches.
 const CACHED: usize = 8_192;
 
