@@ -68,6 +68,37 @@ const playground = createRoute({
   component: lazyRouteComponent(() => import('./pages/PlaygroundPage'), 'PlaygroundPage'),
 })
 
+const routing = createRoute({
+  getParentRoute: () => root,
+  path: '/routing',
+  validateSearch: (search: Record<string, unknown>): { record?: string | undefined } => ({
+    record: typeof search['record'] === 'string' ? search['record'] : undefined,
+  }),
+  staticData: { title: 'Routing' },
+  component: lazyRouteComponent(() => import('./pages/RoutingPage'), 'RoutingPage'),
+})
+
+const profiles = createRoute({
+  getParentRoute: () => root,
+  path: '/profiles',
+  staticData: { title: 'Profiles' },
+  component: lazyRouteComponent(() => import('./pages/ProfilesPage'), 'ProfilesPage'),
+})
+
+const limits = createRoute({
+  getParentRoute: () => root,
+  path: '/limits',
+  staticData: { title: 'Limits and budgets' },
+  component: lazyRouteComponent(() => import('./pages/LimitsPage'), 'LimitsPage'),
+})
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  staticData: { title: 'Settings' },
+  component: lazyRouteComponent(() => import('./pages/SettingsPage'), 'SettingsPage'),
+})
+
 const keys = createRoute({
   getParentRoute: () => root,
   path: '/keys',
@@ -110,7 +141,10 @@ const docs = createRoute({
   component: lazyRouteComponent(() => import('./pages/DocsPage'), 'DocsPage'),
 })
 
-const pages = [overview, records, record, projects, requesters, catalog, model, playground, keys, providers, sanitizer, audit, start, docs]
+const pages = [
+  overview, records, record, projects, requesters, catalog, model, routing, profiles, playground,
+  keys, providers, limits, sanitizer, audit, settings, start, docs,
+]
 
 export const createPortalRouter = () =>
   createRouter({

@@ -85,6 +85,45 @@ export const recordQuery = (id: string) =>
     staleTime: Infinity,
   })
 
+/** Why a record's request went where it went. */
+export const routeQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['records', 'route', id],
+    queryFn: ({ signal }) => read(api.GET('/v1/records/{id}/route', { signal, params: { path: { id } } })),
+    staleTime: Infinity,
+  })
+
+export const profilesQuery = queryOptions({
+  queryKey: ['profiles'],
+  queryFn: ({ signal }) => read(api.GET('/v1/profiles', { signal })),
+})
+
+/** What a profile would choose for a small chat now. */
+export const wouldPickQuery = (profile: string) =>
+  queryOptions({
+    queryKey: ['profiles', 'pick', profile],
+    queryFn: ({ signal }) => read(api.POST('/v1/route', { signal, body: { endpoint: 'chat_completions', model: `auto:${profile}`, input_tokens: 1_000 } })),
+    staleTime: 30_000,
+  })
+
+export const limitsQuery = queryOptions({
+  queryKey: ['limits'],
+  queryFn: ({ signal }) => read(api.GET('/v1/limits', { signal, params: { query: { limit: 500 } } })),
+  refetchInterval: 5_000,
+})
+
+export const budgetsQuery = queryOptions({
+  queryKey: ['budgets'],
+  queryFn: ({ signal }) => read(api.GET('/v1/budgets', { signal, params: { query: { limit: 500 } } })),
+  refetchInterval: 5_000,
+})
+
+export const settingsQuery = queryOptions({
+  queryKey: ['settings'],
+  queryFn: ({ signal }) => read(api.GET('/v1/settings', { signal })),
+  refetchInterval: 10_000,
+})
+
 /** What the playground sent last; a record is there some moments after its answer. */
 export const playgroundQuery = queryOptions({
   queryKey: ['records', 'playground'],

@@ -6,7 +6,7 @@ import { useState } from 'react'
 import { api, done, read, type Schemas } from '../api/client'
 import { providersQuery, statsQuery } from '../api/queries'
 import { useFilters } from '../app/FilterBar'
-import { count, duration, percent } from '../format'
+import { count, duration, exactTime, percent } from '../format'
 import { Button } from '../ui/Button'
 import { Card } from '../ui/Card'
 import { Dialog } from '../ui/Dialog'
@@ -38,6 +38,9 @@ export function ProvidersPage() {
     mutationFn: (provider: Provider) => done(api.DELETE('/v1/providers/{id}', { params: { path: { id: provider.id } } })),
     onSuccess: () => { setOpen(null); void changed() },
   })
+  const test = useMutation({
+    mutationFn: (provider: Provider) => read(api.POST('/v1/providers/{id}/test', { params: { path: { id: provider.id } } })),
+  })
   const show = (next: typeof open) => {
     for (const mutation of [create, edit, remove]) mutation.reset()
     setOpen(next)
@@ -54,8 +57,19 @@ export function ProvidersPage() {
             providers={providers.data.data}
             onOpen={(what, provider) => { show({ what, provider }) }}
             onEnable={(provider) => { edit.mutate({ provider, change: { enabled: !provider.enabled } }) }}
+            onTest={(provider) => { test.mutate(provider) }}
           />
         )}
+        <p role="status" className="mt-2 text-sm empty:hidden">
+          {test.isPending && `Testing ${test.variables.id}…`}
+          {test.data && (
+            <span className={test.data.ok ? 'text-good' : 'text-bad'}>
+              <bdi>{test.variables?.id}</bdi>: {test.data.ok ? '●' : '✕'} {test.data.status ?? ''} <bdi>{test.data.message}</bdi>
+              {test.data.models !== null && `; it lists ${test.data.models} models`}, after {duration(test.data.latency_ms)}
+            </span>
+          )}
+        </p>
+        <FormError error={test.error} />
         {open === null && <FormError error={edit.error} />}
       </Card>
       {open?.what === 'new' && (
@@ -85,6 +99,21 @@ export function ProvidersPage() {
   )
 }
 
+/** Whether it is called, and which of its models are being left alone after failures. */
+function State({ provider }: { provider: Provider }) {
+  const open = provider.model_health.filter((health) => health.breaker !== 'closed')
+  return (
+    <>
+      <span className={provider.enabled ? 'text-good' : 'text-muted'}>{provider.enabled ? 'enabled' : 'disabled'}</span>
+      {open.map((health) => (
+        <span key={health.model ?? ''} className="block text-xs text-bad" title={health.open_until === null ? undefined : `until ${exactTime(health.open_until)}`}>
+          ■ <bdi>{health.model ?? 'no model'}</bdi>: breaker {health.breaker.replace('_', ' ')}
+        </span>
+      ))}
+    </>
+  )
+}
+
 /** An id and a type are for good. */
 function changeOf(fields: ProviderFields): Schemas['ProviderChange'] {
   const change: Partial<ProviderFields> = { ...fields }
@@ -97,6 +126,7 @@ interface TableProps {
   providers: readonly Provider[]
   onOpen: (what: 'edit' | 'delete', provider: Provider) => void
   onEnable: (provider: Provider) => void
+  onTest: (provider: Provider) => void
 }
 
 const ORIGINS: Record<Provider['origin'], string> = {
@@ -106,7 +136,7 @@ const ORIGINS: Record<Provider['origin'], string> = {
   providers_json: 'set in providers.json',
 }
 
-function ProviderTable({ providers, onOpen, onEnable }: TableProps) {
+function ProviderTable({ providers, onOpen, onEnable, onTest }: TableProps) {
   const filters = useFilters()
   const stats = useQuery(statsQuery({ t: filters.t, from: filters.from, to: filters.to }))
   const sums = (provider: Provider) => stats.data?.providers[provider.id]
@@ -126,7 +156,7 @@ function ProviderTable({ providers, onOpen, onEnable }: TableProps) {
       title: 'State',
       narrow: 'main',
       width: 'w-20',
-      cell: (provider) => <span className={provider.enabled ? 'text-good' : 'text-muted'}>{provider.enabled ? 'enabled' : 'disabled'}</span>,
+      cell: (provider) => <State provider={provider} />,
     },
     { title: 'Key', width: 'xl:w-20', cell: (provider) => ({ none: 'none', own: 'stored', passthrough: 'the client’s' })[provider.credential] },
     { title: 'Models', cell: (provider) => <Foreign text={provider.models.join(', ') || provider.default_model} /> },
@@ -137,16 +167,20 @@ function ProviderTable({ providers, onOpen, onEnable }: TableProps) {
       title: 'Actions',
       narrow: 'main',
       width: 'w-28 xl:w-60',
-      cell: (provider) =>
-        provider.origin === 'api' ? (
-          <span className="flex flex-wrap gap-1">
-            <Button onClick={() => { onOpen('edit', provider) }}>Edit<span className="sr-only"> {provider.id}</span></Button>
-            <Button onClick={() => { onEnable(provider) }}>{provider.enabled ? 'Disable' : 'Enable'}<span className="sr-only"> {provider.id}</span></Button>
-            <Button onClick={() => { onOpen('delete', provider) }}>Delete<span className="sr-only"> {provider.id}</span></Button>
-          </span>
-        ) : (
-          <span className="text-xs text-muted">{ORIGINS[provider.origin]}</span>
-        ),
+      cell: (provider) => (
+        <span className="flex flex-wrap items-center gap-1">
+          <Button onClick={() => { onTest(provider) }}>Test<span className="sr-only"> {provider.id}</span></Button>
+          {provider.origin === 'api' ? (
+            <>
+              <Button onClick={() => { onOpen('edit', provider) }}>Edit<span className="sr-only"> {provider.id}</span></Button>
+              <Button onClick={() => { onEnable(provider) }}>{provider.enabled ? 'Disable' : 'Enable'}<span className="sr-only"> {provider.id}</span></Button>
+              <Button onClick={() => { onOpen('delete', provider) }}>Delete<span className="sr-only"> {provider.id}</span></Button>
+            </>
+          ) : (
+            <span className="text-xs text-muted">{ORIGINS[provider.origin]}</span>
+          )}
+        </span>
+      ),
     },
   ]
   return <Table caption="Providers" rows={providers} columns={columns} rowKey={(provider) => provider.id} />

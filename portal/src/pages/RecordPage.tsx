@@ -16,6 +16,7 @@ import { Table, type Column } from '../ui/Table'
 import { Foreign, Value } from '../ui/Value'
 import type { AnyDimension } from '../filters'
 import { OutcomeSign } from './records/OutcomeSign'
+import { Route } from './records/Route'
 import { Waterfall } from './records/Waterfall'
 
 type Row = Schemas['RecordView']
@@ -45,6 +46,7 @@ function Whole({ row }: { row: Row }) {
       <Card title="Calls to providers">
         {row.attempt_rows?.length ? <Waterfall row={row} attempts={row.attempt_rows} /> : <Empty>No provider was called.</Empty>}
       </Card>
+      <Route id={row.id} />
       <div className="grid gap-x-5 xl:grid-cols-2">
         <Card title="Tokens and cost"><Tokens row={row} /></Card>
         <Card title="Sanitizer"><Findings findings={row.finding_rows ?? []} /></Card>

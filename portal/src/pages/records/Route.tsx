@@ -1,0 +1,47 @@
+/** Why a request of the past went where it went; there is nothing to show for one that was refused before. */
+
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+
+import { ApiError } from '../../api/client'
+import { routeQuery } from '../../api/queries'
+import { useFilters } from '../../app/FilterBar'
+import { links } from '../../links'
+import { Card } from '../../ui/Card'
+import { Empty } from '../../ui/Page'
+import { Failure, Loading } from '../../ui/states'
+import { Decision, nameOf } from '../routing/Decision'
+
+const NEXT: Record<string, string> = {
+  answered: 'it answered',
+  retried: 'the same target was asked again',
+  fell_back: 'the next one was asked',
+  ended: 'that was the end',
+}
+
+export function Route({ id }: { id: string }) {
+  const filters = useFilters()
+  const route = useQuery(routeQuery(id))
+  const isAbsent = route.error instanceof ApiError && route.error.status === 404
+  return (
+    <Card title="Why it went there" aside={<Link {...links.routing(filters, id)} className="text-sm underline underline-offset-2">Decide it again</Link>}>
+      {route.isPending && <Loading what="routing trace" />}
+      {isAbsent && <Empty>No decision was kept: it was refused before it was routed, or came before decisions were kept.</Empty>}
+      {route.isError && !isAbsent && <Failure what="routing trace" error={route.error} onRetry={() => void route.refetch()} />}
+      {route.isSuccess && (
+        <>
+          <Decision view={route.data.decision} />
+          {route.data.walk.length > 0 && (
+            <ol className="mt-3 list-inside list-decimal text-sm">
+              {route.data.walk.map((step, number) => (
+                <li key={number}>
+                  <bdi>{nameOf(step)}</bdi>: {step.status ?? ''} <bdi>{step.error_kind ?? step.outcome}</bdi>; {NEXT[step.next] ?? step.next}
+                </li>
+              ))}
+            </ol>
+          )}
+        </>
+      )}
+    </Card>
+  )
+}
