@@ -84,6 +84,25 @@ async fn what_is_spent_is_what_the_records_say() {
 }
 
 #[tokio::test]
+async fn an_answer_from_the_cache_costs_nothing_and_takes_no_tokens() {
+    let rules = budget("all", "limit_usd = 0.015\nperiod = \"day\"");
+    let rig =
+        start_with(&format!("{rules}{CENT_A_CALL}[cache]\nenabled = true\n[limits]\ntokens_per_day = 100000\n")).await;
+    let client = rig.client();
+    for _ in 0..4 {
+        client.post(CHAT, &chat()).await.expect(200);
+    }
+    let other = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "something else"}]});
+    assert_eq!(client.post(CHAT, &other).await.code(429), "budget_exceeded");
+    assert_eq!(spent(&client, "all").await, CENT);
+    let records = rig.records_when(5).await;
+    let called = records.iter().find(|record| record["attempts"] == 1).unwrap();
+    let tokens = called["input_tokens"].as_u64().unwrap() + called["output_tokens"].as_u64().unwrap();
+    let limits = client.get("/v1/limits").await.expect(200);
+    assert!(limits["data"][0]["used"].as_u64().unwrap() <= tokens, "{limits:#}");
+}
+
+#[tokio::test]
 async fn a_refusal_says_which_budget_and_until_when_in_each_api() {
     let rig = start_with(&format!(
         "{}{}",

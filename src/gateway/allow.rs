@@ -58,8 +58,9 @@ impl Estimate {
         self.input_tokens.saturating_add(output)
     }
 
-    const fn take(&self, tokens: u64) -> Take {
-        Take { requests: 1, tokens }
+    /// What a call of a target takes from its limits.
+    fn take(&self) -> Take {
+        Take { requests: 1, tokens: self.tokens() }
     }
 
     /// What a call costs at most, as far as that can be told before it is made; `None` without a known price.
@@ -167,7 +168,7 @@ pub(super) fn tokens(inbound: &Inbound, record: &mut OpenRecord, head: &mut Head
     let Some(taken) = record.admission().filter(|taken| taken.counts_tokens()) else { return Ok(()) };
     let now = Timestamp::now();
     let standing = taken.take_tokens(estimate.tokens(), now.unix_us);
-    head.limited(*standing.as_ref().unwrap_or_else(|denial| &denial.standing));
+    head.limited(standing.as_ref().map_or_else(|denial| denial.standing, |standing| *standing));
     standing.map(drop).map_err(|denial| over_limit(&denial, now))
 }
 
@@ -182,8 +183,8 @@ pub(super) fn observe(
     let now_us = estimate.at.unix_us.max(Timestamp::now().unix_us);
     if policy.limits.limits_targets() {
         let claims = policy.limits.of_target(&provider.id, model);
-        let denial = policy.limits.limiter.denies(&claims, estimate.take(estimate.tokens()), now_us);
-        availability.limited_until_us = denial.map(|denial| denial.free_at_us.unwrap_or(i64::MAX));
+        let take = estimate.take();
+        availability.limited_until_us = policy.limits.limiter.closed_until(&claims, take, now_us);
     }
     if policy.budgets.holds_targets() && estimate.endpoint.is_billable() {
         availability.over_budget = policy.budgets.is_used_up(&provider.id, model, now_us);
@@ -197,7 +198,7 @@ pub(super) fn fund(policy: &Policy, caller: &Caller, target: &Target, estimate: 
     let claims = policy.limits.of_target(provider, model);
     if !claims.is_empty() {
         let now = Timestamp::now();
-        let take = estimate.take(estimate.tokens());
+        let take = estimate.take();
         let taken = Taken::take(&policy.limits.limiter, claims, take, now.unix_us);
         funds.taken = Some(taken.map_err(|denial| over_limit(&denial, now))?.0);
     }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     accept::{Inbound, InboundBody},
-    allow::{self, Estimate, Funds},
+    allow::{self, Estimate},
     answer::Answer,
     call,
     error::Refusal,
@@ -88,6 +88,16 @@ impl Failure {
     }
 }
 
+/// What came of trying a target.
+enum Tried {
+    /// It answered.
+    Answered(Answer),
+    /// It was not called: its breaker opened, or its probe went, since the plan was made.
+    Closed,
+    /// It was not called: a limit or a budget does not let it be.
+    Unpaid(Refusal),
+}
+
 /// What stays the same for every attempt.
 pub(super) struct Walk<'a> {
     pub(super) policy: &'a Policy,
@@ -112,7 +122,6 @@ impl Walk<'_> {
         let rules = &self.policy.config.routing;
         let is_repeatable = is_repeatable(&inbound);
         let mut attempts_left = rules.max_attempts;
-        let estimate = Estimate::of(&inbound, record.started_at());
         let (mut failed, mut unpaid) = (None, None);
         // Where one may be tried again, even the last to be tried tells its failure by a true status.
         let holds = is_repeatable && rules.max_attempts > 1 && (plan.targets.len() > 1 || rules.retries > 0);
@@ -120,23 +129,19 @@ impl Walk<'_> {
             let mut retries_left = if is_repeatable { rules.retries } else { 0 };
             let mut pause = rules.retry_backoff;
             loop {
-                let funds = match allow::fund(self.policy, self.caller, target, &estimate) {
-                    Ok(funds) => funds,
-                    // Another one may be cheaper, or have room.
-                    Err(refusal) => {
-                        unpaid.get_or_insert(refusal);
-                        break;
-                    }
-                };
-                let failure = match self.attempt(&mut inbound, target, funds, holds, record, head).await {
-                    Ok(Some(answer)) => {
+                let failure = match self.attempt(&mut inbound, target, holds, record, head).await {
+                    Ok(Tried::Answered(answer)) => {
                         if let Some(session) = self.session {
                             self.memory.seat(session, &target.provider.id, target.model.as_ref());
                         }
                         return Ok(answer);
                     }
-                    // Its breaker opened, or its probe went, since the plan was made.
-                    Ok(None) => break,
+                    Ok(Tried::Closed) => break,
+                    // Another one may be cheaper, or have room.
+                    Ok(Tried::Unpaid(refusal)) => {
+                        unpaid.get_or_insert(refusal);
+                        break;
+                    }
                     Err(failure) => failure,
                 };
                 attempts_left -= 1;
@@ -182,28 +187,32 @@ impl Walk<'_> {
         Some(half + half.mul_f64(lot()))
     }
 
-    /// One upstream call. `None` when the target's breaker does not let it through.
+    /// One upstream call.
     async fn attempt(
         &self,
         inbound: &mut Inbound,
         target: &Target,
-        funds: Funds,
         holds: bool,
         record: &mut OpenRecord,
         head: &mut Head,
-    ) -> Result<Option<Answer>, Failure> {
+    ) -> Result<Tried, Failure> {
         let policy = self.policy;
         let (endpoint, stream, watch) = (inbound.endpoint, inbound.stream, inbound.watch.clone());
         let provider = &target.provider;
         let Some(client) = policy.clients.get(&provider.id) else {
             return Err(Refusal::new(ErrorKind::Internal, "the provider has no client").into());
         };
+        let estimate = Estimate::of(inbound, record.started_at());
+        let funds = match allow::fund(policy, self.caller, target, &estimate) {
+            Ok(funds) => funds,
+            Err(refusal) => return Ok(Tried::Unpaid(refusal)),
+        };
         let now = Timestamp::now();
         let (health, routing) = (&self.memory.health, &policy.config.routing);
         let begin = if self.is_forced { Health::begin_anyway } else { Health::begin };
         let Some(pulse) = begin(health, &provider.id, target.model.as_deref(), routing, now) else {
             funds.undo(now);
-            return Ok(None);
+            return Ok(Tried::Closed);
         };
         let outbound = match call::outbound(inbound, self.caller, target, policy.config.server.max_upload_bytes) {
             Ok(outbound) => outbound,
@@ -243,7 +252,7 @@ impl Walk<'_> {
         {
             record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(failure.kind), facts: None });
         }
-        answered.map(Some)
+        answered.map(Tried::Answered)
     }
 }
 

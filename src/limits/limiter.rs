@@ -151,10 +151,10 @@ impl Limiter {
     ///
     /// # Errors
     /// The limit that keeps the request away for longest.
-    pub fn take(&self, claims: &[Claim], take: Take, now_us: i64) -> Result<Standing, Denial> {
+    pub fn take(&self, claims: &[Claim], take: Take, now_us: i64) -> Result<Standing, Box<Denial>> {
         let mut locked = self.lock(claims, now_us);
         if let Some(denial) = denied(&mut locked, take, now_us) {
-            return Err(Denial { standing: standing(&mut locked, now_us), ..denial });
+            return Err(Box::new(Denial { standing: standing(&mut locked, now_us), ..denial }));
         }
         for (claim, entry) in &mut locked {
             for rate in claim.rates.rates.iter().filter(|rate| take.of(rate.unit) > 0) {
@@ -166,9 +166,20 @@ impl Limiter {
         Ok(standing(&mut locked, now_us))
     }
 
-    /// The limit that would keep a request away.
-    pub fn denies(&self, claims: &[Claim], take: Take, now_us: i64) -> Option<Denial> {
-        denied(&mut self.lock(claims, now_us), take, now_us)
+    /// When a request would be let through, if that is not now: [`i64::MAX`] for never. Makes no accounts, since it
+    /// may be asked about anyone.
+    pub fn closed_until(&self, claims: &[Claim], take: Take, now_us: i64) -> Option<i64> {
+        let mut closed = None;
+        for claim in claims {
+            let mut entry = self.table(claim.scope).and_then(|table| table.find(&claim.subject));
+            for rate in claim.rates.rates.iter().filter(|rate| take.of(rate.unit) > 0) {
+                let mut fresh = Meter::default();
+                let meter = entry.as_mut().and_then(|entry| entry.account().meter(rate)).unwrap_or(&mut fresh);
+                let free_at_us = meter.free_at(rate, take.of(rate.unit), now_us).unwrap_or(i64::MAX);
+                closed = closed.max((free_at_us > now_us).then_some(free_at_us));
+            }
+        }
+        closed
     }
 
     /// Puts what was taken at `taken_us` right: `truth` instead of `taken`.
@@ -274,7 +285,7 @@ impl Taken {
         claims: Vec<Claim>,
         take: Take,
         now_us: i64,
-    ) -> Result<(Self, Standing), Denial> {
+    ) -> Result<(Self, Standing), Box<Denial>> {
         let standing = limiter.take(&claims, take, now_us)?;
         Ok((Self { limiter: Arc::clone(limiter), claims, take, at_us: now_us }, standing))
     }
@@ -288,7 +299,7 @@ impl Taken {
     ///
     /// # Errors
     /// As [`Self::take`]; what was taken before stays taken.
-    pub fn take_tokens(&mut self, tokens: u64, now_us: i64) -> Result<Standing, Denial> {
+    pub fn take_tokens(&mut self, tokens: u64, now_us: i64) -> Result<Standing, Box<Denial>> {
         let standing = self.limiter.take(&self.claims, Take { requests: 0, tokens }, now_us)?;
         self.take.tokens += tokens;
         Ok(standing)

@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use sqlx::SqliteConnection;
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     History, StoreError,
@@ -64,7 +64,7 @@ impl History {
     /// # Errors
     /// When the database fails.
     pub async fn spend(&self, since: Timestamp) -> Result<Vec<Spend>, StoreError> {
-        let rows: Vec<(String, String, String, String, String, String, i64, i64)> = sqlx::query_as(
+        let rows = sqlx::query(
             "SELECT d.project, d.source, d.team, d.key_id, s.provider, s.model, sum(s.cost_microcents),
                     sum(s.unknown_calls)
              FROM spend AS s JOIN dimensions AS d ON d.id = s.dimension_id
@@ -74,17 +74,18 @@ impl History {
         .bind(since.unix_us.div_euclid(QUARTER_US))
         .fetch_all(&self.readers)
         .await?;
-        let spend =
-            |(project, source, team, key_id, provider, model, cost, unknown): (_, _, _, _, _, _, _, i64)| Spend {
-                project,
-                source,
-                team,
-                key_id,
-                provider,
-                model,
-                cost: Microcents(cost),
-                unknown_calls: unknown.unsigned_abs(),
-            };
-        Ok(rows.into_iter().map(spend).collect())
+        let spend = |row: &SqliteRow| {
+            Ok(Spend {
+                project: row.try_get(0)?,
+                source: row.try_get(1)?,
+                team: row.try_get(2)?,
+                key_id: row.try_get(3)?,
+                provider: row.try_get(4)?,
+                model: row.try_get(5)?,
+                cost: Microcents(row.try_get(6)?),
+                unknown_calls: row.try_get::<i64, _>(7)?.unsigned_abs(),
+            })
+        };
+        rows.iter().map(spend).collect()
     }
 }

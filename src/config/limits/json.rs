@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
-use super::{Algorithm, BudgetAction, BudgetTerms, LimitSet, read};
+use super::{Algorithm, BudgetTerms, LimitSet, read};
 use crate::{
     config::{
         fields::Fields,
@@ -21,7 +21,7 @@ impl LimitSet {
     /// # Errors
     /// Everything that is wrong with it, as for a config file of the name `origin`.
     pub fn from_json(text: &str, origin: &str) -> Result<Self, ConfigErrors> {
-        from_json("limits", text, origin, |fields| read::checked_set(fields))
+        from_json("limits", text, origin, read::checked_set)
     }
 
     /// The JSON object that [`Self::from_json`] reads.
@@ -46,25 +46,20 @@ impl BudgetTerms {
     /// # Errors
     /// Everything that is wrong with it, as for a config file of the name `origin`.
     pub fn from_json(text: &str, origin: &str) -> Result<Self, ConfigErrors> {
-        let terms = from_json("budgets", text, origin, |fields| read::checked_terms(fields))?;
+        let terms = from_json("budgets", text, origin, read::checked_terms)?;
         terms.ok_or_else(ConfigErrors::default)
     }
 
     /// The JSON object that [`Self::from_json`] reads.
     pub fn to_json(&self) -> Value {
-        let mut object = json!({
+        json!({
             "limit_usd": self.limit_usd(),
             "period": self.period.as_str(),
             "time_zone": self.time_zone,
             "warn_at": self.warn_at(),
-        });
-        if self.action != BudgetAction::default() {
-            object["action"] = self.action.as_str().into();
-        }
-        if self.require_price {
-            object["require_price"] = true.into();
-        }
-        object
+            "action": self.action.as_str(),
+            "require_price": self.require_price,
+        })
     }
 
     /// The limit in US dollars, exactly, as text.
