@@ -1,6 +1,6 @@
 //! The pure rooms that every request passes: steering, metering, sanitizing, pricing. Figures are for comparing
 //! one run with another on the same machine; nothing asserts them.
-#![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macros make undocumented items")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, reason = "criterion's macros make undocumented items")]
 
 use std::{
     hint::black_box,
@@ -196,7 +196,7 @@ fn routing_policy(models: usize) -> Policy {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("config.toml"), toml).unwrap();
     let options = LoadOptions { working_dir: directory.path().to_owned(), ..LoadOptions::default() };
-    let config = config::load(&options).unwrap_or_else(|errors| panic!("{errors}"));
+    let config = config::load(&options).unwrap();
     let egress = Egress::load(Resolver::default());
     Policy::compile(Arc::new(config), &Snapshot::default(), None, &egress).unwrap()
 }

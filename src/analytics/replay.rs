@@ -93,6 +93,12 @@ struct Known {
     places: HashMap<(String, Option<String>), usize>,
 }
 
+/// From where to where; `None` is nowhere.
+type Pair = (Option<TargetView>, Option<TargetView>);
+
+/// Requests, and what they would have cost and how long they would have taken.
+type Sums = (u64, Difference, Difference);
+
 struct Run<'p> {
     policy: &'p Policy,
     rules: RoutingRules<'p>,
@@ -106,7 +112,7 @@ struct Run<'p> {
     view: ReplayView,
     cost: Difference,
     latency: Difference,
-    moves: BTreeMap<(Option<TargetView>, Option<TargetView>), (u64, Difference, Difference)>,
+    moves: BTreeMap<Pair, Sums>,
 }
 
 impl<'p> Run<'p> {
