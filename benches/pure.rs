@@ -1,6 +1,11 @@
 //! The pure rooms that every request passes: steering, metering, sanitizing, pricing. Figures are for comparing
 //! one run with another on the same machine; nothing asserts them.
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, reason = "criterion's macros make undocumented items")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "criterion's macros make undocumented items"
+)]
 
 use std::{
     hint::black_box,
@@ -235,7 +240,7 @@ fn routing(c: &mut Criterion) {
         });
         let considered = routing::consider(&question, need, moment, seen);
         group.bench_function(format!("the trace for {name}"), |b| {
-            b.iter(|| Trace::write(black_box(&considered.facts), &considered.decision, None, None));
+            b.iter(|| Trace::write(black_box(&considered.facts), &considered.decision, (None, None), None));
         });
         print_quantiles(name, || routing::consider(&question, need, moment, seen));
     }

@@ -318,6 +318,16 @@ async fn a_draft_is_tried_on_a_record_and_compared_and_never_in_force() {
     let answer = try_route(&pair, json!({"model": "chat", "draft": draft, "compare": "active"})).await;
     assert_eq!((&answer["moved"], &answer["compared_with"]), (&json!(true), &json!("active")));
     assert_eq!(provider_of(&pair.ask("chat", false).await), "one");
+    // The record tells the profile that decided; the client asked for none, so that another default holds.
+    pair.ask("auto", false).await;
+    let record = pair.rig.records_when(3).await.remove(0);
+    assert_eq!(record["profile"], "balanced");
+    let draft = json!({"routing": {"profile": "economy"}});
+    let answer = try_route(&pair, json!({"record_id": record["id"], "draft": draft})).await;
+    assert_eq!(
+        (&answer["decision"]["profile"]["id"], &answer["request"]["profile"]),
+        (&json!("economy"), &Value::Null)
+    );
 
     let wrong = json!({"model": "chat", "draft": {"models": [{"name": "chat"}], "routing": {"max_attempts": 99}}});
     let answer = pair.rig.client().post("/v1/route", &wrong).await;

@@ -163,7 +163,7 @@ impl<'a> Asked<'a> {
             endpoint: record.endpoint.as_str(),
             client_api: record.client_api.as_str(),
             model: text(&record.model_requested),
-            profile: text(&record.profile),
+            profile: trace.profile_wanted.as_deref().map(str::to_owned),
             provider: trace.provider_wanted.as_deref().map(str::to_owned),
             project: text(&record.project),
             tags: record.tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),

@@ -78,7 +78,7 @@ pub async fn replay(history: History, replay: Replay) -> Result<ReplayView, Stor
 struct Question {
     endpoint: Endpoint,
     model: Option<Arc<str>>,
-    profile: Option<Arc<str>>,
+    profile_wanted: Option<String>,
     provider_wanted: Option<String>,
     key_id: Option<Arc<str>>,
     /// Prices are those of the day.
@@ -210,7 +210,7 @@ impl<'p> Run<'p> {
         let question = Question {
             endpoint: record.endpoint,
             model: record.model_requested.clone(),
-            profile: record.profile.clone(),
+            profile_wanted: trace.profile_wanted.as_deref().map(str::to_owned),
             provider_wanted: trace.provider_wanted.as_deref().map(str::to_owned),
             key_id: record.key_id.clone(),
             day: trace.facts.at_us.div_euclid(DAY_US),

@@ -32,7 +32,7 @@ impl<'r> Rerun<'r> {
         Inquiry {
             endpoint: self.record.endpoint,
             model: self.record.model_requested.as_deref(),
-            profile: self.record.profile.as_deref(),
+            profile: self.trace.profile_wanted.as_deref(),
             provider_wanted: self.trace.provider_wanted.as_deref(),
             key: self.key,
         }

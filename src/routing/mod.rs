@@ -203,7 +203,7 @@ pub fn plan<'a>(
 ) -> Planned {
     let Considered { facts, decision, found, refusal } = consider(question, need, moment, observe);
     let words = refusal.as_ref().map(ToString::to_string);
-    let trace = Trace::write(&facts, &decision, question.provider_wanted, words.as_deref()).into();
+    let trace = Trace::write(&facts, &decision, (question.provider_wanted, question.profile), words.as_deref()).into();
     let weighed = facts.strategy == crate::config::Strategy::BestScore;
     let profile = weighed.then(|| Arc::from(facts.profile.id.as_str()));
     if let Some(unroutable) = refusal {

@@ -44,6 +44,9 @@ pub struct Trace<'a> {
     /// Header `x-provider`.
     #[serde(borrow)]
     pub provider_wanted: Option<Cow<'a, str>>,
+    /// Header `x-profile`.
+    #[serde(borrow)]
+    pub profile_wanted: Option<Cow<'a, str>>,
     /// What the client was told when there was nobody to ask.
     #[serde(borrow)]
     pub refusal: Option<Cow<'a, str>>,
@@ -77,7 +80,7 @@ impl<'a> Trace<'a> {
     /// So many candidates at the head of the order are always kept.
     pub const HEAD: usize = KEPT_OF_ORDER;
 
-    /// The stored form of a decision.
+    /// The stored form of a decision, with the headers `x-provider` and `x-profile`.
     ///
     /// Candidates are judged one by one and sorted stably, so leaving some out changes nothing for the others:
     /// a layer is overruled when nobody stands after it, and of those who stood, or let through, the first are
@@ -86,11 +89,14 @@ impl<'a> Trace<'a> {
     pub fn write(
         facts: &Facts<'_>,
         decision: &Decision,
-        provider_wanted: Option<&str>,
+        (provider_wanted, profile_wanted): (Option<&str>, Option<&str>),
         refusal: Option<&str>,
     ) -> Vec<u8> {
         let refusal = refusal.map(|text| cut(text, REFUSAL_BYTES_MAX));
-        let provider_wanted = provider_wanted.map(|text| cut(text, NAME_BYTES_MAX));
+        let wanted = (
+            provider_wanted.map(|text| cut(text, NAME_BYTES_MAX)),
+            profile_wanted.map(|text| cut(text, NAME_BYTES_MAX)),
+        );
         let thinned = thinned(facts, decision);
         let (kept, more_in_order, more_fallen) = match &thinned {
             Some(thin) => (thin.candidates.as_slice(), thin.more_in_order, thin.more_fallen.as_slice()),
@@ -110,7 +116,7 @@ impl<'a> Trace<'a> {
         let mut bytes = Vec::with_capacity(128 + 96 * kept.len());
         bytes.push(VERSION);
         // The fields of `Trace` in their order. Numbers and texts have no way to fail.
-        let whole = (head, draw, kept, provider_wanted, refusal, more_in_order, more_fallen);
+        let whole = (head, draw, kept, wanted, refusal, more_in_order, more_fallen);
         postcard::to_extend(&whole, bytes).unwrap_or_default()
     }
 
