@@ -16,6 +16,8 @@ const PAGES: readonly [path: string, heading: string, sign: string][] = [
   ['/catalog', 'Catalog', 'table'],
   ['/keys', 'Keys', 'table'],
   ['/providers', 'Providers', 'table'],
+  ['/incidents', 'Incidents', '#main section'],
+  ['/quality', 'Quality', 'form'],
   ['/limits', 'Limits and budgets', '#main section'],
   ['/routing', 'Routing', 'form'],
   ['/profiles', 'Profiles', 'table'],

@@ -10,6 +10,9 @@ export const links = {
   record: (id: string, filters: Filters) => linkOptions({ to: '/records/$id', params: { id }, search: filters }),
   projects: (filters: Filters) => linkOptions({ to: '/projects', search: filters }),
   requesters: (filters: Filters) => linkOptions({ to: '/requesters', search: filters }),
+  incidents: (filters: Filters) => linkOptions({ to: '/incidents', search: filters }),
+  incident: (id: string, filters: Filters) => linkOptions({ to: '/incidents/$id', params: { id }, search: filters }),
+  quality: (filters: Filters) => linkOptions({ to: '/quality', search: filters }),
   catalog: (filters: Filters) => linkOptions({ to: '/catalog', search: filters }),
   model: (id: string, filters: Filters) => linkOptions({ to: '/models/$', params: { _splat: id }, search: filters }),
   routing: (filters: Filters, record?: string) => linkOptions({ to: '/routing', search: { ...filters, record } }),
@@ -29,9 +32,11 @@ export const links = {
 export const PAGES = [
   { group: 'Observe', link: links.overview, title: 'Overview', key: 'o' },
   { group: 'Observe', link: links.records, title: 'Records', key: 'r' },
+  { group: 'Observe', link: links.incidents, title: 'Incidents', key: 'i' },
   { group: 'Observe', link: links.projects, title: 'Projects', key: 'p' },
   { group: 'Observe', link: links.requesters, title: 'Requesters', key: 'u' },
   { group: 'Models', link: links.catalog, title: 'Catalog', key: 'c' },
+  { group: 'Models', link: links.quality, title: 'Quality', key: 'q' },
   { group: 'Models', link: (filters: Filters) => links.routing(filters), title: 'Routing', key: 'w' },
   { group: 'Models', link: links.profiles, title: 'Profiles', key: 'f' },
   { group: 'Models', link: links.playground, title: 'Playground', key: 'y' },
@@ -49,5 +54,6 @@ export const PAGES = [
 export const apiLinks = {
   openapi: '/openapi.json',
   liveRecords: '/v1/records/live',
+  liveIncidents: '/v1/incidents/live',
   records: '/v1/records',
 }

@@ -68,6 +68,27 @@ const playground = createRoute({
   component: lazyRouteComponent(() => import('./pages/PlaygroundPage'), 'PlaygroundPage'),
 })
 
+const incidents = createRoute({
+  getParentRoute: () => root,
+  path: '/incidents',
+  staticData: { title: 'Incidents' },
+  component: lazyRouteComponent(() => import('./pages/IncidentsPage'), 'IncidentsPage'),
+})
+
+const incident = createRoute({
+  getParentRoute: () => root,
+  path: '/incidents/$id',
+  staticData: { title: 'Incident' },
+  component: lazyRouteComponent(() => import('./pages/IncidentPage'), 'IncidentPage'),
+})
+
+const quality = createRoute({
+  getParentRoute: () => root,
+  path: '/quality',
+  staticData: { title: 'Quality' },
+  component: lazyRouteComponent(() => import('./pages/QualityPage'), 'QualityPage'),
+})
+
 const routing = createRoute({
   getParentRoute: () => root,
   path: '/routing',
@@ -142,7 +163,7 @@ const docs = createRoute({
 })
 
 const pages = [
-  overview, records, record, projects, requesters, catalog, model, routing, profiles, playground,
+  overview, records, record, incidents, incident, projects, requesters, catalog, model, quality, routing, profiles, playground,
   keys, providers, limits, sanitizer, audit, settings, start, docs,
 ]
 

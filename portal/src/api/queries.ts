@@ -106,6 +106,31 @@ export const wouldPickQuery = (profile: string) =>
     staleTime: 30_000,
   })
 
+/** Everything about incidents. */
+export const incidentsKey = ['incidents'] as const
+
+export const incidentsQuery = ({ state, impact }: { state: string; impact: string }, cursor: string | undefined) =>
+  queryOptions({
+    queryKey: [...incidentsKey, 'list', state, impact, cursor],
+    queryFn: ({ signal }) => {
+      const query = { ...(state !== '' && { state }), ...(impact !== '' && { impact }), ...(cursor !== undefined && { cursor }), limit: 50 }
+      return read(api.GET('/v1/incidents', { signal, params: { query } }))
+    },
+    placeholderData: keepPreviousData,
+  })
+
+export const incidentQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...incidentsKey, 'one', id],
+    queryFn: ({ signal }) => read(api.GET('/v1/incidents/{id}', { signal, params: { path: { id } } })),
+    refetchInterval: 5_000,
+  })
+
+export const signalsQuery = queryOptions({
+  queryKey: ['signals'],
+  queryFn: ({ signal }) => read(api.GET('/v1/signals', { signal, params: { query: { limit: 100 } } })),
+})
+
 export const limitsQuery = queryOptions({
   queryKey: ['limits'],
   queryFn: ({ signal }) => read(api.GET('/v1/limits', { signal, params: { query: { limit: 500 } } })),

@@ -64,7 +64,7 @@ export function ProvidersPage() {
           {test.isPending && `Testing ${test.variables.id}…`}
           {test.data && (
             <span className={test.data.ok ? 'text-good' : 'text-bad'}>
-              <bdi>{test.variables?.id}</bdi>: {test.data.ok ? '●' : '✕'} {test.data.status ?? ''} <bdi>{test.data.message}</bdi>
+              <bdi>{test.variables.id}</bdi>: {test.data.ok ? '●' : '✕'} {test.data.status ?? ''} <bdi>{test.data.message}</bdi>
               {test.data.models !== null && `; it lists ${test.data.models} models`}, after {duration(test.data.latency_ms)}
             </span>
           )}
