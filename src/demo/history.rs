@@ -12,6 +12,7 @@ use crate::{
 
 use super::{
     dice::Dice,
+    opinions::Opinions,
     synthetic::{Facts, Moment, Scribe},
     workload::{WORKLOADS, Workload, busyness},
 };
@@ -52,8 +53,10 @@ pub async fn fill(
 ) -> Result<u64, StoreError> {
     let catalog = Catalog::bundled(&config.catalog);
     let mut written = 0;
+    let mut opinions = Opinions::new();
     for (hour, records) in hours(config, &catalog, until, 1.0).enumerate() {
         for record in records {
+            opinions.hear(&record);
             store.recorder.import(record);
             written += 1;
             if written % BATCH == 0 {
@@ -63,6 +66,7 @@ pub async fn fill(
         }
     }
     store.recorder.flush().await?;
+    opinions.tell(&store.recorder).await?;
     progress(100);
     Ok(written)
 }

@@ -6,6 +6,7 @@
 mod dice;
 mod findings;
 mod models;
+mod opinions;
 mod reply;
 mod text;
 mod encode;

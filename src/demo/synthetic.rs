@@ -17,6 +17,9 @@ use super::{
     workload::{KEYS, Workload},
 };
 
+/// Share of failed calls that a second one mends.
+const MENDED: f64 = 0.4;
+
 /// How the world was when a request was made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
@@ -85,7 +88,20 @@ impl<'a> Scribe<'a> {
         }
         let attempt = self.call(&mut record, facts, &model, fate);
         record.attempts.push(attempt);
+        if matches!(fate, Fate::Failed(..)) && self.dice.chance(MENDED) {
+            self.try_again(&mut record, facts, &model);
+        }
         record
+    }
+
+    /// The second call of a request whose first one failed, and which is answered.
+    fn try_again(&mut self, record: &mut Record, facts: &Facts, model: &DemoModel) {
+        let lost_us = record.latency_us;
+        let mut attempt = self.call(record, facts, model, Fate::Answered);
+        attempt.started_at.unix_us = attempt.started_at.unix_us.saturating_add_unsigned(lost_us);
+        record.latency_us += lost_us;
+        record.ttft_us = record.ttft_us.map(|us| us + lost_us);
+        record.attempts.push(attempt);
     }
 
     fn fate(&mut self, facts: &Facts, model: &DemoModel) -> Fate {
