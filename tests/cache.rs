@@ -346,3 +346,38 @@ async fn refusals_come_before_the_cache() {
     assert_eq!((blocked.status.as_u16(), state(&blocked)), (403, "bypass"));
     assert_eq!(calls(&rig), 1);
 }
+
+#[tokio::test]
+async fn the_metrics_of_the_strategy_library_stand_at_the_top_of_the_stats() {
+    let rig = start_with(ON).await;
+    for text in ["a", "a", "b"] {
+        ask(&rig.client(), &question(text)).await.expect(200);
+    }
+    rig.upstream.script(Script::fault(Fault::Refused { status: 500, retry_after_secs: None }));
+    let claude =
+        json!({"model": "claude-sonnet-4-20250514", "max_tokens": 5, "messages": [{"role": "user", "content": "x"}]});
+    rig.client().post("/v1/messages", &claude).await.expect(500);
+    rig.records_when(4).await;
+    let stats = rig.client().get("/v1/stats").await.expect(200);
+    assert_eq!(
+        (&stats["total_requests"], &stats["cached_requests"], &stats["failed_requests"]),
+        (&json!(4), &json!(1), &json!(1))
+    );
+    assert_eq!(stats["cache_hit_rate"], 0.25);
+    let cost = |of: &Value| (of["total_cost"].as_f64().unwrap() * 1e8).round();
+    #[expect(clippy::cast_precision_loss, reason = "some microcents")]
+    let exact = stats["total_cost_microcents"].as_i64().unwrap() as f64;
+    assert!((cost(&stats) - exact).abs() < 0.5 && exact > 0.0, "{stats:#}");
+    assert!(stats["avg_latency_ms"].as_f64().unwrap() > 0.0);
+    for (provider, success_rate) in [("openai", 1.0), ("anthropic", 0.0)] {
+        let of = &stats["providers"][provider];
+        assert_eq!(of["success_rate"], success_rate, "{provider}");
+        assert!(of["avg_latency_ms"].is_number() && of["total_cost"].is_number(), "{of:#}");
+    }
+    assert!((cost(&stats["providers"]["openai"]) - exact).abs() < 0.5, "a hit costs nothing");
+    for list in ["by_model", "by_project", "by_source", "by_team", "by_key"] {
+        let total: u64 =
+            stats[list].as_array().unwrap().iter().map(|row| row["total_requests"].as_u64().unwrap()).sum();
+        assert_eq!(total, 4, "{list}");
+    }
+}

@@ -220,6 +220,26 @@ async fn strategies_share_requests_out_and_sessions_stay() {
 }
 
 #[tokio::test]
+async fn a_conversation_stays_where_its_first_turns_were_answered() {
+    let pair = pair("", "strategy = \"round_robin\"").await;
+    let client = pair.rig.client();
+    let turn = |role: &str, text: &str| json!({"role": role, "content": text});
+    let mut seats = Vec::new();
+    for talk in 0..4 {
+        let mut messages = vec![turn("system", "be brief"), turn("user", &format!("talk {talk}"))];
+        for reply in 0..3 {
+            let body = json!({"model": "chat", "messages": messages});
+            seats.push((talk, provider_of(&client.post("/v1/chat/completions", &body).await).to_owned()));
+            messages.extend([turn("assistant", &format!("{reply}")), turn("user", "go on")]);
+        }
+    }
+    let first: Vec<_> = seats.chunks(3).map(|talk| talk[0].clone()).collect();
+    assert!(seats.chunks(3).all(|talk| talk.iter().all(|seat| *seat == talk[0])), "{seats:?}");
+    // Requests that only begin alike are shared out: nothing of theirs is warm yet.
+    assert!(first.iter().any(|seat| seat.1 == "one") && first.iter().any(|seat| seat.1 == "two"), "{first:?}");
+}
+
+#[tokio::test]
 async fn fallbacks_come_after_every_target() {
     let pair = pair("retries = 0", "fallbacks = [\"two/gpt-4o-mini\"]\nstrategy = \"priority\"").await;
     pair.rig.upstream.always(Some(broken()));

@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::steer::SteerError;
+use super::{estimate::Estimate, steer::SteerError};
 
 /// How deep a body may nest, its own object included: as deep as `serde_json` reads.
 pub const MAX_DEPTH: usize = 127;
@@ -35,11 +35,23 @@ pub(crate) struct Lexer<'a> {
     open: u128,
     depth: usize,
     text_bytes: u64,
+    /// Counts tokens of text, where somebody wants to know.
+    estimate: Option<Estimate>,
 }
 
 impl<'a> Lexer<'a> {
     pub(crate) const fn new(text: &'a str) -> Self {
-        Self { text, at: 0, open: 0, depth: 0, text_bytes: 0 }
+        Self { text, at: 0, open: 0, depth: 0, text_bytes: 0, estimate: None }
+    }
+
+    /// The same, and the tokens of its text are estimated meanwhile.
+    pub(crate) fn estimating(text: &'a str) -> Self {
+        Self { estimate: Some(Estimate::default()), ..Self::new(text) }
+    }
+
+    /// The tokens of the text so far.
+    pub(crate) fn text_tokens(&self) -> u64 {
+        self.estimate.as_ref().map_or(0, |estimate| estimate.tokens(self.text_bytes))
     }
 
     /// Where the next byte lies.
@@ -305,6 +317,9 @@ impl<'a> Lexer<'a> {
         let is_file = inside.starts_with(b"data:") || (inside.len() >= 1_024 && memchr::memchr(b' ', inside).is_none());
         if !is_file {
             self.text_bytes += inside.len() as u64;
+            if let Some(estimate) = &mut self.estimate {
+                estimate.add(inside);
+            }
         }
     }
 }

@@ -10,6 +10,8 @@ pub mod watch;
 pub mod steer;
 pub mod splice;
 pub mod canonical;
+pub mod first_turns;
+pub(crate) mod estimate;
 pub mod defaults;
 pub mod usage_chunk;
 pub mod error_body;

@@ -101,6 +101,8 @@ pub struct Steering {
     /// Bytes of text in the body, for estimates: all string values (as they are written) but for
     /// embedded files: `data:` URLs and strings of 1 KiB or more without a single space.
     pub request_text_bytes: u64,
+    /// How many tokens that text is, estimated (see `dialect/estimate.rs`).
+    pub request_text_tokens: u64,
     endpoint: Endpoint,
     /// Just behind the body's opening brace.
     inside: usize,
@@ -135,7 +137,7 @@ struct StreamOptions {
 pub fn read(endpoint: Endpoint, body: &[u8]) -> Result<Steering, SteerError> {
     let text = std::str::from_utf8(body)
         .map_err(|error| SteerError::Syntax { what: "invalid UTF-8", offset: error.valid_up_to() })?;
-    let mut lexer = Lexer::new(text);
+    let mut lexer = Lexer::estimating(text);
     let token = lexer.value()?;
     if token.kind != Kind::Object {
         lexer.skip_rest(&token)?;
@@ -148,6 +150,7 @@ pub fn read(endpoint: Endpoint, body: &[u8]) -> Result<Steering, SteerError> {
         include_usage: None,
         max_output_tokens: None,
         request_text_bytes: 0,
+        request_text_tokens: 0,
         endpoint,
         inside: lexer.at(),
         is_empty: true,
@@ -159,6 +162,7 @@ pub fn read(endpoint: Endpoint, body: &[u8]) -> Result<Steering, SteerError> {
     steering.is_empty = fields == 0;
     lexer.end()?;
     steering.request_text_bytes = lexer.text_bytes();
+    steering.request_text_tokens = lexer.text_tokens();
     Ok(steering)
 }
 

@@ -62,8 +62,8 @@ pub(crate) struct Inbound {
     pub(crate) body: InboundBody,
     pub(crate) model: Option<Arc<str>>,
     pub(crate) stream: bool,
-    /// Bytes of text in the body, from which input tokens are estimated when nobody counts them.
-    pub(crate) text_bytes: u64,
+    /// Tokens of the text in the body, estimated.
+    pub(crate) text_tokens: u64,
     /// Where the steering fields stand; `None` for bodies that are not read (uploads, GET).
     pub(crate) steering: Option<Steering>,
     /// What the sanitizer changes in the decoded body.
@@ -178,7 +178,7 @@ pub(crate) async fn read(
     let in_body = steering.as_ref().and_then(|steering| steering.model.as_ref()).map(|model| model.value.as_str());
     let model = path_model.as_deref().or(in_body).or(upload_model.as_deref()).map(Arc::from);
     let stream = steering.as_ref().is_some_and(|steering| steering.stream);
-    let text_bytes = steering.as_ref().map_or(0, |steering| steering.request_text_bytes);
+    let text_tokens = steering.as_ref().map_or(0, |steering| steering.request_text_tokens);
     Ok(Inbound {
         endpoint,
         tail,
@@ -188,7 +188,7 @@ pub(crate) async fn read(
         body,
         model,
         stream,
-        text_bytes,
+        text_tokens,
         steering,
         edits: Vec::new(),
         watch: None,

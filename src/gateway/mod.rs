@@ -148,7 +148,7 @@ async fn way(
     sanitize::request(rules.cloned(), &mut inbound, record).await?;
     // How long the text is says how many tokens it takes; how many it took is put right when the record closes.
     allow::tokens(&inbound, record, head)?;
-    let session = need::session(&labels, caller.key.as_ref().map(|key| &*key.id));
+    let session = need::session(&labels, caller.key.as_ref().map(|key| &*key.id), &inbound, policy);
     let to_ask = Planner { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, session }.to_ask();
     let live = memory.live_models.of_all(policy, &to_ask).await;
     let planner = Planner { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, session };

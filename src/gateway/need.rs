@@ -12,13 +12,14 @@ use memchr::memmem;
 
 use super::accept::{Inbound, InboundBody, Labels};
 use crate::{
-    dialect::steer::{self, Steering},
+    dialect::{
+        first_turns::first_turns,
+        steer::{self, Steering},
+    },
     domain::{Abilities, Ability, Endpoint},
+    policy::Policy,
     routing::Need,
 };
-
-/// Bytes of text that make a token, for estimates.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// Words by which the APIs ask for an ability.
 const WORDS: [(&str, Ability); 15] = [
@@ -50,7 +51,7 @@ pub(super) fn need(inbound: &Inbound) -> Need {
         InboundBody::Upload { .. } => None,
     };
     let read = inbound.steering.as_ref().zip(body).map(|(steering, body)| (steering, &**body));
-    needed(read, inbound.stream, inbound.text_bytes)
+    needed(read, inbound.stream, inbound.text_tokens)
 }
 
 /// Reads what steers a body and what it needs: the model, whether a stream is asked for, the need.
@@ -59,12 +60,12 @@ pub(super) fn need(inbound: &Inbound) -> Need {
 /// When the body cannot be understood, in words for people.
 pub fn read_need(endpoint: Endpoint, body: &[u8]) -> Result<(Option<String>, bool, Need), String> {
     let steering = steer::read(endpoint, body).map_err(|error| error.to_string())?;
-    let need = needed(Some((&steering, body)), steering.stream, steering.request_text_bytes);
+    let need = needed(Some((&steering, body)), steering.stream, steering.request_text_tokens);
     Ok((steering.model.map(|model| model.value), steering.stream, need))
 }
 
 /// `read` is what steers a body, and the body.
-fn needed(read: Option<(&Steering, &[u8])>, stream: bool, text_bytes: u64) -> Need {
+fn needed(read: Option<(&Steering, &[u8])>, stream: bool, input_tokens: u64) -> Need {
     let mut abilities = Abilities::NONE;
     if stream {
         abilities = abilities.with(Ability::Streaming);
@@ -76,23 +77,43 @@ fn needed(read: Option<(&Steering, &[u8])>, stream: bool, text_bytes: u64) -> Ne
             }
         }
     }
-    Need {
-        input_tokens: text_bytes.div_ceil(BYTES_PER_TOKEN),
-        max_output_tokens: read.and_then(|(steering, _)| steering.max_output_tokens),
-        abilities,
-    }
+    Need { input_tokens, max_output_tokens: read.and_then(|(steering, _)| steering.max_output_tokens), abilities }
 }
 
 /// Estimated prompt tokens, and the most output tokens that the client allows, if it says so.
 pub(super) fn tokens(inbound: &Inbound) -> (u64, Option<u64>) {
     let max_output_tokens = inbound.steering.as_ref().and_then(|steering| steering.max_output_tokens);
-    (inbound.text_bytes.div_ceil(BYTES_PER_TOKEN), max_output_tokens)
+    (inbound.text_tokens, max_output_tokens)
 }
 
-/// The session that a request belongs to: its label, within what its caller may see.
-pub(super) fn session(labels: &Labels, key_id: Option<&str>) -> Option<u64> {
-    let label = labels.session_id.as_deref()?;
+/// The session that a request belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Session {
+    /// Where its seat is found.
+    pub(super) id: u64,
+    /// Whether it may have a seat already: the first request of a conversation has none, or another's that began alike.
+    pub(super) goes_on: bool,
+}
+
+/// The session that a request belongs to, within what its caller may see: that of its label, else the conversation
+/// that its body continues, where there is a choice of providers to stay with.
+pub(super) fn session(labels: &Labels, key_id: Option<&str>, inbound: &Inbound, policy: &Policy) -> Option<Session> {
     let mut hasher = DefaultHasher::new();
-    (key_id, labels.project.as_deref(), label).hash(&mut hasher);
-    Some(hasher.finish())
+    (key_id, labels.project.as_deref()).hash(&mut hasher);
+    if let Some(label) = labels.session_id.as_deref() {
+        label.hash(&mut hasher);
+        return Some(Session { id: hasher.finish(), goes_on: true });
+    }
+    let InboundBody::Whole { raw, plain } = &inbound.body else { return None };
+    if !has_choice(policy) || inbound.steering.is_none() {
+        return None;
+    }
+    let body = std::str::from_utf8(plain.as_ref().unwrap_or(raw)).ok()?;
+    let goes_on = first_turns(inbound.endpoint, body, &mut hasher)?;
+    Some(Session { id: hasher.finish(), goes_on })
+}
+
+/// Whether requests of one API may go to more than one place.
+fn has_choice(policy: &Policy) -> bool {
+    !policy.config.models.is_empty() || policy.providers.iter().filter(|provider| provider.enabled).nth(1).is_some()
 }

@@ -29,7 +29,7 @@ pub(super) struct Planner<'a> {
     pub(super) inbound: &'a Inbound,
     pub(super) caller: &'a Caller,
     pub(super) labels: &'a Labels,
-    pub(super) session: Option<u64>,
+    pub(super) session: Option<need::Session>,
 }
 
 impl Planner<'_> {
@@ -41,10 +41,11 @@ impl Planner<'_> {
     /// Makes the plan and notes on the record how it came to be; `live` is what the local servers said.
     pub(super) fn plan(self, live: &[(String, Arc<[String]>)], record: &mut OpenRecord) -> Result<Plan, Refusal> {
         let at = Timestamp::now();
+        let session = self.session.filter(|session| session.goes_on).map(|session| session.id);
         let moment = Moment { at, turn: self.memory.turn(), dice: walk::dice() };
         let (estimate, task) = (Estimate::of(self.inbound, at), self.task());
         let observe = |provider: &Provider, model: Option<&str>| {
-            let mut observed = self.memory.observe(provider, model, self.session, at);
+            let mut observed = self.memory.observe(provider, model, session, at);
             observed.quality = self.memory.quality(provider, model, task);
             allow::observe(self.policy, provider, model, &estimate, &mut observed.availability);
             observed

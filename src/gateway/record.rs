@@ -34,8 +34,8 @@ pub(crate) struct OpenRecord {
     attempt: Option<OpenAttempt>,
     policy: Arc<Policy>,
     recorder: Recorder,
-    /// Length of the request's text, from which input tokens are estimated when nobody counts them.
-    text_bytes: u64,
+    /// Tokens of the request's text, estimated: they stand in when nobody counts them.
+    text_tokens: u64,
     /// What its limits were asked for.
     admission: Option<Taken>,
 }
@@ -107,7 +107,7 @@ impl OpenRecord {
             attempt: None,
             policy,
             recorder,
-            text_bytes: 0,
+            text_tokens: 0,
             admission: None,
         }
     }
@@ -168,7 +168,7 @@ impl OpenRecord {
     }
 
     pub(crate) fn accepted(&mut self, inbound: &Inbound) {
-        self.text_bytes = inbound.text_bytes;
+        self.text_tokens = inbound.text_tokens;
         self.with(|record| {
             record.model_requested.clone_from(&inbound.model);
             record.stream = inbound.stream;
@@ -287,7 +287,7 @@ impl OpenRecord {
             word.take_if(|word| credential.is_in(word.as_bytes()));
         }
         if end.outcome == Outcome::ClientDisconnected {
-            facts.estimate_missing(self.text_bytes);
+            facts.estimate_missing(self.text_tokens);
         }
         row.usage = facts.usage;
         if row.provider_request_id.is_none() {

@@ -90,17 +90,17 @@ pub struct Facts {
     pub output_text_bytes: u64,
 }
 
-/// Bytes of text that make a token, for estimates.
+/// Bytes of an answer's text that make a token, for estimates.
 const BYTES_PER_TOKEN: u64 = 4;
 
 impl Facts {
     /// Fills in what an answer that was cut off did not get to say, and marks the usage as
-    /// estimated: unknown input from the bytes of the request's text, unknown or unfinished output
+    /// estimated: unknown input is what the request's text was estimated at, unknown or unfinished output
     /// from the text that was seen. Figures that are known and final stay.
-    pub fn estimate_missing(&mut self, request_text_bytes: u64) {
+    pub fn estimate_missing(&mut self, request_text_tokens: u64) {
         let usage = &mut self.usage;
         if usage.input_tokens().is_none() {
-            usage.input = Some(request_text_bytes.div_ceil(BYTES_PER_TOKEN));
+            usage.input = Some(request_text_tokens);
             usage.estimated = true;
         }
         let known = usage.output_tokens();

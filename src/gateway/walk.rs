@@ -17,6 +17,7 @@ use super::{
     head::Head,
     identify::Caller,
     memory::Memory,
+    need::Session,
     record::{CallEnd, OpenRecord},
     respond::{self, Exchange},
 };
@@ -103,7 +104,7 @@ pub(super) struct Walk<'a> {
     pub(super) policy: &'a Policy,
     pub(super) memory: &'a Memory,
     pub(super) caller: &'a Caller,
-    pub(super) session: Option<u64>,
+    pub(super) session: Option<Session>,
     /// When the request came.
     pub(super) began: Instant,
     /// Every breaker is open, so none is heeded.
@@ -131,8 +132,9 @@ impl Walk<'_> {
             loop {
                 let failure = match self.attempt(&mut inbound, target, holds, record, head).await {
                     Ok(Tried::Answered(answer)) => {
-                        if let Some(session) = self.session {
-                            self.memory.seat(session, &target.provider.id, target.model.as_ref());
+                        // Where there is but one place, there is nothing to remember.
+                        if let (Some(session), true) = (self.session, plan.targets.len() > 1) {
+                            self.memory.seat(session.id, &target.provider.id, target.model.as_ref());
                         }
                         return Ok(answer);
                     }

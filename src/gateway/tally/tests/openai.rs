@@ -291,7 +291,7 @@ fn a_stream_that_was_cut_off_has_not_ended() {
 #[test]
 fn what_was_cut_off_is_estimated_and_marked() {
     let mut facts = chat(&[DELTA, DELTA]);
-    facts.estimate_missing(401);
+    facts.estimate_missing(101);
     assert_eq!(facts.usage, Usage { input: Some(101), output: Some(3), estimated: true, ..Usage::default() });
     let mut whole =
         chat(&[DELTA, r#"{"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":7}}"#]);
@@ -303,7 +303,7 @@ fn what_was_cut_off_is_estimated_and_marked() {
 fn a_finish_reason_is_not_the_end_while_the_usage_may_follow() {
     let mut facts = chat(&[DELTA, FINISH]);
     assert!(!facts.ended);
-    facts.estimate_missing(40);
+    facts.estimate_missing(10);
     assert_eq!(facts.usage, Usage { input: Some(10), output: Some(2), estimated: true, ..Usage::default() });
     let usage = r#"{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":7,"total_tokens":12}}"#;
     assert!(chat(&[DELTA, FINISH, usage]).ended);
