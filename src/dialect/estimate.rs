@@ -56,12 +56,12 @@ const fn class(byte: u8) -> u8 {
         // Latin; Greek and Cyrillic; Hebrew and Arabic; Indic and Thai; punctuation and wide forms; Chinese and
         // Japanese; Korean and what is outside of the basic plane.
         0x80..=0xbf => CONTINUED,
-        ..=0xc5 => 9,
-        ..=0xd3 => 10,
-        ..=0xdf => 11,
-        ..=0xe1 => 12,
+        0xc0..=0xc5 => 9,
+        0xc6..=0xd3 => 10,
+        0xd4..=0xdf => 11,
+        0xe0..=0xe1 => 12,
         0xe2 | 0xef => 13,
-        ..=0xe9 => 14,
+        0xe3..=0xe9 => 14,
         _ => 15,
     }
 }
