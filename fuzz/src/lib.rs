@@ -22,13 +22,14 @@ pub mod key;
 pub mod splice;
 pub mod sse;
 pub mod tally;
+pub mod translate;
 pub mod window;
 
 /// Takes an input and panics if it breaks a promise.
 pub type Target = fn(&[u8]);
 
 /// Name and function of every target.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("body", body::run),
     ("config", config::run),
     ("guard", guard::run),
@@ -37,5 +38,6 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("splice", splice::run),
     ("sse", sse::run),
     ("tally", tally::run),
+    ("translate", translate::run),
     ("window", window::run),
 ];

@@ -105,6 +105,7 @@ const fn openai_type(kind: ErrorKind) -> &'static str {
         ErrorKind::UpstreamRateLimit | ErrorKind::RateLimitExceeded => "rate_limit_error",
         ErrorKind::BudgetExceeded => "insufficient_quota",
         ErrorKind::InvalidRequest
+        | ErrorKind::NotTranslatable
         | ErrorKind::ConflictingCredentials
         | ErrorKind::ModelNotFound
         | ErrorKind::NotFound
@@ -129,6 +130,7 @@ const fn openai_type(kind: ErrorKind) -> &'static str {
 const fn anthropic_type(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::InvalidRequest
+        | ErrorKind::NotTranslatable
         | ErrorKind::ConflictingCredentials
         | ErrorKind::MethodNotAllowed
         | ErrorKind::RequestTimeout
@@ -154,6 +156,7 @@ const fn anthropic_type(kind: ErrorKind) -> &'static str {
 const fn gemini_status(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::InvalidRequest
+        | ErrorKind::NotTranslatable
         | ErrorKind::ConflictingCredentials
         | ErrorKind::RequestTooLarge
         | ErrorKind::UpstreamRejected => "INVALID_ARGUMENT",

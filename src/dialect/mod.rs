@@ -16,3 +16,4 @@ pub mod defaults;
 pub mod usage_chunk;
 pub mod error_body;
 pub mod models;
+pub mod translate;

@@ -192,20 +192,39 @@ pub struct Event<'a> {
 /// }
 /// assert_eq!(seen, [b"hello"]);
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reader {
     splitter: Splitter,
     name: Vec<u8>,
     data: Vec<u8>,
     is_oversize: bool,
     skipped: u64,
+    max_bytes: usize,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self::with_limit(MAX_EVENT_BYTES)
+    }
 }
 
 impl Reader {
+    /// A reader that holds events of at most `max_bytes`.
+    pub fn with_limit(max_bytes: usize) -> Self {
+        Self {
+            splitter: Splitter::default(),
+            name: Vec::new(),
+            data: Vec::new(),
+            is_oversize: false,
+            skipped: 0,
+            max_bytes,
+        }
+    }
+
     /// Reads on; `on` gets each event as it is completed. An event that the stream's end cuts off
     /// is never handed out.
     pub fn feed(&mut self, bytes: &[u8], mut on: impl FnMut(Event<'_>)) {
-        let Self { splitter, name, data, is_oversize, skipped } = self;
+        let Self { splitter, name, data, is_oversize, skipped, max_bytes } = self;
         // The data's only piece so far, still lying in `bytes`.
         let mut lent: Option<&[u8]> = None;
         splitter.feed(bytes, &mut |piece| {
@@ -230,7 +249,7 @@ impl Reader {
                     release(data);
                 }
             }
-            if name.len() + data.len() + lent.map_or(0, <[u8]>::len) > MAX_EVENT_BYTES {
+            if name.len() + data.len() + lent.map_or(0, <[u8]>::len) > *max_bytes {
                 *is_oversize = true;
                 lent = None;
                 release(name);
@@ -240,7 +259,7 @@ impl Reader {
         data.extend_from_slice(lent.unwrap_or_default());
     }
 
-    /// Number of events that were longer than [`MAX_EVENT_BYTES`] and therefore skipped.
+    /// Number of events that were longer than the limit and therefore skipped.
     pub const fn skipped(&self) -> u64 {
         self.skipped
     }

@@ -1,0 +1,86 @@
+//! Whole answers, read and written.
+
+use super::{
+    super::{
+        Envelope, Ids,
+        answer::{Choice, FinishReason, Reply},
+        conversation::{Content, Part, Source},
+        json::{Json, Object, Read},
+        media,
+        notes::Dropped,
+    },
+    finish_reason, finish_word, parts, read_usage, write_usage,
+};
+
+pub(crate) fn read_reply(body: &str, ids: &mut Ids) -> Read<Reply> {
+    let mut top = Object::read(body, "body")?;
+    let mut reply = Reply {
+        id: top.text("responseId")?,
+        model: top.text("modelVersion")?,
+        usage: top.take("usageMetadata").map(read_usage).unwrap_or_default(),
+        ..Reply::default()
+    };
+    top.each("candidates", |item| {
+        let mut candidate = Object::read(item, "candidates")?;
+        let mut parts = Vec::new();
+        if let Some(mut content) = candidate.object("content")? {
+            parts::read_parts(&mut content, &mut parts, &mut Dropped::default())?;
+        }
+        let mut has_calls = false;
+        for part in &mut parts {
+            if let Content::ToolCall { id, .. } = &mut part.content {
+                has_calls = true;
+                if id.is_empty() {
+                    *id = ids.call();
+                }
+            }
+        }
+        let word = candidate.text("finishReason")?.unwrap_or_default();
+        let finish = finish_reason(&word, has_calls).into();
+        reply.choices.push(Choice { parts, finish, logprobs: None });
+        Ok(())
+    })?;
+    // A prompt that was refused has no candidates.
+    if reply.choices.is_empty() {
+        reply.choices.push(Choice { parts: Vec::new(), finish: FinishReason::ContentFilter.into(), logprobs: None });
+    }
+    Ok(reply)
+}
+
+pub(crate) fn write_reply(reply: &Reply, envelope: &Envelope, _dropped: &mut Dropped) -> Vec<u8> {
+    Json::of(|json| {
+        json.put_array("candidates", |json| {
+            for (index, choice) in reply.choices.iter().enumerate() {
+                json.object(|json| {
+                    json.put_object("content", |json| {
+                        json.put_array("parts", |json| {
+                            choice.parts.iter().for_each(|part| write_part(json, part));
+                        });
+                        json.put("role", "model");
+                    });
+                    json.put("finishReason", finish_word(choice.finish.reason));
+                    json.put_number("index", index);
+                });
+            }
+        });
+        if !reply.usage.is_unknown() {
+            write_usage(json.key("usageMetadata"), &reply.usage);
+        }
+        json.put("modelVersion", envelope.model(reply.model.as_deref()));
+        json.put("responseId", &envelope.id(reply.id.as_deref(), ""));
+    })
+}
+
+fn write_part(json: &mut Json, part: &Part) {
+    match &part.content {
+        Content::Text { text, .. } | Content::Refusal(text) => parts::write_text(json, text, None),
+        Content::Reasoning(thought) => parts::write_thought(json, thought),
+        Content::ToolCall { id, name, arguments } => parts::write_call(json, Some(id), name, arguments, None),
+        Content::Media(media) => {
+            if let Source::Base64(data) = &media.source {
+                parts::write_bytes(json, media::mime(media), data);
+            }
+        }
+        Content::ToolResult { .. } => {}
+    }
+}
