@@ -30,6 +30,8 @@ pub(super) struct Fact {
     modalities: Modalities,
     attachment: bool,
     reasoning: bool,
+    #[serde(default)]
+    reasoning_options: Vec<ReasoningOption>,
     tool_call: bool,
     structured_output: Option<bool>,
     open_weights: bool,
@@ -37,6 +39,20 @@ pub(super) struct Fact {
     cost: Option<BTreeMap<String, Box<RawValue>>>,
     #[serde(default)]
     benchmarks: Vec<Benchmark>,
+}
+
+#[derive(Deserialize)]
+struct ReasoningOption {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+impl Fact {
+    /// True where it takes an effort and no budget; nothing is said of those that take a budget or neither.
+    fn thinks_by_effort(&self) -> Option<bool> {
+        let takes = |kind: &str| self.reasoning_options.iter().any(|option| option.kind == kind);
+        (takes("effort") && !takes("budget_tokens")).then_some(true)
+    }
 }
 
 #[derive(Deserialize)]
@@ -199,6 +215,7 @@ fn card(fact: &Fact, scores: &BTreeMap<String, Scores>) -> Card {
         ('t', Some(fact.tool_call)),
         ('j', fact.structured_output),
         ('r', Some(fact.reasoning)),
+        ('e', fact.thinks_by_effort()),
         // Every chat API of these providers can stream text; vectors and pictures come whole.
         ('s', Some(output_kinds.contains('t') && !embeds)),
         ('c', caches.then_some(true)),

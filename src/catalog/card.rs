@@ -81,6 +81,8 @@ pub struct Known {
     pub can: Abilities,
     /// What it is known not to be able to do.
     pub cannot: Abilities,
+    /// Whether it is told by an effort how much to think, and takes no budget of tokens.
+    pub thinks_by_effort: bool,
     /// See [`Prior::quality`].
     pub quality: Option<f32>,
 }
@@ -184,7 +186,14 @@ impl From<&'static BundledCard> for Known {
     fn from(card: &'static BundledCard) -> Self {
         let (can, cannot) = card.abilities();
         let quality = CARDS.scored(card).and_then(|scored| scored.quality());
-        Self { context_tokens: card.context, output_tokens: card.output, can, cannot, quality }
+        Self {
+            context_tokens: card.context,
+            output_tokens: card.output,
+            can,
+            cannot,
+            thinks_by_effort: card.says('e') == Some(true),
+            quality,
+        }
     }
 }
 

@@ -73,7 +73,8 @@ pub(super) struct BundledCard {
     /// What it makes.
     #[serde(default, rename = "out")]
     output_kinds: &'static str,
-    /// `t`ools, `j`son schema, `r`easoning, `s`treaming, prompt `c`ache, open `w`eights, `p`df.
+    /// `t`ools, `j`son schema, `r`easoning, `s`treaming, prompt `c`ache, open `w`eights, `p`df,
+    /// thinks by `e`ffort and takes no budget.
     #[serde(default)]
     can: &'static str,
     /// The same of what it is known not to have.
@@ -196,7 +197,7 @@ mod tests {
             for card in &shelf.cards {
                 let known = |letters: &str, all: &str| letters.chars().all(|letter| all.contains(letter));
                 assert!(known(card.input_kinds, "tiavp") && known(card.output_kinds, "tiavp"), "{card:?}");
-                assert!(known(card.can, "tjrscwp") && known(card.cannot, "tjrscwp"), "{card:?}");
+                assert!(known(card.can, "tjrescwp") && known(card.cannot, "tjrscwp"), "{card:?}");
                 assert!(card.status.is_none_or(|status| ModelStatus::parse(status).is_some()), "{card:?}");
                 assert_eq!(card.scored.is_some(), cards.scored(card).is_some(), "{card:?}");
                 scored += usize::from(card.scored.is_some());
