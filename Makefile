@@ -105,7 +105,7 @@ test-browser: portal/dist/index.html ## the portal in a real browser, on the dem
 # the whole crate a second time with coverage takes minutes, so the nightly smoke is `make fuzz FUZZ_SECONDS=5`.
 # What is found stays in fuzz/corpus; an input that breaks a promise is kept in fuzz/artifacts.
 FUZZ_SECONDS := 60
-FUZZ_TARGETS := body config guard head key splice sse tally window
+FUZZ_TARGETS := body config guard head key splice sse tally translate window
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (60); needs a nightly compiler, installs cargo-fuzz
 	@if ! $(CARGO) +nightly --version > /dev/null 2>&1; then

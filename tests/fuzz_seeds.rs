@@ -93,6 +93,11 @@ fn metered_answers() {
 }
 
 #[test]
+fn translations() {
+    run("translate", 60);
+}
+
+#[test]
 fn texts_in_a_window() {
     run("window", 80);
 }

@@ -41,6 +41,7 @@ mod incidents;
 mod signals;
 mod routes;
 mod routing;
+mod translation;
 mod cache;
 mod params;
 mod route_trace;

@@ -56,6 +56,8 @@ pub fn effective_toml(config: &Config) -> String {
     limits::limits(&mut page, &config.limits);
     config.budgets.iter().for_each(|each| limits::budget(&mut page, each));
     routing(&mut page, &config.routing);
+    page.line("\n[translation]");
+    page.raw("drop_unsupported", config.translation.drop_unsupported);
     cache(&mut page, &config.cache);
     config.models.iter().for_each(|each| model(&mut page, each));
     config.profiles.iter().for_each(|each| profile(&mut page, each));

@@ -186,6 +186,7 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
     let limit_rules = limits::limits(sections::open(&mut root, "limits", &file, &report), &report);
     let budgets = limits::budgets(sections::items(&mut root, "budgets", &report), &report);
     let routing_rules = routing::routing(&mut sections::open(&mut root, "routing", &file, &report));
+    let translation = sections::translation(&mut sections::open(&mut root, "translation", &file, &report));
     let cache_rules = cache::cache(&mut sections::open(&mut root, "cache", &file, &report));
     let models = routing::models(sections::items(&mut root, "models", &report), &providers, &report);
     let profiles = routing::profiles(sections::items(&mut root, "profiles", &report), &report);
@@ -203,6 +204,7 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
         limits: limit_rules,
         budgets,
         routing: routing_rules,
+        translation,
         cache: cache_rules,
         models,
         profiles,

@@ -45,7 +45,7 @@ pub use routing::{ModelTarget, NamedModel, ProfileBlock, Routing, Strategy, Weig
 pub use sanitization::{ApplyTo, Places, Sanitization, SanitizationOverride, SanitizationPattern};
 pub use types::{
     Auth, CardOverride, CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderKey,
-    ProviderOrigin, ProviderTimeouts, ProviderType, Server, Storage, Telemetry, Tls,
+    ProviderOrigin, ProviderTimeouts, ProviderType, Server, Storage, Telemetry, Tls, Translation,
 };
 pub use watch::Watcher;
 

@@ -70,7 +70,7 @@ pub(super) const TARGET_KEYS: [&str; 8] =
 pub(super) const TLS_KEYS: [&str; 3] = ["cert_file", "key_file", "handshake_timeout"];
 
 /// The sections of this version.
-pub(super) const SECTIONS: [Section; 16] = [
+pub(super) const SECTIONS: [Section; 17] = [
     Section {
         name: "server",
         shape: Shape::Table,
@@ -212,6 +212,7 @@ pub(super) const SECTIONS: [Section; 16] = [
         ],
         later: &["hedge_after_ms"],
     },
+    Section { name: "translation", shape: Shape::Table, keys: &["drop_unsupported"], later: &[] },
     Section {
         name: "cache",
         shape: Shape::Table,
@@ -299,7 +300,7 @@ pub(super) const SECTIONS: [Section; 16] = [
 ];
 
 /// Sections of later versions.
-pub(super) const LATER_SECTIONS: [&str; 3] = ["translation", "plugins", "ask"];
+pub(super) const LATER_SECTIONS: [&str; 2] = ["plugins", "ask"];
 
 /// The section of that name.
 pub(super) fn section(name: &str) -> Option<&'static Section> {

@@ -15,7 +15,7 @@ use super::{
     report::{Place, Report, did_you_mean},
     schema::{self, PRICE_KEYS},
     tree::{Node, Table, Value},
-    types::{Auth, OnClientDisconnect, PriceOverride, Provider, Server, Storage, Telemetry, Tls},
+    types::{Auth, OnClientDisconnect, PriceOverride, Provider, Server, Storage, Telemetry, Tls, Translation},
 };
 use crate::domain::Secret;
 
@@ -179,6 +179,11 @@ pub(super) fn storage(
 
 /// The variable that holds the key which encrypts provider keys at rest.
 pub(super) const MASTER_KEY: &str = "LLM_GATEWAY_MASTER_KEY";
+
+/// `[translation]`
+pub(super) fn translation(fields: &mut Fields<'_>) -> Translation {
+    Translation { drop_unsupported: fields.flag("drop_unsupported").unwrap_or(true) }
+}
 
 /// `[telemetry]`
 pub(super) fn telemetry(fields: &mut Fields<'_>) -> Telemetry {

@@ -40,6 +40,8 @@ pub struct Config {
     pub budgets: Vec<Budget>,
     /// `[routing]`
     pub routing: Routing,
+    /// `[translation]`
+    pub translation: Translation,
     /// `[cache]`
     pub cache: Cache,
     /// `[[models]]`
@@ -421,4 +423,11 @@ pub struct Telemetry {
     pub log: String,
     /// One JSON object a line instead of text.
     pub log_json: bool,
+}
+
+/// `[translation]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Translation {
+    /// Whether fields that a provider's API has no place for are left out and named, instead of refused.
+    pub drop_unsupported: bool,
 }

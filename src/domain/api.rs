@@ -199,6 +199,19 @@ impl Endpoint {
         }
     }
 
+    /// Whether it asks a model for an answer in a conversation, which can be put to a provider of another API.
+    pub const fn is_conversation(self) -> bool {
+        matches!(
+            self,
+            Self::ChatCompletions
+                | Self::Responses
+                | Self::Messages
+                | Self::GenerateContent
+                | Self::StreamGenerateContent
+                | Self::OllamaChat
+        )
+    }
+
     /// Whether a successful call is priced. Token counting and file handling cost nothing and
     /// report no usage, so their cost is 0 and not unknown.
     pub const fn is_billable(self) -> bool {

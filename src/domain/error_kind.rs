@@ -13,6 +13,8 @@ pub enum ErrorKind {
     PermissionDenied,
     /// A rule of the sanitizer forbids what the request or the answer holds (403).
     ContentBlocked,
+    /// The request cannot be put to a provider that speaks another API (400).
+    NotTranslatable,
     /// No provider serves the model (404).
     ModelNotFound,
     /// No such route (404).
@@ -59,12 +61,13 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for tables and tests.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::InvalidRequest,
         Self::ConflictingCredentials,
         Self::Authentication,
         Self::PermissionDenied,
         Self::ContentBlocked,
+        Self::NotTranslatable,
         Self::ModelNotFound,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -96,6 +99,7 @@ impl ErrorKind {
             Self::Authentication => "authentication",
             Self::PermissionDenied => "permission_denied",
             Self::ContentBlocked => "content_blocked",
+            Self::NotTranslatable => "not_translatable",
             Self::ModelNotFound => "model_not_found",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
@@ -123,7 +127,7 @@ impl ErrorKind {
     /// The HTTP status that the gateway answers with when it is the one who speaks.
     pub const fn status(self) -> u16 {
         match self {
-            Self::InvalidRequest | Self::ConflictingCredentials => 400,
+            Self::InvalidRequest | Self::ConflictingCredentials | Self::NotTranslatable => 400,
             Self::Authentication => 401,
             Self::PermissionDenied | Self::ContentBlocked | Self::PriceUnknown => 403,
             Self::ModelNotFound | Self::NotFound => 404,
@@ -152,6 +156,7 @@ impl ErrorKind {
                 | Self::Authentication
                 | Self::PermissionDenied
                 | Self::ContentBlocked
+                | Self::NotTranslatable
                 | Self::ModelNotFound
                 | Self::NotFound
                 | Self::MethodNotAllowed

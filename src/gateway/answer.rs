@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     config::OnClientDisconnect,
-    dialect::usage_chunk,
+    dialect::{translate::Stream, usage_chunk},
     domain::{Api, ErrorKind, Outcome},
     provider::UpstreamAnswer,
 };
@@ -60,6 +60,7 @@ pub(super) struct Relay {
     pub(super) held: VecDeque<Bytes>,
     pub(super) meter: Meter,
     pub(super) filter: Option<usage_chunk::Filter>,
+    pub(super) translation: Option<Box<Stream>>,
     pub(super) guard: Option<AnswerGuard>,
     pub(super) client_api: Api,
     pub(super) is_event_stream: bool,
@@ -120,6 +121,7 @@ pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, head: Head, s
                 held: relay.held,
                 meter: relay.meter,
                 filter: relay.filter,
+                translation: relay.translation,
                 guard: relay.guard,
                 keeper,
                 record,

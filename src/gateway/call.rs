@@ -21,11 +21,13 @@ use super::{
     error::{Refusal, is_too_slow},
     identify::Caller,
     sanitize::Watch,
+    translate::{self, Translated, WayBack},
 };
 use crate::{
     config::{Provider, ProviderKey, ProviderType, params_for},
-    dialect::{self, splice},
+    dialect::{self, splice, translate::Dropped},
     domain::{Api, Endpoint, ErrorKind},
+    policy::Policy,
     provider::{
         self, CREDENTIAL_HEADERS, CallError, Client, ConnectError, Credential, Route, UpstreamAnswer, UpstreamBody,
     },
@@ -72,6 +74,10 @@ pub(crate) struct Outbound {
     pub(crate) hides_usage_chunk: bool,
     /// For uploads, which are counted while they are sent.
     pub(crate) upload: Option<Arc<Upload>>,
+    /// For a target of another API: what turns its answer back.
+    pub(crate) way_back: Option<WayBack>,
+    /// What of the request such a target has no place for.
+    pub(crate) dropped: Dropped,
 }
 
 /// Progress of an upload.
@@ -97,44 +103,63 @@ impl Upload {
     }
 }
 
-/// Turns what came in into what goes out.
+/// Turns what came in into what goes out; `nonce` is what no other answer has.
 pub(crate) fn outbound(
     inbound: &mut Inbound,
     caller: &Caller,
     target: &Target,
-    max_upload_bytes: u64,
+    policy: &Policy,
+    nonce: &str,
 ) -> Result<Outbound, Refusal> {
     let provider = &target.provider;
-    let route = Route {
-        endpoint: inbound.endpoint,
-        model: target.model.as_deref(),
-        tail: &inbound.tail,
-        query: inbound.query.as_deref(),
+    let translated = match target.api == inbound.endpoint.api() {
+        true => None,
+        false => Some(translate::request(inbound, target, policy, nonce)?),
+    };
+    let model = target.model.as_deref();
+    let route = match &translated {
+        Some(Translated { way_back, query, .. }) => {
+            Route { endpoint: way_back.endpoint, model, tail: "", query: *query }
+        }
+        None => Route { endpoint: inbound.endpoint, model, tail: &inbound.tail, query: inbound.query.as_deref() },
     };
     let uri = provider::upstream_uri(provider, &route)
         .map_err(|error| Refusal::new(ErrorKind::InvalidRequest, error.to_string()))?;
     let credential = credential(provider, caller);
     let mut headers = forwarded(&inbound.headers);
+    if translated.is_some() {
+        translate::headers(&mut headers);
+    }
     provider::apply_credential(provider.provider_type, &credential, &mut headers);
     if provider.provider_type == ProviderType::Anthropic {
         // The API refuses calls without a version; this one is the current and only stable one.
         let version = HeaderName::from_static("anthropic-version");
         headers.entry(version).or_insert(HeaderValue::from_static("2023-06-01"));
     }
-    let hides_usage_chunk = asks_for_usage(inbound, provider);
-    if hides_usage_chunk || inbound.watch.as_ref().is_some_and(Watch::edits) {
+    let hides_usage_chunk = translated.is_none() && asks_for_usage(inbound, provider);
+    if translated.is_some() || hides_usage_chunk || inbound.watch.as_ref().is_some_and(Watch::edits) {
         // An answer that is edited must be readable.
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     } else {
         restrict_encodings(&mut headers);
     }
     let method = inbound.method.clone();
-    let (body, upload) = body(inbound, target, hides_usage_chunk, max_upload_bytes, &mut headers)?;
+    let (body, upload, way_back, dropped) = match translated {
+        Some(Translated { body, way_back, dropped, .. }) => {
+            let mut edits = defaults(inbound, target, &body, false)?;
+            (whole(splice::splice(&body, &mut edits)), None, Some(way_back), dropped)
+        }
+        None => {
+            let limit = policy.config.server.max_upload_bytes;
+            let (body, upload) = body(inbound, target, hides_usage_chunk, limit, &mut headers)?;
+            (body, upload, None, Dropped::default())
+        }
+    };
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
-    Ok(Outbound { request, credential, hides_usage_chunk, upload })
+    Ok(Outbound { request, credential, hides_usage_chunk, upload, way_back, dropped })
 }
 
 fn credential(provider: &Provider, caller: &Caller) -> Credential {
@@ -252,7 +277,7 @@ fn body(
             if bytes.is_empty() && inbound.method == Method::GET {
                 headers.remove(header::CONTENT_TYPE);
             }
-            Ok((Full::new(bytes).map_err(|never| match never {}).boxed_unsync(), None))
+            Ok((whole(bytes), None))
         }
     }
 }
@@ -287,6 +312,10 @@ const fn takes_params(endpoint: Endpoint) -> bool {
             | Endpoint::OllamaGenerate
             | Endpoint::OllamaEmbed
     )
+}
+
+fn whole(bytes: Bytes) -> UpstreamBody {
+    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }
 
 fn upload_renamed() -> Refusal {

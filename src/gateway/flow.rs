@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     config::OnClientDisconnect,
-    dialect::usage_chunk,
+    dialect::{translate::Stream, usage_chunk},
     domain::{Api, ErrorKind, Outcome},
     provider::UpstreamAnswer,
     store::Spooling,
@@ -32,6 +32,8 @@ pub(crate) struct Flow {
     pub(crate) meter: Meter,
     /// Cuts out the usage chunk that the client did not ask for.
     pub(crate) filter: Option<usage_chunk::Filter>,
+    /// Makes the client's stream of the provider's, where their APIs differ.
+    pub(crate) translation: Option<Box<Stream>>,
     /// Judges what the client is to get.
     pub(crate) guard: Option<AnswerGuard>,
     /// Keeps a copy of what the client gets.
@@ -57,14 +59,16 @@ impl Flow {
         self.meter.feed(&chunk);
         let plain = self.meter.take_plain().map(Bytes::from);
         let edits = self.edits();
-        let delivered = match &mut self.filter {
-            None => plain.clone().filter(|_| edits).unwrap_or(chunk),
-            Some(filter) => filtered(filter, &plain.clone().unwrap_or(chunk)),
+        let is_translated = self.translation.is_some();
+        let delivered = match (&mut self.translation, &mut self.filter) {
+            (Some(translation), _) => translated(translation, plain.as_ref().unwrap_or(&chunk)),
+            (None, None) => plain.clone().filter(|_| edits).unwrap_or(chunk),
+            (None, Some(filter)) => filtered(filter, &plain.clone().unwrap_or(chunk)),
         };
         let delivered = match &mut self.guard {
             Some(guard) if guard.edits() => guard.feed(&delivered),
             Some(guard) => {
-                guard.feed(plain.as_ref().unwrap_or(&delivered));
+                guard.feed(plain.as_ref().filter(|_| !is_translated).unwrap_or(&delivered));
                 delivered
             }
             None => delivered,
@@ -100,7 +104,20 @@ impl Flow {
 
     /// Whether what the client gets may differ from what the provider sent.
     pub(super) fn edits(&self) -> bool {
-        self.filter.is_some() || self.guard.as_ref().is_some_and(AnswerGuard::edits)
+        self.translation.is_some() || self.filter.is_some() || self.edited_by_guard()
+    }
+
+    /// What must stand before one more element of a translated list that was cut off; `None` when it is no list.
+    pub(super) fn element_opening(&self) -> Option<&'static [u8]> {
+        if self.edited_by_guard() {
+            return self.guard.as_ref().and_then(AnswerGuard::element_opening);
+        }
+        let is_list = self.translation.is_some() && self.client_api == Api::Gemini && !self.is_event_stream;
+        is_list.then_some(if self.tail == [0; 4] { b"[" } else { b"," })
+    }
+
+    fn edited_by_guard(&self) -> bool {
+        self.guard.as_ref().is_some_and(AnswerGuard::edits)
     }
 
     /// Why the sanitizer lets nothing more through.
@@ -108,9 +125,17 @@ impl Flow {
         self.guard.as_ref().and_then(AnswerGuard::end)
     }
 
-    /// What filter and guard still hold at the end of the stream.
+    /// What translation, filter and guard still hold at the end of the stream.
     pub(super) fn last_bytes(&mut self) -> Bytes {
         let mut rest = Vec::new();
+        if let Some(translation) = &mut self.translation {
+            translation.finish(&mut rest);
+        }
+        self.held_back(rest)
+    }
+
+    /// What filter and guard still hold, behind `rest`.
+    pub(super) fn held_back(&mut self, mut rest: Vec<u8>) -> Bytes {
         if let Some(filter) = &mut self.filter {
             filter.finish(&mut rest);
         }
@@ -217,6 +242,12 @@ fn filtered(filter: &mut usage_chunk::Filter, bytes: &[u8]) -> Bytes {
     let mut passing = Vec::with_capacity(bytes.len());
     filter.feed(bytes, &mut passing);
     Bytes::from(passing)
+}
+
+fn translated(translation: &mut Stream, bytes: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(bytes.len());
+    translation.feed(bytes, &mut out);
+    Bytes::from(out)
 }
 
 /// How a body that was relayed to its end is to be judged; `was_read` tells whether the meter could look

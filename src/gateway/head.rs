@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     cache::Entry,
+    dialect::translate::Dropped,
     domain::{ApiFamily, CacheState, Microcents, Timestamp},
     limits::Standing,
     provider::{CREDENTIAL_HEADERS, Credential},
@@ -25,6 +26,8 @@ pub(crate) struct Head {
     provider: Option<String>,
     model: Option<String>,
     attempts: u32,
+    /// Fields that the target has no place for.
+    dropped: Option<String>,
     cache: CacheState,
     cost: Option<Microcents>,
     family: ApiFamily,
@@ -52,6 +55,9 @@ static NOT_OURS: [HeaderName; 13] = [
 /// Beginnings of the names of headers that are ours to send, or nobody's.
 const NOT_OURS_PREFIXES: [&str; 2] = ["x-gateway-", "access-control-"];
 
+/// Names the fields that had no place in the other side's API.
+pub(super) const DROPPED: HeaderName = HeaderName::from_static("x-gateway-dropped");
+
 impl Head {
     pub(crate) fn new(record: &OpenRecord, family: ApiFamily) -> Self {
         let record_id = record.id().map(|id| id.to_string()).unwrap_or_default();
@@ -61,6 +67,7 @@ impl Head {
             provider: None,
             model: None,
             attempts: 0,
+            dropped: None,
             cache: CacheState::Bypass,
             cost: None,
             family,
@@ -78,6 +85,12 @@ impl Head {
         self.provider = Some(target.provider.id.clone());
         self.model = target.model.as_deref().map(str::to_owned);
         self.attempts += 1;
+        self.dropped = None;
+    }
+
+    /// What of the request the present target has no place for.
+    pub(super) fn dropped(&mut self, dropped: &Dropped) {
+        self.dropped = (!dropped.is_empty()).then(|| dropped.to_string());
     }
 
     /// What the cache did.
@@ -120,6 +133,16 @@ impl Head {
         put("x-gateway-cache", self.cache.as_str());
         if let Some(cost) = self.cost {
             put("x-gateway-cost-microcents", &cost.0.to_string());
+        }
+        // What had no place in the answer stands there already.
+        if let Some(dropped) = &self.dropped {
+            let all = match headers.get(DROPPED).and_then(|value| value.to_str().ok()) {
+                Some(of_answer) => format!("{dropped},{of_answer}"),
+                None => dropped.clone(),
+            };
+            if let Ok(value) = HeaderValue::from_str(&all) {
+                headers.insert(DROPPED, value);
+            }
         }
         headers.insert(HeaderName::from_static("x-gateway-attempts"), HeaderValue::from(self.attempts));
         rate_headers::write(headers, self.family, &self.standing, Timestamp::now());

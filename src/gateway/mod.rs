@@ -30,8 +30,10 @@ mod respond;
 mod routes;
 mod sanitize;
 mod shutdown;
+mod translate;
 mod upstream_error;
 mod walk;
+mod whole;
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::{error::Refusal, flow::Flow, sanitize::AnswerGuard, shutdown};
+use super::{error::Refusal, flow::Flow, shutdown};
 use crate::{dialect::error_body, domain::ErrorKind, store::Spooling};
 
 /// The body of an answer on its way to the client.
@@ -184,7 +184,7 @@ impl RelayBody {
             ErrorKind::ShuttingDown => shutdown::MESSAGE,
             _ => "the provider broke the answer off",
         };
-        let last = if flow.is_event_stream { flow.last_bytes() } else { Bytes::new() };
+        let last = if flow.is_event_stream { flow.held_back(Vec::new()) } else { Bytes::new() };
         self.ended_by(flow, kind, message, &last);
     }
 
@@ -204,7 +204,7 @@ impl RelayBody {
             let event = error_body::stream_event(flow.client_api, kind, message, &flow.request_id);
             Some([flow.boundary(), &event].concat())
         } else {
-            flow.guard.as_ref().and_then(AnswerGuard::element_opening).map(|opening| {
+            flow.element_opening().map(|opening| {
                 let family = flow.client_api.family();
                 let element = error_body::body(family, kind, kind.status(), message, &flow.request_id);
                 [opening, &element, b"]"].concat()

@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use http_body_util::BodyExt as _;
 use tokio::time::Instant;
 
@@ -13,15 +13,16 @@ use super::{
     answer::{Answer, AnswerBody, Relay},
     decode::Decoder,
     error::Refusal,
-    flow,
-    head::{passed_on, text},
+    head::{DROPPED, passed_on, text},
     meter::Meter,
     patience::Patience,
-    record::{CallEnd, OpenRecord},
+    record::OpenRecord,
     sanitize::{AnswerGuard, Watch},
     tally::{Framing, Tally},
+    translate::WayBack,
     upstream_error::{provider_error, told_inside},
     walk::Failure,
+    whole,
 };
 use crate::{
     config::OnClientDisconnect,
@@ -46,6 +47,20 @@ pub(crate) struct Exchange<'a> {
     pub(crate) holds: bool,
     /// What the sanitizer looks for.
     pub(crate) watch: Option<Watch>,
+    /// What turns the answer into the client's API, if the provider was asked in another.
+    pub(crate) way_back: Option<WayBack>,
+}
+
+impl Exchange<'_> {
+    /// The endpoint at which the provider was asked.
+    fn asked(&self) -> Endpoint {
+        self.way_back.as_ref().map_or(self.endpoint, |way_back| way_back.endpoint)
+    }
+
+    /// A meter for the provider's answer.
+    fn meter(&self, framing: Framing, encoding: Option<&str>, keeps_plain: bool) -> Meter {
+        Meter::new(Tally::new(self.target.api, self.asked(), framing), encoding, keeps_plain)
+    }
 }
 
 /// How long the opening of a stream is held back for content at most, and how much of it.
@@ -70,15 +85,21 @@ pub(crate) async fn judge(
     if parts.status.is_client_error() || parts.status.is_server_error() {
         return provider_error(parts.status, headers, upstream, &exchange, record).await;
     }
-    let framing = Framing::of(text(&parts.headers, header::CONTENT_TYPE), exchange.endpoint);
+    let framing = Framing::of(text(&parts.headers, header::CONTENT_TYPE), exchange.asked());
+    let told_framing = exchange.way_back.as_ref().map_or(framing, WayBack::framing);
     let encoding = text(&parts.headers, header::CONTENT_ENCODING);
-    let is_event_stream = framing == Framing::Sse || (framing == Framing::NdJson && exchange.stream);
+    let is_event_stream = told_framing == Framing::Sse || (told_framing == Framing::NdJson && exchange.stream);
     let waits_for_first = is_event_stream || exchange.stream;
     let is_readable = Decoder::new(encoding, std::io::sink()).error().is_none();
     let filters = exchange.hides_usage_chunk && framing == Framing::Sse && is_readable;
     let filter = filters.then(usage_chunk::Filter::default);
-    let guard = guard(&exchange, &parts.headers, framing);
+    let guard = guard(&exchange, &parts.headers, told_framing);
     let edits = guard.as_ref().is_some_and(AnswerGuard::edits);
+    if exchange.way_back.is_some() && (framing == Framing::Opaque || !is_readable) {
+        let message =
+            format!("provider `{}` answered in a form that cannot be translated", exchange.target.provider.id);
+        return Err(Refusal::new(ErrorKind::UpstreamProtocol, message).into());
+    }
     if edits && exchange.stream && framing == Framing::Opaque {
         let message = format!(
             "provider `{}` answered a stream with a content type that cannot be checked",
@@ -92,7 +113,10 @@ pub(crate) async fn judge(
         return Err(Refusal::new(ErrorKind::SanitizerFailed, message).into());
     }
     let mut length = text(&parts.headers, header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    if filter.is_some() || edits {
+    if let Some(way_back) = &exchange.way_back {
+        way_back.describe(&mut headers, told_framing);
+        length = None;
+    } else if filter.is_some() || edits {
         // The client gets fewer bytes than the provider sends, and gets them decoded.
         headers.remove(header::CONTENT_LENGTH);
         length = None;
@@ -101,12 +125,9 @@ pub(crate) async fn judge(
     let mut relay = Relay {
         upstream,
         held: VecDeque::new(),
-        meter: Meter::new(
-            Tally::new(exchange.target.api, exchange.endpoint, framing),
-            encoding,
-            filter.is_some() || guard.is_some(),
-        ),
+        meter: exchange.meter(framing, encoding, filter.is_some() || guard.is_some() || exchange.way_back.is_some()),
         filter,
+        translation: exchange.way_back.as_ref().map(WayBack::stream),
         guard,
         client_api: exchange.endpoint.api(),
         is_event_stream,
@@ -114,13 +135,16 @@ pub(crate) async fn judge(
         patience: Patience::new(exchange.target.timeouts.idle, (!waits_for_first).then_some(exchange.deadline)),
         length,
     };
-    let is_stream = match framing {
+    let is_stream = match told_framing {
         Framing::Sse | Framing::JsonArray => true,
         Framing::NdJson => exchange.stream,
         Framing::Json | Framing::Opaque => false,
     };
-    if edits && !is_stream && framing != Framing::Opaque {
-        let body = whole(relay, &exchange, record).await?;
+    if (edits || exchange.way_back.is_some()) && !is_stream && framing != Framing::Opaque {
+        let (body, dropped) = whole::read(relay, &exchange, record).await?;
+        if let Some(Ok(dropped)) = (!dropped.is_empty()).then(|| HeaderValue::from_str(&dropped.to_string())) {
+            headers.insert(DROPPED, dropped);
+        }
         return Ok(Answer::new(parts.status, headers, body));
     }
     if waits_for_first {
@@ -131,48 +155,6 @@ pub(crate) async fn judge(
         }
     }
     Ok(Answer::new(parts.status, headers, AnswerBody::Relay(Box::new(relay))))
-}
-
-/// Reads an answer whole and lets the sanitizer judge it, while a refusal can still be told by a true status.
-async fn whole(mut relay: Relay, exchange: &Exchange<'_>, record: &mut OpenRecord) -> Result<AnswerBody, Refusal> {
-    let Some(mut guard) = relay.guard.take() else {
-        return Err(Refusal::new(ErrorKind::Internal, "nothing judges the answer"));
-    };
-    let provider = &exchange.target.provider;
-    let mut judged = Vec::new();
-    while guard.end().is_none() {
-        let idle = Instant::now() + exchange.target.timeouts.idle;
-        let due = if exchange.stream { idle } else { idle.min(exchange.deadline) };
-        let frame = tokio::time::timeout_at(due, relay.upstream.frame()).await.map_err(|_| {
-            let message = format!("provider `{}` sent nothing for too long", provider.id);
-            Refusal::new(ErrorKind::UpstreamTimeout, message)
-        })?;
-        let Some(frame) = frame else { break };
-        let broken = || {
-            let message = format!("provider `{}` broke the answer off", provider.id);
-            Refusal::new(ErrorKind::UpstreamProtocol, message)
-        };
-        let Ok(chunk) = frame.map_err(|_| broken())?.into_data() else { continue };
-        relay.meter.feed(&chunk);
-        if !relay.meter.is_readable() {
-            return Err(broken());
-        }
-        if relay.meter.content_started() {
-            record.first_content();
-        }
-        judged.extend_from_slice(&guard.feed(relay.meter.take_plain().as_deref().unwrap_or(&chunk)));
-    }
-    let (last, mut guard) = guard.finish_aside().await;
-    judged.extend_from_slice(&last);
-    record.found(guard.take_findings());
-    let facts = relay.meter.facts();
-    if let Some(refusal) = guard.end() {
-        // The provider did its part, and is paid for it.
-        let (outcome, error_kind) = flow::judge(&facts, false, record.is_billable());
-        record.call_ends(CallEnd { outcome, error_kind, facts: Some(facts) });
-        return Err(refusal.clone());
-    }
-    Ok(AnswerBody::Judged { bytes: judged.into(), facts: Box::new(facts) })
 }
 
 /// The guard of this answer, if it must be looked at: media pass.
@@ -231,7 +213,7 @@ async fn opening(
     encoding: Option<&str>,
 ) -> Result<(), Failure> {
     let target = exchange.target;
-    let mut probe = Meter::new(Tally::new(target.api, exchange.endpoint, framing), encoding, false);
+    let mut probe = exchange.meter(framing, encoding, false);
     relay.held.iter().for_each(|chunk| probe.feed(chunk));
     let patience = exchange.deadline.min(Instant::now() + OPENING_PATIENCE);
     let mut is_over = relay.held.is_empty();

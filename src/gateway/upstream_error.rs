@@ -15,7 +15,7 @@ use super::{
     head::text,
     record::OpenRecord,
     respond::Exchange,
-    tally::StreamError,
+    tally::{Framing, StreamError},
     walk::{self, Failure, Told},
 };
 use crate::{config::ProviderKey, domain::ErrorKind, provider::UpstreamAnswer};
@@ -56,6 +56,19 @@ pub(super) async fn provider_error(
     }
     headers.remove(header::CONTENT_LENGTH);
     let mut bytes = bytes;
+    let mut told_status = status;
+    let translated = exchange.way_back.as_ref().map(|way_back| way_back.error(status.as_u16(), plain));
+    let plain = match &translated {
+        Some((status, body)) => {
+            if let Some(way_back) = &exchange.way_back {
+                way_back.describe(&mut headers, Framing::Json);
+            }
+            told_status = StatusCode::from_u16(*status).unwrap_or(told_status);
+            bytes = Bytes::copy_from_slice(body);
+            body
+        }
+        None => plain,
+    };
     if let Some(watch) = &exchange.watch {
         // Errors quote what they refuse.
         let mut guard = watch.error_guard(exchange.endpoint.api(), plain);
@@ -68,7 +81,9 @@ pub(super) async fn provider_error(
             Refusal::new(ErrorKind::SanitizerFailed, message)
         };
         let refusal = guard.end().cloned();
-        if let Some(refusal) = refusal.or_else(|| (guard.edits() && decoder.error().is_some()).then(unread)) {
+        if let Some(refusal) =
+            refusal.or_else(|| (guard.edits() && decoder.error().is_some() && translated.is_none()).then(unread))
+        {
             let told = Told::Refusal(refusal);
             return Err(Failure { kind, status: Some(status.as_u16()), retry_after, told });
         }
@@ -77,7 +92,7 @@ pub(super) async fn provider_error(
             bytes = judged.into();
         }
     }
-    let told = Told::Answer(Answer::new(status, headers, AnswerBody::Whole { bytes, kind }));
+    let told = Told::Answer(Answer::new(told_status, headers, AnswerBody::Whole { bytes, kind }));
     Err(Failure { kind, status: Some(status.as_u16()), retry_after, told })
 }
 

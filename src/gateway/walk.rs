@@ -71,6 +71,8 @@ impl Failure {
             (ErrorKind::UpstreamTimeout | ErrorKind::UpstreamRedirect | ErrorKind::UpstreamAuthentication, _) => {
                 Remedy::Elsewhere
             }
+            // Another target may speak the client's API, or have a place for what this one has none for.
+            (ErrorKind::NotTranslatable, _) => Remedy::Elsewhere,
             (ErrorKind::UpstreamRateLimit, _) => Remedy::Again,
             (ErrorKind::UpstreamError, Some(501 | 505)) => Remedy::Elsewhere,
             (ErrorKind::UpstreamError, _) => Remedy::Again,
@@ -216,14 +218,19 @@ impl Walk<'_> {
             funds.undo(now);
             return Ok(Tried::Closed);
         };
-        let outbound = match call::outbound(inbound, self.caller, target, policy.config.server.max_upload_bytes) {
+        let nonce = record.id().map(|id| id.to_string()).unwrap_or_default();
+        let outbound = match call::outbound(inbound, self.caller, target, policy, &nonce) {
             Ok(outbound) => outbound,
             Err(refusal) => {
                 funds.undo(now);
                 return Err(refusal.into());
             }
         };
+        // Of OpenAI's two APIs one was chosen.
+        let api = outbound.way_back.as_ref().map_or(target.api, |way_back| way_back.api);
+        let target = &Target { api, ..target.clone() };
         head.target(target);
+        head.dropped(&outbound.dropped);
         record.call_begins(target, &outbound.credential, pulse, funds);
         let timeouts = &target.timeouts;
         let patience = if stream { timeouts.first_token } else { timeouts.total };
@@ -244,6 +251,7 @@ impl Walk<'_> {
                     deadline,
                     holds,
                     watch,
+                    way_back: outbound.way_back,
                 };
                 respond::judge(response, exchange, record).await
             }

@@ -154,11 +154,24 @@ pub enum Forbidden {
     Model,
 }
 
+/// How the client's API and the provider's go together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Speech {
+    /// They are the same.
+    #[default]
+    Same,
+    /// They are not, and there is no way from one to the other.
+    Other,
+    /// They are not, and what is said is translated.
+    Translated,
+}
+
 /// What a model is known to be able to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capability {
-    /// It cannot be asked in the client's API.
-    pub other_api: bool,
+    /// How the client's API and the provider's go together.
+    pub speech: Speech,
     /// Prompt and output tokens together.
     pub context_tokens: Option<u64>,
     /// Most output tokens.

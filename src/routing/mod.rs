@@ -15,7 +15,7 @@ mod tests;
 
 use std::{borrow::Cow, sync::Arc};
 
-pub use facts::{Availability, Candidate, Capability, Facts, Forbidden, Merits, Need, Rule};
+pub use facts::{Availability, Candidate, Capability, Facts, Forbidden, Merits, Need, Rule, Speech};
 pub use layers::{Decision, Dropped, LAYERS, Layer, Reason, Score, Sieve, Sieved, Standing, decide};
 pub use profile::{DEFAULT_PROFILE, Profile};
 pub use quality::{Evidence, Posterior, Qualities, Scores};
@@ -209,13 +209,13 @@ pub fn plan<'a>(
     if let Some(unroutable) = refusal {
         return Planned { outcome: Err(unroutable), trace, profile };
     }
-    let api = question.endpoint.api();
     let target = |standing: &Standing| {
         let found = found.get(standing.candidate)?;
         let model = found.model.as_deref().map(Arc::from);
         let provider = Arc::clone(found.provider);
         let settings = found.settings.cloned();
         let timeouts = settings.as_ref().map_or(provider.timeouts, |own| own.timeouts(provider.timeouts));
+        let api = resolve::asked_in(provider.provider_type, question.endpoint);
         Some(Target { provider, model, api, timeouts, settings })
     };
     // Of a choice among all models no more are tried than the trace keeps.
@@ -324,7 +324,7 @@ fn list_price(question: &Question<'_>, found: &Found<'_>, at: Timestamp) -> Meri
 /// What the model is known to be able to do, there and in the client's API.
 fn capability(question: &Question<'_>, found: &Found<'_>, known: &Known) -> Capability {
     Capability {
-        other_api: !speaks(found.provider.provider_type, question.endpoint.api()),
+        speech: resolve::speech(found.provider.provider_type, question.endpoint),
         context_tokens: known.context_tokens,
         output_tokens: known.output_tokens,
         can: known.can,

@@ -6,7 +6,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use super::{
     Unroutable,
-    facts::{Forbidden, Rule},
+    facts::{Forbidden, Rule, Speech},
     profile::{DEFAULT_PROFILE, Profile},
 };
 use crate::{
@@ -253,7 +253,7 @@ fn targets<'a>(question: &Question<'a>, model: &'a NamedModel, tier: u16, is_all
 /// Every model that a usable provider is known to have and that this endpoint can ask for.
 fn everything<'a>(question: &Question<'a>, usable: &[&'a Arc<Provider>]) -> Vec<Found<'a>> {
     let mut found = Vec::new();
-    for provider in usable.iter().copied().filter(|provider| speaks(provider.provider_type, question.endpoint.api())) {
+    for provider in usable.iter().copied().filter(|provider| reaches(question, provider)) {
         let shelf = question.catalog.shelf(provider);
         let mut push = |model: Cow<'a, str>, offer| {
             let forbidden = forbidden(question, provider, Some(&model));
@@ -336,7 +336,7 @@ fn checked_pin<'p>(
     if !provider.enabled {
         return Err(Unroutable::UnknownProvider { provider: provider.id.clone(), configured: ids(usable) });
     }
-    if speaks(provider.provider_type, question.endpoint.api()) {
+    if reaches(question, provider) {
         return Ok(provider);
     }
     Err(Unroutable::WrongApi { provider: provider.id.clone(), api: question.endpoint.api().as_str() })
@@ -350,40 +350,61 @@ fn unpinned<'p>(
     named: Option<&'p str>,
 ) -> Result<Candidates<'p>, Unroutable> {
     let api = question.endpoint.api();
-    let mut speaking: Vec<&Arc<Provider>> =
-        usable.iter().copied().filter(|provider| speaks(provider.provider_type, api)).collect();
-    if speaking.is_empty() {
+    let mut reached: Vec<&Arc<Provider>> =
+        usable.iter().copied().filter(|provider| reaches(question, provider)).collect();
+    if reached.is_empty() {
         return Err(Unroutable::NobodySpeaks { api: api.as_str(), configured: ids(usable) });
     }
-    // A stable sort: providers arrive by priority, and the API's own vendor comes before compatible servers.
-    speaking.sort_by_key(|provider| native_rank(provider.provider_type));
+    // A stable sort: providers arrive by priority, those who speak the API come before those for whom it must be
+    // translated, and the API's own vendor before compatible servers.
+    let is_translated = |provider: &Provider| !speaks(provider.provider_type, api);
+    reached.sort_by_key(|provider| (is_translated(provider), native_rank(provider.provider_type)));
     if let Some(wanted) = question.default_provider {
-        speaking.sort_by_key(|provider| provider.id != wanted);
+        reached.sort_by_key(|provider| (is_translated(provider), provider.id != wanted));
     }
     let model = named;
     if let Some(name) = named {
-        let serving: Vec<_> =
-            speaking.iter().copied().filter(|provider| question.know_to_serve(provider, name)).collect();
+        let serving = reached.iter().copied().filter(|provider| question.know_to_serve(provider, name));
+        let (own, others): (Vec<_>, Vec<_>) = serving.partition(|provider| !is_translated(provider));
+        // Where somebody serves it in the client's API, nothing is translated on a name alone.
+        let serving = if own.is_empty() { others } else { own };
         if !serving.is_empty() {
             return Ok((Rule::KnownModel, serving, model));
         }
     }
     if let Some(wanted) = question.provider_wanted {
-        let provider = speaking.iter().copied().find(|provider| provider.id == wanted);
+        let provider = reached.iter().copied().find(|provider| provider.id == wanted);
         let unknown = || Unroutable::UnknownProvider { provider: wanted.to_owned(), configured: ids(usable) };
         return Ok((Rule::Header, vec![provider.ok_or_else(unknown)?], model));
+    }
+    if named.is_none() {
+        // Whoever is the default by configuration is it in every API.
+        if let Some(wanted) = question.default_provider {
+            reached.sort_by_key(|provider| provider.id != wanted);
+        }
+        if needs_model(question.endpoint) {
+            reached.retain(|provider| default_model(question, provider).is_some());
+        }
+        return match reached.is_empty() {
+            true => Err(Unroutable::NoDefaultModel { known: some_models(question, usable) }),
+            false => Ok((Rule::Default, reached, model)),
+        };
+    }
+    // Nobody is known to serve it: whoever speaks the API may yet. It is not translated on that chance.
+    let (speaking, others): (Vec<_>, Vec<_>) = reached.into_iter().partition(|provider| !is_translated(provider));
+    if speaking.is_empty() {
+        // Where nobody speaks it, servers whose models no list knows are asked all the same.
+        let unlisted: Vec<_> = others.into_iter().filter(|provider| !stands_in_catalog(provider)).collect();
+        return match unlisted.is_empty() {
+            true => Err(Unroutable::NobodySpeaks { api: api.as_str(), configured: ids(usable) }),
+            false => Ok((Rule::Native, unlisted, model)),
+        };
     }
     if let (Some(model), Some(provider)) = (named, served_elsewhere(question, usable, &speaking, named)) {
         let (model, provider) = (model.to_owned(), provider.id.clone());
         return Err(Unroutable::ServedElsewhere { model, provider, api: api.as_str() });
     }
-    if named.is_none() && needs_model(question.endpoint) {
-        speaking.retain(|provider| default_model(question, provider).is_some());
-        if speaking.is_empty() {
-            return Err(Unroutable::NoDefaultModel { known: some_models(question, usable) });
-        }
-    }
-    Ok((if named.is_some() { Rule::Native } else { Rule::Default }, speaking, model))
+    Ok((Rule::Native, speaking, model))
 }
 
 /// A provider of another API that is known to serve the model, while those who speak this API are known not to:
@@ -394,31 +415,37 @@ fn served_elsewhere<'p>(
     speaking: &[&Arc<Provider>],
     named: Option<&str>,
 ) -> Option<&'p Arc<Provider>> {
-    let is_listed = |provider: &&Arc<Provider>| {
-        Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url).is_some()
-    };
-    let name = named.filter(|_| speaking.iter().all(is_listed))?;
+    let name = named.filter(|_| speaking.iter().all(|provider| stands_in_catalog(provider)))?;
     usable.iter().copied().find(|provider| serves(question.catalog, provider, name))
+}
+
+/// Whether all models of the provider stand in the catalog.
+fn stands_in_catalog(provider: &Provider) -> bool {
+    Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url).is_some()
 }
 
 /// The local servers that should be asked what they serve before a plan is made: those who might, when
 /// nobody else is known to serve the model. Usually none.
 pub fn to_ask<'a>(question: &Question<'a>) -> Vec<&'a Arc<Provider>> {
     let Some(name) = question.model.filter(|model| !model.is_empty() && *model != "default") else { return Vec::new() };
-    let speaking = || {
-        question.providers.iter().filter(|provider| {
-            provider.enabled && may_use(question, provider) && speaks(provider.provider_type, question.endpoint.api())
-        })
+    let reached = || {
+        let usable = |provider: &&Arc<Provider>| provider.enabled && may_use(question, provider);
+        question.providers.iter().filter(usable).filter(|provider| reaches(question, provider))
     };
+    let speaks = |provider: &Provider| speech(provider.provider_type, question.endpoint) == Speech::Same;
+    let speaking = reached().filter(|provider| speaks(provider)).count();
+    // The one that speaks the endpoint's API is asked for what nobody is known to serve, whatever others would say.
     let is_decided = named_model(question, name).is_some()
         || split_pin(name, question.providers).is_some()
-        || speaking().nth(1).is_none()
-        || speaking().any(|provider| serves(question.catalog, provider, name));
+        || speaking == 1
+        || reached().nth(1).is_none()
+        || reached().any(|provider| serves(question.catalog, provider, name));
     if is_decided {
         return Vec::new();
     }
     let is_local = |kind| matches!(kind, ProviderType::Local | ProviderType::Ollama);
-    speaking().filter(|provider| is_local(provider.provider_type) && provider.models.is_empty()).collect()
+    let asks = |provider: &&Arc<Provider>| is_local(provider.provider_type) && provider.models.is_empty();
+    reached().filter(|provider| speaking == 0 || speaks(provider)).filter(asks).collect()
 }
 
 impl Question<'_> {
@@ -440,6 +467,35 @@ pub fn speaks(provider_type: ProviderType, api: Api) -> bool {
         ProviderType::Ollama => api == Api::Ollama,
         ProviderType::Openai | ProviderType::AzureOpenai | ProviderType::Local | ProviderType::OpenaiCompatible => {
             matches!(api, Api::OpenaiChat | Api::OpenaiResponses | Api::OpenaiEmbeddings | Api::Openai)
+        }
+    }
+}
+
+/// Whether it can be asked what the endpoint asks, in its API or by translation.
+fn reaches(question: &Question<'_>, provider: &Provider) -> bool {
+    speech(provider.provider_type, question.endpoint) != Speech::Other
+}
+
+/// How the endpoint's API and that of a provider of this type go together.
+pub(super) fn speech(provider_type: ProviderType, endpoint: Endpoint) -> Speech {
+    match (speaks(provider_type, endpoint.api()), endpoint.is_conversation()) {
+        (true, _) => Speech::Same,
+        (false, true) => Speech::Translated,
+        (false, false) => Speech::Other,
+    }
+}
+
+/// The API in which a provider of this type is asked what the endpoint asks.
+pub(super) fn asked_in(provider_type: ProviderType, endpoint: Endpoint) -> Api {
+    if speech(provider_type, endpoint) != Speech::Translated {
+        return endpoint.api();
+    }
+    match provider_type {
+        ProviderType::Anthropic => Api::Anthropic,
+        ProviderType::Gemini => Api::Gemini,
+        ProviderType::Ollama => Api::Ollama,
+        ProviderType::Openai | ProviderType::AzureOpenai | ProviderType::Local | ProviderType::OpenaiCompatible => {
+            Api::OpenaiChat
         }
     }
 }
@@ -483,9 +539,8 @@ fn ids(providers: &[&Arc<Provider>]) -> String {
 }
 
 fn some_models(question: &Question<'_>, enabled: &[&Arc<Provider>]) -> String {
-    let api = question.endpoint.api();
     let mut names = Vec::new();
-    for provider in enabled.iter().filter(|provider| speaks(provider.provider_type, api)) {
+    for provider in enabled.iter().filter(|provider| reaches(question, provider)) {
         names.extend(provider.models.iter().take(3).cloned());
         let known = Catalog::catalog_provider_for(provider.provider_type, &provider.id, &provider.base_url);
         names.extend(

@@ -128,6 +128,26 @@ fn a_request_goes_where_its_model_says() {
             ("anthropic", Some("unheard-of"), Rule::Native),
         ),
         (
+            "a pin of a provider of another API",
+            Case { model: Some("anthropic/claude"), ..CHAT },
+            ("anthropic", Some("claude"), Rule::Pinned),
+        ),
+        (
+            "a catalog model that another API serves",
+            Case { endpoint: Endpoint::Messages, model: Some("gpt-4o"), ..CHAT },
+            ("openai", Some("gpt-4o"), Rule::KnownModel),
+        ),
+        (
+            "the default of another API",
+            Case { endpoint: Endpoint::Messages, ..CHAT },
+            ("openai", Some("gpt-4o-mini"), Rule::Default),
+        ),
+        (
+            "an unknown model where nobody speaks the API",
+            Case { endpoint: Endpoint::GenerateContent, model: Some("g"), ..CHAT },
+            ("near", Some("g"), Rule::Native),
+        ),
+        (
             "a key with one provider",
             Case { model: Some("new"), allowed_providers: &["groq"], ..CHAT },
             ("groq", Some("new"), Rule::Native),
@@ -143,9 +163,22 @@ fn a_request_goes_where_its_model_says() {
 fn what_cannot_be_served_says_why() {
     let rows = [
         ("a disabled provider", Case { model: Some("resting/gpt-4o"), ..CHAT }, "no enabled provider `resting`"),
-        ("the wrong API", Case { model: Some("anthropic/claude"), ..CHAT }, "does not speak the openai_chat API"),
-        ("nobody", Case { endpoint: Endpoint::GenerateContent, model: Some("g"), ..CHAT }, "no configured provider"),
-        ("no default", Case { endpoint: Endpoint::Messages, ..CHAT }, "no provider has a default_model"),
+        (
+            "the wrong API",
+            Case { endpoint: Endpoint::Embeddings, model: Some("anthropic/claude"), ..CHAT },
+            "does not speak the openai_embeddings API",
+        ),
+        ("nobody", Case { endpoint: Endpoint::EmbedContent, model: Some("g"), ..CHAT }, "no configured provider"),
+        (
+            "nobody but makers who do not list it",
+            Case { model: Some("new"), allowed_providers: &["anthropic"], ..CHAT },
+            "no configured provider speaks",
+        ),
+        (
+            "no default",
+            Case { endpoint: Endpoint::Messages, allowed_providers: &["anthropic"], ..CHAT },
+            "no provider has a default_model",
+        ),
         ("a foreign model", Case { model: Some("gpt-4o"), allowed_models: &["o3"], ..CHAT }, "may not use model"),
         ("a foreign default", Case { allowed_models: &["o3"], ..CHAT }, "may not use model"),
         ("a foreign provider", Case { model: Some("openai/x"), allowed_providers: &["groq"], ..CHAT }, "may not use"),

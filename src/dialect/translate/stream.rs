@@ -20,7 +20,6 @@ pub struct Stream {
     writer: Writer,
     events: Vec<Event>,
     is_over: bool,
-    has_failed: bool,
 }
 
 #[derive(Debug)]
@@ -103,7 +102,7 @@ impl Stream {
             Api::Ollama => Framing::Lines(Lines::default()),
             _ => Framing::Sse(sse::Reader::with_limit(MAX_EVENT_BYTES)),
         };
-        Self { framing, reader, writer, events: Vec::new(), is_over: false, has_failed: false }
+        Self { framing, reader, writer, events: Vec::new(), is_over: false }
     }
 
     /// Reads on; what the client gets is appended to `out`.
@@ -148,18 +147,12 @@ impl Stream {
         self.write(out);
     }
 
-    /// Whether the client was told of an error.
-    pub const fn has_failed(&self) -> bool {
-        self.has_failed
-    }
-
     fn write(&mut self, out: &mut Vec<u8>) {
         for event in self.events.drain(..) {
             // Behind its end a stream has nothing to say.
             if self.is_over {
                 continue;
             }
-            self.has_failed = matches!(event, Event::Fault(_));
             self.is_over = matches!(event, Event::Fault(_) | Event::End);
             self.writer.event(event, out);
         }

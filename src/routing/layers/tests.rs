@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     config::{Strategy, Weights},
     domain::{Abilities, Ability},
-    routing::{Availability, Candidate, Capability, Merits, Need, Profile, Rule},
+    routing::{Availability, Candidate, Capability, Merits, Need, Profile, Rule, Speech},
 };
 
 const NOW_US: i64 = 1_000_000;
@@ -75,7 +75,7 @@ fn each_layer_fells_for_its_own_reasons() {
         ),
         (Box::new(|facts| facts.profile.local_only = true), Some((Layer::Policy, Reason::NotLocal))),
         (
-            Box::new(|facts| facts.candidates[0].capability.other_api = true),
+            Box::new(|facts| facts.candidates[0].capability.speech = Speech::Other),
             Some((Layer::Capability, Reason::OtherApi)),
         ),
         (
@@ -235,7 +235,7 @@ prop_compose! {
             forbidden: forbidden.then_some(Forbidden::Model),
             local,
             capability: Capability {
-                other_api,
+                speech: if other_api { Speech::Other } else { Speech::Same },
                 context_tokens,
                 cannot: if cannot { abilities } else { Abilities::NONE },
                 ..Capability::default()

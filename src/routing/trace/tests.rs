@@ -7,7 +7,7 @@ use crate::{
     config::{Strategy, Weights},
     domain::{Abilities, Ability},
     routing::{
-        Availability, Capability, Forbidden, Merits, Need, Profile, Rule,
+        Availability, Capability, Forbidden, Merits, Need, Profile, Rule, Speech,
         layers::{Standing, tests::any_facts},
     },
 };
@@ -106,7 +106,7 @@ fn sample() -> Facts<'static> {
             forbidden: Some(Forbidden::Model),
             local: true,
             capability: Capability {
-                other_api: false,
+                speech: Speech::Same,
                 context_tokens: Some(128_000),
                 output_tokens: None,
                 can: Abilities::NONE.with(Ability::Vision),
