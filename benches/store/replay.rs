@@ -91,7 +91,7 @@ fn trace(policy: &Policy, record: &Record, turn: u64) -> Arc<[u8]> {
     let need = Need { input_tokens: record.usage.input_tokens().unwrap_or(1_000), ..Need::default() };
     let moment = Moment { at: record.started_at, turn, dice: turn };
     let seen = |_: &_, model: Option<&str>| Observed {
-        latency_ms: model.map(|model| 100.0 + model.len() as f32 * 17.0),
+        latency_ms: model.map(|model| (model.len() as f32).mul_add(17.0, 100.0)),
         error_rate: model.map(|_| 0.01),
         ..Observed::default()
     };

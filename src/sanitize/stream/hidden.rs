@@ -166,7 +166,7 @@ fn a_class_that_comes_back_goes_on() {
 fn long_key(lines: usize) -> String {
     let mut key = concat!("-----BEGIN RSA PRIVATE", " KEY-----\n").to_owned();
     for line in 0..lines {
-        key += &format!("{:064}\n", line).replace('0', "qZ").chars().take(64).collect::<String>();
+        key += &format!("{line:064}\n").replace('0', "qZ").chars().take(64).collect::<String>();
         key.push('\n');
     }
     key + concat!("-----END RSA PRIVATE", " KEY-----")
