@@ -161,7 +161,8 @@ async fn a_record_shows_its_layers_and_the_attempts_that_followed() {
     let pair = pair("retries = 1", "fallbacks = [\"two/gpt-4o-mini\"]").await;
     pair.rig.upstream.always(Some(broken()));
     let client = pair.rig.client().with("x-session-id", "s-1");
-    let body = json!({"model": "chat", "max_tokens": 7, "messages": [{"role": "user", "content": "x".repeat(400)}]});
+    let body =
+        json!({"model": "chat", "max_tokens": 7, "messages": [{"role": "user", "content": "word ".repeat(120)}]});
     assert_eq!(provider_of(&client.post("/v1/chat/completions", &body).await), "two");
     let record = pair.rig.records_when(1).await.remove(0);
     let shown = route_of(&pair.rig, &record).await;

@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     /// They take a body and change nothing.
-    const QUESTIONS: [&str; 2] = ["/v1/sanitize", "/v1/providers/{id}/test"];
+    const QUESTIONS: &[&str] = &["/v1/sanitize", "/v1/providers/{id}/test", "/v1/route", "/v1/route/replay"];
 
     #[test]
     fn every_guarded_route_that_changes_something_has_an_action() {

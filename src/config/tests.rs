@@ -68,6 +68,7 @@ fn the_example_loads_with_every_setting_switched_on() {
         "GROQ_API_KEY",
         "ALPHA_ANTHROPIC_KEY",
         "ALPHA_OPENAI_KEY",
+        "WEBHOOK_SECRET",
     ];
     let env = variables.map(|name| (name.to_owned(), "sk-test".to_owned())).into();
     let options = super::LoadOptions { working_dir: dir.path().to_owned(), env, ..super::LoadOptions::default() };
