@@ -135,7 +135,7 @@ async fn all_apis_keep_theirs() {
     let question = json!({"filters": {"model_requested": "gpt-4o", "outcome": "ok"}, "draft": draft});
     let replay = client.post("/v1/route/replay", &question).await.expect(200);
     let cost = &replay["moves"][0]["cost"];
-    assert_eq!((&replay["moved"], &cost["known"]), (&json!(2), &json!(2)), "{replay:#}");
+    assert_eq!((&replay["moved"], &cost["known"]), (&json!(3), &json!(3)), "{replay:#}");
     assert!(cost["before_microcents"].as_i64() > cost["after_microcents"].as_i64(), "{cost:#}");
     assert!(
         cost["after_microcents"].as_i64() > Some(0) && cost["difference_microcents"].as_i64() < Some(0),
@@ -275,7 +275,7 @@ async fn a_dry_run_heeds_all_that_bears_on_a_request() {
     assert_eq!(answer["decision"]["need"]["input_tokens"], 10_000_000);
     assert_eq!(answer["decision"]["need"]["abilities"], json!(["streaming"]));
     assert_eq!(answer["decision"]["profile"]["id"], "speed");
-    let answer = try_route(&pair, json!({"client_api": "anthropic", "model": "claude"})).await;
+    let answer = try_route(&pair, json!({"endpoint": "count_tokens", "model": "claude"})).await;
     assert!(answer["decision"]["refusal"].as_str().unwrap().contains("anthropic"), "{answer:#}");
     let image = json!({"model": "x", "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u"}}]}]});
     let answer = try_route(&pair, json!({"body": image, "model": "chat"})).await;
