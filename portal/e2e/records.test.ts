@@ -37,8 +37,11 @@ test('a filter is added by name', async () => {
 test('older and newer pages follow each other', async () => {
   const page = await portal.page('/records?t=30d', 'Records')
   const first = () => page.locator('[data-record]').first().getAttribute('data-record')
+  await page.locator('[data-record]').first().waitFor()
+  const newest = await first()
   await page.getByRole('button', { name: 'Older' }).click()
   await page.getByText('Page 2').waitFor()
+  await expect.poll(first).not.toBe(newest)
   const second = await first()
   await page.getByRole('button', { name: 'Older' }).click()
   await page.getByText('Page 3').waitFor()
@@ -69,7 +72,7 @@ test('j and k walk the rows, Enter opens one, and it tells what it cost', async 
   await page.getByRole('heading', { name: 'Tokens and cost' }).waitFor()
   const shown = JSON.parse(await page.getByRole('region', { name: 'The record as JSON' }).innerText()) as { id: string; attempts: number }
   expect(shown.id).toBe(id)
-  expect(await page.locator('ol > li').count()).toBe(shown.attempts)
+  expect(await page.getByRole('region', { name: 'Calls to providers' }).locator('ol > li').count()).toBe(shown.attempts)
 })
 
 test('what is shown is exported', async () => {
@@ -90,6 +93,7 @@ test('keys lead everywhere, and not while something is typed', async () => {
   await page.keyboard.type('gk')
   expect(await page.getByLabel('Search').inputValue()).toBe('gk')
   await page.keyboard.press('Control+k')
+  await page.getByRole('dialog', { name: 'Go to' }).waitFor()
   await page.keyboard.type('requesters')
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { level: 1, name: 'Requesters' }).waitFor()

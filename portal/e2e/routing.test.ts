@@ -35,7 +35,7 @@ test('a window is replayed by other rules', async () => {
   await page.getByText('The rules are not JSON.').waitFor()
   await page.getByLabel('Rules', { exact: true }).fill('{"routing": {"strategy": "cost_optimized"}}')
   await page.getByRole('button', { name: 'Replay' }).click()
-  await page.getByText('Would move').waitFor()
+  await page.getByText('Would move', { exact: true }).waitFor()
 })
 
 test('a profile is made, picks, is edited and deleted', async () => {
