@@ -138,44 +138,8 @@ pub(crate) fn attempt(provider: &str, status: Option<u16>, cost: Option<Microcen
 
 /// A record that knows nothing but what it must.
 pub(crate) fn bare_record() -> Record {
-    Record {
-        id: RecordId::new(),
-        started_at: Timestamp::now(),
-        project: None,
-        source: None,
-        team: None,
-        key_id: None,
-        key_label: None,
-        profile: None,
-        session_id: None,
-        tags: Vec::new(),
-        client_api: Api::OpenaiChat,
-        endpoint: Endpoint::ChatCompletions,
-        model_requested: None,
-        provider: None,
-        model: None,
-        provider_api: None,
-        stream: false,
-        status: None,
-        outcome: Outcome::Ok,
-        error_kind: None,
-        finish_reason: None,
-        provider_request_id: None,
-        cache: CacheState::Bypass,
-        latency_us: 1,
-        ttft_us: None,
-        usage: Usage::default(),
-        cost: None,
-        cost_unknown_reason: None,
-        price_version: None,
-        provider_cost: None,
-        saved: None,
-        findings: Vec::new(),
-        request_bytes: 0,
-        response_bytes: 0,
-        attempts: Vec::new(),
-        route: None,
-    }
+    let begun = Record::begun(Timestamp::now(), Endpoint::ChatCompletions);
+    Record { outcome: Outcome::Ok, latency_us: 1, ..begun }
 }
 
 async fn all_records(store: &Store, filter: RecordFilter) -> Vec<store::StoredRecord> {

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     catalog::{Catalog, PriceQuery, Priced},
     config::{Config, Provider},
-    domain::{Api, Attempt, CacheState, Endpoint, ErrorKind, Microcents, Outcome, Record, RecordId, Timestamp, Usage},
+    domain::{Api, Attempt, Endpoint, ErrorKind, Microcents, Outcome, Record, RecordId, Timestamp, Usage},
     policy::KeyFacts,
 };
 
@@ -257,41 +257,19 @@ impl<'a> Scribe<'a> {
         let tags = if workload.key.is_some() { vec![(self.name("env"), self.name(environment))] } else { Vec::new() };
         Record {
             id: RecordId::at(u64::try_from(at.unix_ms()).unwrap_or(0), random),
-            started_at: at,
             project: Some(self.name(workload.project)),
             source: Some(self.name(source)),
             team,
             key_id,
             key_label,
-            profile: None,
             session_id,
             tags,
-            client_api: workload.api(),
-            endpoint: workload.endpoint,
             model_requested: Some(self.name(workload.model)),
-            provider: None,
-            model: None,
-            provider_api: None,
             stream: workload.stream,
-            status: None,
             outcome: Outcome::Ok,
-            error_kind: None,
-            finish_reason: None,
-            provider_request_id: None,
-            cache: CacheState::Bypass,
-            latency_us: 0,
-            ttft_us: None,
-            usage: Usage::default(),
-            cost: None,
-            cost_unknown_reason: None,
-            price_version: None,
-            provider_cost: None,
-            saved: None,
             findings: findings::in_history(&mut self.dice, workload),
             request_bytes: 180 + scale(workload.tokens.0 * 4, self.dice.skewed(0.4)),
-            response_bytes: 0,
-            attempts: Vec::new(),
-            route: None,
+            ..Record::begun(at, workload.endpoint)
         }
     }
 

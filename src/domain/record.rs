@@ -151,6 +151,48 @@ impl Record {
     /// The place of findings that are counted together.
     pub const ELSEWHERE: &str = "elsewhere";
 
+    /// A request that has just come, of which nothing else is known yet. Until it is closed, its client has left.
+    pub fn begun(started_at: Timestamp, endpoint: Endpoint) -> Self {
+        Self {
+            id: RecordId::new(),
+            started_at,
+            project: None,
+            source: None,
+            team: None,
+            key_id: None,
+            key_label: None,
+            profile: None,
+            session_id: None,
+            tags: Vec::new(),
+            client_api: endpoint.api(),
+            endpoint,
+            model_requested: None,
+            provider: None,
+            model: None,
+            provider_api: None,
+            stream: false,
+            status: None,
+            outcome: Outcome::ClientDisconnected,
+            error_kind: None,
+            finish_reason: None,
+            provider_request_id: None,
+            cache: CacheState::Bypass,
+            latency_us: 0,
+            ttft_us: None,
+            usage: Usage::default(),
+            cost: None,
+            cost_unknown_reason: None,
+            price_version: None,
+            provider_cost: None,
+            saved: None,
+            findings: Vec::new(),
+            request_bytes: 0,
+            response_bytes: 0,
+            attempts: Vec::new(),
+            route: None,
+        }
+    }
+
     /// Adds what the sanitizer saw. A request may hold any number of matches at any number of places,
     /// so past [`Self::MOST_FINDING_ROWS`] rows those of one rule and action are counted together.
     pub fn found(&mut self, mut finding: Finding) {

@@ -64,42 +64,8 @@ impl OpenRecord {
     /// Opens the record. Everything that the request's head tells is in it from the start.
     pub(crate) fn open(arrival: &Arrival, policy: Arc<Policy>, recorder: Recorder) -> Self {
         let record = Record {
-            id: RecordId::new(),
-            started_at: Timestamp::now(),
-            project: None,
-            source: None,
-            team: None,
-            key_id: None,
-            key_label: None,
-            profile: None,
-            session_id: None,
-            tags: Vec::new(),
-            client_api: arrival.endpoint.api(),
-            endpoint: arrival.endpoint,
             model_requested: arrival.path_model.as_deref().map(Arc::from),
-            provider: None,
-            model: None,
-            provider_api: None,
-            stream: false,
-            status: None,
-            outcome: Outcome::ClientDisconnected,
-            error_kind: None,
-            finish_reason: None,
-            provider_request_id: None,
-            cache: CacheState::Bypass,
-            latency_us: 0,
-            ttft_us: None,
-            usage: Usage::default(),
-            cost: None,
-            cost_unknown_reason: None,
-            price_version: None,
-            provider_cost: None,
-            saved: None,
-            findings: Vec::new(),
-            request_bytes: 0,
-            response_bytes: 0,
-            attempts: Vec::new(),
-            route: None,
+            ..Record::begun(Timestamp::now(), arrival.endpoint)
         };
         Self {
             record: Some(Box::new(record)),
@@ -234,8 +200,9 @@ impl OpenRecord {
             }
         });
         if let Some(attempt) = &mut self.attempt {
-            attempt.row.ttft_us.get_or_insert(micros(attempt.began));
-            attempt.pulse.answered(attempt.began.elapsed(), Timestamp::now());
+            let latency = attempt.began.elapsed();
+            attempt.row.ttft_us.get_or_insert(whole_micros(latency));
+            attempt.pulse.answered(latency, Timestamp::now());
         }
     }
 
@@ -278,8 +245,10 @@ impl OpenRecord {
         let Some(OpenAttempt { mut row, began, provider, credential, pulse, funds }) = self.attempt.take() else {
             return;
         };
-        pulse.ended(end.outcome, end.error_kind, began.elapsed(), Timestamp::now());
-        row.latency_us = micros(began);
+        // One look at the clock, so that the row tells what the breaker was told.
+        let latency = began.elapsed();
+        pulse.ended(end.outcome, end.error_kind, latency, Timestamp::now());
+        row.latency_us = whole_micros(latency);
         row.outcome = end.outcome;
         row.error_kind = end.error_kind;
         let mut facts = end.facts.unwrap_or_default();
@@ -413,5 +382,9 @@ fn price(
 }
 
 fn micros(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
+    whole_micros(since.elapsed())
+}
+
+fn whole_micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -15,6 +15,15 @@ pub(super) fn of_url(url: String, kind: MediaKind) -> Media {
     Media { kind, source, mime, name: None, detail: None }
 }
 
+/// A file's bytes: a `data:` URL, or plain base64 of a PDF.
+pub(super) fn of_file_data(data: String) -> Media {
+    let media = of_url(data, MediaKind::File);
+    match media.source {
+        Source::Url(data) if !data.contains("://") => Media { source: Source::Base64(data), ..media },
+        _ => media,
+    }
+}
+
 /// The URL of media whose bytes are here, or where they lie; `None` when only the provider has them.
 pub(super) fn to_url(media: &Media) -> Option<String> {
     match &media.source {

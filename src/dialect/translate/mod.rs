@@ -1,6 +1,6 @@
 //! From any client API to any provider API, by way of one neutral conversation.
 //!
-//! Each dialect reads and writes requests, replies, streams and errors; none knows another. What a target cannot
+//! Each dialect reads and writes requests, replies, streams and errors; no maker's knows another's. What a target cannot
 //! carry is named in [`Dropped`], or refused as [`Unfit`] where leaving it out would change what was asked. Nothing
 //! is fetched, nothing remembered between requests, and the same API on both sides never comes through here.
 //!
@@ -24,6 +24,7 @@ mod json;
 pub mod limits;
 mod media;
 mod notes;
+mod parts;
 mod seal;
 
 pub use blocks::Ids;

@@ -5,28 +5,16 @@ use super::super::{
     json::{self, Json, Object, Read, Unreadable},
     media,
     notes::Dropped,
+    parts::{cache_mark, read_content as read_list},
     seal,
 };
 
 /// The longest id of a call that is sent to a provider.
 const MAX_ID_BYTES: usize = 64;
 
-pub(super) fn cache_mark(object: &mut Object<'_>) -> Read<Option<CacheMark>> {
-    super::super::openai_chat::cache_mark(object)
-}
-
 /// Reads `content`: a string or a list of blocks.
 pub(super) fn read_content(raw: &str, parts: &mut Vec<Part>, dropped: &mut Dropped) -> Read<()> {
-    if json::is_string(raw) {
-        let text = json::string(raw, "content")?;
-        if !text.is_empty() {
-            parts.push(media::text(text).into());
-        }
-        return Ok(());
-    }
-    json::each(raw, "content", |index, item| {
-        read_block(item, parts, dropped).map_err(|error| error.within("content", index))
-    })
+    read_list(raw, parts, |item, parts| read_block(item, parts, dropped))
 }
 
 fn read_block(raw: &str, parts: &mut Vec<Part>, dropped: &mut Dropped) -> Read<()> {

@@ -5,6 +5,7 @@ use super::{
         conversation::{Effort, Format, Part, Reasoning, Request, Role, Sampling, Tool, ToolChoice, Turn},
         json::{Object, Read, Unreadable},
         notes::Dropped,
+        parts::cache_mark,
     },
     blocks,
 };
@@ -86,7 +87,7 @@ fn read_tool(raw: &str, dropped: &mut Dropped) -> Read<Tool> {
         description: tool.text("description")?,
         schema: tool.take("input_schema").map(str::to_owned),
         strict: tool.bool("strict")?,
-        cache: blocks::cache_mark(&mut tool)?,
+        cache: cache_mark(&mut tool)?,
     };
     // How its arguments are sent, not what they are.
     tool.take("eager_input_streaming");

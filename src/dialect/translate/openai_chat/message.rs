@@ -1,31 +1,17 @@
 //! Messages, which stand alike in requests and answers.
 
 use super::super::{
-    conversation::{CacheMark, Citation, Content, Media, MediaKind, Part, Source, Thought},
+    conversation::{Citation, Content, Media, MediaKind, Part, Source, Thought},
     json::{self, Object, Read, Unreadable},
     media,
     notes::Dropped,
+    parts::{cache_mark, read_content as read_list},
     seal,
 };
 
-/// A mark of Anthropic's form, which some clients of this API send along.
-pub(crate) fn cache_mark(object: &mut Object<'_>) -> Read<Option<CacheMark>> {
-    let Some(mut mark) = object.object("cache_control")? else { return Ok(None) };
-    Ok(Some(if mark.text("ttl")?.as_deref() == Some("1h") { CacheMark::Long } else { CacheMark::Short }))
-}
-
 /// Reads `content`: a string or a list of parts.
 pub(super) fn read_content(raw: &str, parts: &mut Vec<Part>, dropped: &mut Dropped) -> Read<()> {
-    if json::is_string(raw) {
-        let text = json::string(raw, "content")?;
-        if !text.is_empty() {
-            parts.push(media::text(text).into());
-        }
-        return Ok(());
-    }
-    json::each(raw, "content", |index, item| {
-        read_part(item, parts, dropped).map_err(|error| error.within("content", index))
-    })
+    read_list(raw, parts, |item, parts| read_part(item, parts, dropped))
 }
 
 fn read_part(raw: &str, parts: &mut Vec<Part>, dropped: &mut Dropped) -> Read<()> {
@@ -60,7 +46,7 @@ fn read_part(raw: &str, parts: &mut Vec<Part>, dropped: &mut Dropped) -> Read<()
             let mut file = part.object("file")?.ok_or_else(|| Unreadable::new("file", "an object"))?;
             let name = file.text("filename")?;
             let mut media = match (file.text("file_data")?, file.text("file_id")?) {
-                (Some(data), _) => file_of_data(data),
+                (Some(data), _) => media::of_file_data(data),
                 (None, Some(id)) => {
                     Media { kind: MediaKind::File, source: Source::FileId(id), mime: None, name: None, detail: None }
                 }
@@ -74,15 +60,6 @@ fn read_part(raw: &str, parts: &mut Vec<Part>, dropped: &mut Dropped) -> Read<()
     part.drop_rest("messages[].content[].", dropped);
     parts.push(Part { content, cache });
     Ok(())
-}
-
-/// A file's bytes: a `data:` URL, or plain base64 of a PDF.
-pub(crate) fn file_of_data(data: String) -> Media {
-    let media = media::of_url(data, MediaKind::File);
-    match media.source {
-        Source::Url(data) if !data.contains("://") => Media { source: Source::Base64(data), ..media },
-        _ => media,
-    }
 }
 
 /// Reads what the model said: thoughts, text, refusal, calls.

@@ -9,7 +9,6 @@ mod stream_in;
 mod stream_out;
 mod write_request;
 
-pub(super) use message::{cache_mark, file_of_data};
 pub(super) use read_request::read_request;
 pub(super) use reply::{read_reply, write_reply};
 pub(super) use stream_in::Reader;

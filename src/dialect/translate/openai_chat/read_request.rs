@@ -5,6 +5,7 @@ use super::{
         conversation::{Content, Effort, Format, Reasoning, Request, Role, Sampling, Tool, ToolChoice, Turn},
         json::{self, Object, Read, Unreadable},
         notes::Dropped,
+        parts::cache_mark,
         seal,
     },
     message,
@@ -123,7 +124,7 @@ fn read_tool(raw: &str, dropped: &mut Dropped) -> Read<Tool> {
         description: function.text("description")?,
         schema: function.take("parameters").map(str::to_owned),
         strict: function.bool("strict")?,
-        cache: message::cache_mark(&mut tool)?,
+        cache: cache_mark(&mut tool)?,
     };
     function.drop_rest("tools[].function.", dropped);
     tool.drop_rest("tools[].", dropped);

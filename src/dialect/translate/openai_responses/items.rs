@@ -5,7 +5,7 @@ use super::super::{
     json::{self, Json, Object, Read, Unreadable},
     media,
     notes::Dropped,
-    openai_chat, seal,
+    seal,
 };
 
 /// Reads the content of a message: a string or a list of parts.
@@ -49,7 +49,7 @@ fn read_part(raw: &str, parts: &mut Vec<Part>, dropped: &mut Dropped) -> Read<()
         "input_file" => {
             let name = part.text("filename")?;
             let mut media = match (part.text("file_data")?, part.text("file_url")?, part.text("file_id")?) {
-                (Some(data), ..) => openai_chat::file_of_data(data),
+                (Some(data), ..) => media::of_file_data(data),
                 (None, Some(url), _) => media::of_url(url, MediaKind::File),
                 (None, None, Some(id)) => of_file(id, MediaKind::File),
                 (None, None, None) => return Err(Unreadable::new("input_file", "a file")),
