@@ -23,7 +23,7 @@ use crate::{
     admin::{self, AdminParts, AdminState},
     analytics,
     catalog::Catalog,
-    complete::{self, Completion, CompletionError, CompletionRequest},
+    complete::{Completer, Completion, CompletionError, CompletionRequest},
     config::{Config, ConfigErrors, LoadOptions, Watcher},
     demo,
     domain::{Spend, Timestamp},
@@ -257,7 +257,12 @@ impl Gateway {
     /// # Errors
     /// If the gateway refuses the request or the provider fails.
     pub async fn complete(&self, request: &CompletionRequest) -> Result<Completion, CompletionError> {
-        complete::complete(gateway::router(self.data_plane()), request).await
+        self.completer().complete(request).await
+    }
+
+    /// What other rooms ask models by.
+    fn completer(&self) -> Completer {
+        Completer::new(gateway::router(self.data_plane()))
     }
 
     fn data_plane(&self) -> GatewayState {
