@@ -2,6 +2,7 @@
 //!
 //! Reads roll-ups, never prompts; decides no access.
 
+pub mod ask;
 mod decision_view;
 mod incident_view;
 mod listing;

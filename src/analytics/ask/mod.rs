@@ -1,0 +1,21 @@
+//! Ask: a question in plain words becomes a [`QuerySpec`], and only that becomes SQL.
+//!
+//! This half is pure: no clock but the one it is given, no names but those it is given. A word that it cannot
+//! account for is never dropped: the question is then declined, or handed to a model that fills the same form.
+
+mod clock;
+mod dimension;
+mod measure;
+mod names;
+mod reading;
+mod spec;
+
+pub use clock::Clock;
+pub use dimension::Dimension;
+pub use measure::{Measure, Quantity, Statistic, Unit};
+pub use names::{Name, Names, family_of};
+pub use reading::{Chip, ChipKind, Choice, Correction, DeclineKind, Declined, Parsed, Span, Understood, UnknownWord};
+pub use spec::{
+    Bound, BoundOp, Compare, CompareKind, Filter, FilterOp, LIMIT_MAX, Order, OrderBy, QuerySpec, Share, SpecError,
+    View, Window,
+};
