@@ -37,6 +37,7 @@ mod disconnect;
 mod failures;
 mod limits;
 mod budgets;
+mod hedging;
 mod incidents;
 mod signals;
 mod routes;

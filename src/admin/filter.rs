@@ -230,7 +230,9 @@ fn endpoint<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Endpoint>, D:
 }
 
 fn outcome<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Outcome>, D::Error> {
-    one_of(reader, Outcome::parse, &["ok", "error", "refused", "client_disconnected"])
+    // Calls alone are cancelled.
+    let of_requests = |text: &str| Outcome::parse(text).filter(|outcome| *outcome != Outcome::Cancelled);
+    one_of(reader, of_requests, &["ok", "error", "refused", "client_disconnected"])
 }
 
 fn error_kind<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<ErrorKind>, D::Error> {

@@ -140,7 +140,7 @@ pub struct AttemptView {
     pub ttft_ms: Option<f64>,
     /// The provider's HTTP status.
     pub status: Option<u16>,
-    /// How this call ended.
+    /// How this call ended: `ok`, `error`, `refused`, `client_disconnected`, or `cancelled`, when a call beside it answered first.
     pub outcome: &'static str,
     /// Why it failed.
     pub error_kind: Option<&'static str>,

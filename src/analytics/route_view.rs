@@ -38,8 +38,11 @@ pub struct StepView {
     pub status: Option<u16>,
     /// Why it failed.
     pub error_kind: Option<&'static str>,
-    /// `answered`; `retried`, at the same target; `fell_back`, to the next; or `ended`, because nobody was left or
-    /// another call would not have helped.
+    /// Whether it began while another call was under way, which had kept silent for `hedge_after_ms`.
+    pub hedge: bool,
+    /// `answered`; `retried`, at the same target; `fell_back`, to the next; `overtaken`, by a call beside it that
+    /// answered first; `waited`, for a call beside it; or `ended`, because nobody was left or another call would not
+    /// have helped.
     pub next: &'static str,
 }
 
@@ -51,7 +54,10 @@ impl RouteView {
         let walk = attempts
             .iter()
             .enumerate()
-            .map(|(number, attempt)| StepView::new(attempt, attempts.get(number + 1), &decision))
+            .map(|(number, attempt)| {
+                let hedge = attempts.iter().any(|other| began_amid(attempt, other));
+                StepView { hedge, ..StepView::new(attempt, attempts.get(number + 1), &decision) }
+            })
             .collect();
         Self { record: RecordView::detail(stored), decision, walk }
     }
@@ -66,6 +72,8 @@ impl StepView {
             })
         };
         let next = match then {
+            _ if attempt.outcome == Outcome::Cancelled => "overtaken",
+            Some(then) if began_amid(then, attempt) || began_amid(attempt, then) => "waited",
             Some(then) if then.provider == attempt.provider && then.model == attempt.model => "retried",
             Some(_) => "fell_back",
             None if attempt.outcome == Outcome::Ok => "answered",
@@ -78,7 +86,14 @@ impl StepView {
             outcome: attempt.outcome.as_str(),
             status: attempt.status,
             error_kind: attempt.error_kind.map(crate::domain::ErrorKind::as_str),
+            hedge: false,
             next,
         }
     }
+}
+
+/// Whether a call began while `other` was under way.
+fn began_amid(call: &Attempt, other: &Attempt) -> bool {
+    let (began, other_began) = (call.started_at.unix_us, other.started_at.unix_us);
+    other_began < began && began < other_began.saturating_add_unsigned(other.latency_us)
 }

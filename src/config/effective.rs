@@ -254,6 +254,7 @@ fn routing(page: &mut Page, routing: &Routing) {
     page.raw("retry_budget", routing.retry_budget);
     page.raw("breaker_failures", routing.breaker_failures);
     page.seconds("breaker_cooldown", routing.breaker_cooldown);
+    page.raw("hedge_after_ms", routing.hedge_after.map_or(0, |after| after.as_millis()));
     page.raw("automatic_signals", routing.automatic_signals);
 }
 

@@ -39,6 +39,8 @@ pub struct Routing {
     pub breaker_failures: u32,
     /// How long it is left alone before one request probes it.
     pub breaker_cooldown: Duration,
+    /// How long a target may keep silent before the next one is asked beside it; `None` never asks two at once.
+    pub hedge_after: Option<Duration>,
     /// Whether outcomes (errors, truncated and empty answers, retries) count for a model's quality, a little.
     pub automatic_signals: bool,
 }
@@ -57,6 +59,7 @@ impl Default for Routing {
             retry_budget: 0.2,
             breaker_failures: 5,
             breaker_cooldown: Duration::from_secs(30),
+            hedge_after: None,
             automatic_signals: true,
         }
     }
@@ -190,6 +193,7 @@ pub(super) fn routing(fields: &mut Fields<'_>) -> Routing {
         retry_budget: fields.fraction("retry_budget", 1.0).unwrap_or(usual.retry_budget),
         breaker_failures: sections::small(fields, "breaker_failures", 0, 1_000, usual.breaker_failures),
         breaker_cooldown: fields.seconds("breaker_cooldown").unwrap_or(usual.breaker_cooldown),
+        hedge_after: fields.number("hedge_after_ms", 0..=600_000).filter(|ms| *ms > 0).map(Duration::from_millis),
         automatic_signals: fields.flag("automatic_signals").unwrap_or(usual.automatic_signals),
     }
 }

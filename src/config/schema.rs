@@ -208,9 +208,10 @@ pub(super) const SECTIONS: [Section; 17] = [
             "retry_budget",
             "breaker_failures",
             "breaker_cooldown",
+            "hedge_after_ms",
             "automatic_signals",
         ],
-        later: &["hedge_after_ms"],
+        later: &[],
     },
     Section { name: "translation", shape: Shape::Table, keys: &["drop_unsupported"], later: &[] },
     Section {

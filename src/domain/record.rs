@@ -15,6 +15,8 @@ pub enum Outcome {
     Refused,
     /// The client hung up before the answer was complete.
     ClientDisconnected,
+    /// Of calls, never of requests: given up because another call had answered (a hedge).
+    Cancelled,
 }
 
 impl Outcome {
@@ -25,12 +27,13 @@ impl Outcome {
             Self::Error => "error",
             Self::Refused => "refused",
             Self::ClientDisconnected => "client_disconnected",
+            Self::Cancelled => "cancelled",
         }
     }
 
     /// Reads the stable name back.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Ok, Self::Error, Self::Refused, Self::ClientDisconnected]
+        [Self::Ok, Self::Error, Self::Refused, Self::ClientDisconnected, Self::Cancelled]
             .into_iter()
             .find(|outcome| outcome.as_str() == text)
     }

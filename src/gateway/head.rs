@@ -20,6 +20,7 @@ use crate::{
 };
 
 /// Our own response headers, known piece by piece.
+#[derive(Clone)]
 pub(crate) struct Head {
     request_id: String,
     record_id: String,
@@ -86,6 +87,12 @@ impl Head {
         self.model = target.model.as_deref().map(str::to_owned);
         self.attempts += 1;
         self.dropped = None;
+    }
+
+    /// Takes over what one of two calls at once told; `calls` were made for both together.
+    pub(super) fn join(&mut self, last: Self, calls: u32) {
+        let attempts = self.attempts + calls;
+        *self = Self { attempts, ..last };
     }
 
     /// What of the request the present target has no place for.

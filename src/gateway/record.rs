@@ -3,6 +3,8 @@
 //! Dropping it unclosed is how a client's hang-up looks from inside (the request's future is simply
 //! dropped), so `Drop` closes it as `client_disconnected`. Closing is synchronous and never waits.
 
+mod fork;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -38,6 +40,8 @@ pub(crate) struct OpenRecord {
     text_tokens: u64,
     /// What its limits were asked for.
     admission: Option<Taken>,
+    /// The records of two calls at once, until one of them has answered.
+    fork: Option<Box<[OpenRecord; 2]>>,
 }
 
 struct OpenAttempt {
@@ -75,6 +79,7 @@ impl OpenRecord {
             recorder,
             text_tokens: 0,
             admission: None,
+            fork: None,
         }
     }
 
@@ -255,7 +260,7 @@ impl OpenRecord {
         for word in [&mut facts.model, &mut facts.finish_reason, &mut facts.response_id] {
             word.take_if(|word| credential.is_in(word.as_bytes()));
         }
-        if end.outcome == Outcome::ClientDisconnected {
+        if matches!(end.outcome, Outcome::ClientDisconnected | Outcome::Cancelled) {
             facts.estimate_missing(self.text_tokens);
         }
         row.usage = facts.usage;
@@ -290,6 +295,7 @@ impl OpenRecord {
     }
 
     fn finish(&mut self, outcome: Outcome, error_kind: Option<ErrorKind>) -> Spooling {
+        self.end_fork(outcome, error_kind);
         self.call_ends(CallEnd { outcome, error_kind, facts: None });
         let Some(mut record) = self.record.take() else { return Spooling::default() };
         record.outcome = outcome;

@@ -2,6 +2,7 @@
 //!
 //! Nothing of the answer has gone to the client while this runs, so whatever fails here can still be mended.
 //! It never asks again for what cannot be sent twice (uploads, files, batches), and never past the deadline.
+//! How one target is asked stands in `attempt`, how a second one is asked beside it in `hedge`.
 
 use std::time::Duration;
 
@@ -10,22 +11,19 @@ use tokio::time::Instant;
 
 use super::{
     accept::{Inbound, InboundBody},
-    allow::{self, Estimate},
     answer::Answer,
-    call,
+    attempt::Tried,
     error::Refusal,
     head::Head,
     identify::Caller,
     memory::Memory,
     need::Session,
-    record::{CallEnd, OpenRecord},
-    respond::{self, Exchange},
+    record::OpenRecord,
 };
 use crate::{
     config::Routing,
-    domain::{Endpoint, ErrorKind, Outcome, Timestamp},
+    domain::{Endpoint, ErrorKind, Timestamp},
     policy::Policy,
-    provider::Health,
     routing::{Plan, Target},
 };
 
@@ -91,16 +89,6 @@ impl Failure {
     }
 }
 
-/// What came of trying a target.
-enum Tried {
-    /// It answered.
-    Answered(Answer),
-    /// It was not called: its breaker opened, or its probe went, since the plan was made.
-    Closed,
-    /// It was not called: a limit or a budget does not let it be.
-    Unpaid(Refusal),
-}
-
 /// What stays the same for every attempt.
 pub(super) struct Walk<'a> {
     pub(super) policy: &'a Policy,
@@ -128,31 +116,53 @@ impl Walk<'_> {
         let (mut failed, mut unpaid) = (None, None);
         // Where one may be tried again, even the last to be tried tells its failure by a true status.
         let holds = is_repeatable && rules.max_attempts > 1 && (plan.targets.len() > 1 || rules.retries > 0);
-        for target in &plan.targets {
+        let mut hedge = rules.hedge_after.filter(|_| is_repeatable);
+        // A target that was asked beside another one, and will not answer.
+        let mut spent = None;
+        for (place, target) in plan.targets.iter().enumerate() {
+            if spent == Some(place) {
+                continue;
+            }
             let mut retries_left = if is_repeatable { rules.retries } else { 0 };
             let mut pause = rules.retry_backoff;
             loop {
-                let failure = match self.attempt(&mut inbound, target, holds, record, head).await {
-                    Ok(Tried::Answered(answer)) => {
+                let out_of_time = |wait: Duration| self.began.elapsed() + wait >= rules.retry_deadline;
+                let beside = match (hedge, plan.targets.get(place + 1)) {
+                    (Some(after), Some(next)) if attempts_left > 1 && !out_of_time(after) => Some((next, after)),
+                    _ => None,
+                };
+                let tried = match beside {
+                    Some(beside) => self.attempt_hedged(&mut inbound, (target, beside), holds, record, head).await,
+                    None => self.attempt(&mut inbound, target, holds, record, head).await,
+                };
+                let (failure, later) = match tried {
+                    Tried::Answered { answer, by } => {
                         // Where there is but one place, there is nothing to remember.
                         if let (Some(session), true) = (self.session, plan.targets.len() > 1) {
-                            self.memory.seat(session.id, &target.provider.id, target.model.as_ref());
+                            self.memory.seat(session.id, &by.provider.id, by.model.as_ref());
                         }
-                        return Ok(answer);
+                        return Ok(*answer);
                     }
-                    Ok(Tried::Closed) => break,
+                    Tried::Closed => break,
                     // Another one may be cheaper, or have room.
-                    Ok(Tried::Unpaid(refusal)) => {
+                    Tried::Unpaid(refusal) => {
                         unpaid.get_or_insert(refusal);
                         break;
                     }
-                    Err(failure) => failure,
+                    Tried::Failed(failure) => (failure, None),
+                    Tried::BothFailed { failure, next, next_was_last } => {
+                        (hedge, attempts_left) = (None, attempts_left - 1);
+                        if let Some((next_target, _)) = beside {
+                            self.wait(rules, &next, next_target, pause);
+                        }
+                        spent = (next.remedy() != Remedy::Again).then_some(place + 1);
+                        (failure, next_was_last.then_some(next))
+                    }
                 };
                 attempts_left -= 1;
                 let remedy = failure.remedy();
                 let wait = self.wait(rules, &failure, target, pause);
-                failed = Some(failure);
-                let out_of_time = |wait: Duration| self.began.elapsed() + wait >= rules.retry_deadline;
+                failed = Some(later.unwrap_or(failure));
                 if remedy == Remedy::Nothing || attempts_left == 0 || !is_repeatable || out_of_time(Duration::ZERO) {
                     return Self::end(failed, None);
                 }
@@ -189,80 +199,6 @@ impl Walk<'_> {
         // Half of the pause is fixed, half is drawn by lot, so that many clients do not come back as one.
         let half = pause / 2;
         Some(half + half.mul_f64(lot()))
-    }
-
-    /// One upstream call.
-    async fn attempt(
-        &self,
-        inbound: &mut Inbound,
-        target: &Target,
-        holds: bool,
-        record: &mut OpenRecord,
-        head: &mut Head,
-    ) -> Result<Tried, Failure> {
-        let policy = self.policy;
-        let (endpoint, stream, watch) = (inbound.endpoint, inbound.stream, inbound.watch.clone());
-        let provider = &target.provider;
-        let Some(client) = policy.clients.get(&provider.id) else {
-            return Err(Refusal::new(ErrorKind::Internal, "the provider has no client").into());
-        };
-        let estimate = Estimate::of(inbound, record.started_at());
-        let funds = match allow::fund(policy, self.caller, target, &estimate) {
-            Ok(funds) => funds,
-            Err(refusal) => return Ok(Tried::Unpaid(refusal)),
-        };
-        let now = Timestamp::now();
-        let (health, routing) = (&self.memory.health, &policy.config.routing);
-        let begin = if self.is_forced { Health::begin_anyway } else { Health::begin };
-        let Some(pulse) = begin(health, &provider.id, target.model.as_deref(), routing, now) else {
-            funds.undo(now);
-            return Ok(Tried::Closed);
-        };
-        let nonce = record.id().map(|id| id.to_string()).unwrap_or_default();
-        let outbound = match call::outbound(inbound, self.caller, target, policy, &nonce) {
-            Ok(outbound) => outbound,
-            Err(refusal) => {
-                funds.undo(now);
-                return Err(refusal.into());
-            }
-        };
-        // Of OpenAI's two APIs one was chosen.
-        let api = outbound.way_back.as_ref().map_or(target.api, |way_back| way_back.api);
-        let target = &Target { api, ..target.clone() };
-        head.target(target);
-        head.dropped(&outbound.dropped);
-        record.call_begins(target, &outbound.credential, pulse, funds);
-        let timeouts = &target.timeouts;
-        let patience = if stream { timeouts.first_token } else { timeouts.total };
-        let deadline = Instant::now() + patience;
-        let sent = call::send(client, &provider.id, outbound.request, patience).await;
-        if let Some(upload) = &outbound.upload {
-            record.received(upload.bytes.load(std::sync::atomic::Ordering::Relaxed));
-        }
-        let answered = match sent {
-            Ok(response) => {
-                let exchange = Exchange {
-                    endpoint,
-                    stream,
-                    target,
-                    credential: &outbound.credential,
-                    hides_usage_chunk: outbound.hides_usage_chunk,
-                    disconnect: policy.config.server.on_client_disconnect,
-                    deadline,
-                    holds,
-                    watch,
-                    way_back: outbound.way_back,
-                };
-                respond::judge(response, exchange, record).await
-            }
-            Err(refusal) => Err(outbound.upload.as_ref().and_then(|upload| upload.blame()).unwrap_or(refusal).into()),
-        };
-        if let Err(failure) = &answered
-            && !matches!(&failure.told, Told::Refusal(refusal) if refusal.client_gone)
-        {
-            record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(failure.kind), facts: None });
-        }
-        answered.map(Tried::Answered)
     }
 }
 

@@ -306,6 +306,13 @@ impl Entry {
         });
     }
 
+    fn measure_at_least(&self, sample_ms: f64, now: Timestamp) {
+        if sample_ms > f64::from_bits(self.latency_ms.load(Relaxed)) {
+            self.measure(sample_ms, now);
+            self.last_call_us.store(now.unix_us, Relaxed);
+        }
+    }
+
     fn count(&self, has_failed: bool, now: Timestamp) {
         let sample = if has_failed { 1.0 } else { 0.0 };
         let _ = self.error_rate.fetch_update(Relaxed, Relaxed, |bits| {
@@ -339,9 +346,18 @@ impl Pulse {
                 }
             }
             (_, Some(kind)) if is_failure(kind) => return self.failed(now),
+            (Outcome::Cancelled, _) => self.overtaken(latency, now),
             _ => self.release(),
         }
         false
+    }
+
+    /// Another call answered first: how slow this one would have been nobody knows, but it was not faster than this.
+    fn overtaken(&self, latency: Duration, now: Timestamp) {
+        if !self.is_judged.swap(true, Relaxed) {
+            self.entry.measure_at_least(latency.as_secs_f64() * 1e3, now);
+        }
+        self.release();
     }
 
     fn failed(&self, now: Timestamp) -> bool {

@@ -113,3 +113,22 @@ fn what_is_not_closed_outlives_the_process() {
     assert_eq!(call(&next, at(10), None), Some(false));
     assert_eq!((next.open(), breaker(&next, at(11))), (Vec::new(), Breaker::Closed));
 }
+
+#[test]
+fn a_call_that_was_overtaken_judges_nobody_but_shows_how_slow_it_was_at_least() {
+    let health = Health::default();
+    let overtaken = |latency_ms, now| {
+        let pulse = health.begin("p", Some("m"), &routing(), now).unwrap();
+        assert!(!pulse.ended(Outcome::Cancelled, None, Duration::from_millis(latency_ms), now));
+        health.vitals("p", Some("m"), now).unwrap()
+    };
+    assert_eq!(overtaken(700, at(0)).latency_ms, Some(700.0));
+    assert_eq!(overtaken(200, at(1)).latency_ms, Some(700.0), "it might have taken longer");
+    for _ in 0..3 {
+        call(&health, at(2), DOWN);
+    }
+    // A probe that was overtaken lets the next one go.
+    assert_eq!(overtaken(200, at(12)).breaker, Breaker::HalfOpen);
+    assert!(!health.vitals("p", Some("m"), at(12)).unwrap().is_probing);
+    assert_eq!((call(&health, at(12), None), breaker(&health, at(12))), (Some(false), Breaker::Closed));
+}

@@ -102,7 +102,7 @@ fn impact(record: &Record) -> Option<Impact> {
         }
         (Outcome::Refused, Some(ErrorKind::ContentBlocked)) => Some(Impact::Mitigated),
         (Outcome::Error | Outcome::Refused, _) => Some(Impact::CustomerImpacting),
-        (Outcome::ClientDisconnected, _) => {
+        (Outcome::ClientDisconnected | Outcome::Cancelled, _) => {
             let has_begun = record.status.is_some_and(|status| status < 300);
             has_begun.then_some(Impact::Mitigated)
         }

@@ -8,6 +8,7 @@ const SIGNS: Record<string, { sign: string; word: string; look: string } | undef
   ok: { sign: '●', word: 'ok', look: 'text-good' },
   error: { sign: '✕', word: 'error', look: 'text-bad' },
   refused: { sign: '■', word: 'refused', look: 'text-warn' },
+  cancelled: { sign: '○', word: 'given up', look: 'text-muted' },
   client_disconnected: { sign: '◌', word: 'client left', look: 'text-muted' },
 }
 

@@ -16,6 +16,8 @@ const NEXT: Record<string, string> = {
   answered: 'it answered',
   retried: 'the same target was asked again',
   fell_back: 'the next one was asked',
+  overtaken: 'given up: the call beside it answered first',
+  waited: 'the call beside it was waited for',
   ended: 'that was the end',
 }
 
