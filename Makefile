@@ -52,7 +52,7 @@ portal/dist/index.html: $(PORTAL_SOURCES) $(PORTAL_MODULES) openapi/openapi.json
 
 ## Tests
 
-.PHONY: test test-tools test-begin test-portal test-rust test-sdk test-browser fuzz audit bench bench-store bench-replay soak lint catalog fmt
+.PHONY: test test-tools test-begin test-portal test-rust test-sdk test-browser fuzz audit bench outage bench-store bench-replay soak lint catalog fmt
 test: test-tools test-begin test-portal test-rust test-sdk test-browser ## everything, installing what it needs
 	@printf '\n\033[1m== summary\033[0m\n'
 	cat $(SUMMARY)
@@ -167,6 +167,9 @@ audit: ## the supply chain: locks, sources, licences, advisories, bills of mater
 bench: portal/dist/index.html ## the pure rooms, then the gateway under load beside nginx (Debian: nginx-light)
 	$(CARGO) bench --locked --bench pure -- --warm-up-time 1 --measurement-time 2
 	$(CARGO) bench --locked --bench load
+
+outage: portal/dist/index.html ## a provider dies under 200 requests a second and comes back; then all are dead
+	$(CARGO) bench --locked --bench load -- outage
 
 # BENCH_RECORDS="n m" changes the sizes. The databases stay under target/bench-store to be used again.
 bench-store: portal/dist/index.html ## lists, sums and retention among 1,000,000 and 3,000,000 records

@@ -155,6 +155,10 @@ async fn a_budget_that_only_warns_lets_through_and_says_so() {
     let metrics = client.get("/metrics").await.text();
     assert!(metrics.contains("llm_gateway_budget_warnings_total{scope=\"global\"}"), "{metrics}");
     assert!(metrics.contains("llm_gateway_budgets_used_up_total{scope=\"global\"}"));
+    rig.records_when(5).await;
+    let incidents = client.get("/v1/incidents?kind=budget_burn").await.expect(200);
+    let one = &incidents["data"][0];
+    assert_eq!((&one["subject"], &one["impact"], &one["requests"]), (&json!("soft"), &json!("notice"), &json!(2)));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt as _;
 use llm_gateway::{
     demo::Script,
-    domain::{ErrorKind, Impact, IncidentKind, Outcome, Record, Timestamp},
+    domain::{BudgetMark, ErrorKind, Impact, IncidentKind, Outcome, Record, Timestamp},
     store::{self, IncidentFilter, Judging, RecordFilter, Store},
 };
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ use super::{
         gateway::{Rig, start_with},
     },
     routing::{Pair, pair},
-    store::{attempt, bare_record, storage},
+    store::{attempt, bare_record, copy_directory, hold_database, storage},
 };
 
 /// From now on an incident is over after so many seconds; 300 unless a test says otherwise.
@@ -357,6 +357,34 @@ async fn an_open_incident_outlives_the_process_and_is_closed_by_the_clock() {
     let page = store.history.incidents(&IncidentFilter::default(), None, 10).await.unwrap();
     let closed_at = page.incidents[0].closed_at.unwrap();
     assert_eq!(closed_at.unix_us - page.incidents[0].last_seen_at.unix_us, 10_000_000);
+    store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_crash_left_in_the_spool_makes_the_incidents_that_it_tells_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let (data, left) = (directory.path().join("data"), directory.path().join("left"));
+    let store = opened(&data, 60).await;
+    let held = hold_database(&data).await;
+    let mut warned = Record { outcome: Outcome::Ok, ..bare_record() };
+    warned.budget_marks = vec![BudgetMark { budget: "soft".into(), is_used_up: false }];
+    for record in [failed(20), failed(15), warned] {
+        store.recorder.submit_spooled(record).await;
+    }
+    // What a killed process leaves behind: no record of these is in the database, nor any incident.
+    opened(&left, 60).await.close().await.unwrap();
+    copy_directory(&data.join("spool"), &left.join("spool"));
+    for _ in 0..2 {
+        let again = opened(&left, 60).await;
+        again.recorder.flush().await.unwrap();
+        let page = again.history.incidents(&IncidentFilter::default(), None, 10).await.unwrap();
+        let told: Vec<_> = page.incidents.iter().map(|one| (one.kind, one.impact, one.requests())).collect();
+        assert_eq!(told.len(), 2, "{page:?}");
+        assert!(told.contains(&(IncidentKind::ProviderDown, Impact::CustomerImpacting, 2)), "each once: {told:?}");
+        assert!(told.contains(&(IncidentKind::BudgetBurn, Impact::Notice, 1)), "{told:?}");
+        again.close().await.unwrap();
+    }
+    drop(held);
     store.close().await.unwrap();
 }
 

@@ -100,6 +100,7 @@ fn full_record() -> Record {
         provider_cost: Some(Microcents(5)),
         saved: Some(Microcents(6)),
         findings: vec![found(Direction::Request, "EMAIL", 2), found(Direction::Response, "TICKET", 1)],
+        budget_marks: Vec::new(),
         request_bytes: 1_000,
         response_bytes: 2_000,
         attempts: vec![attempt("first", None, None), attempt("second", Some(200), Some(Microcents(9)))],
@@ -816,14 +817,14 @@ async fn a_file_of_a_newer_version_is_refused() {
 }
 
 /// Holds `usage.db` so that the writer can commit nothing, as a process that is about to be killed.
-async fn hold_database(data: &Path) -> sqlx::SqliteConnection {
+pub(crate) async fn hold_database(data: &Path) -> sqlx::SqliteConnection {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(data.join("usage.db"));
     let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
     connection
 }
 
-fn copy_directory(from: &Path, to: &Path) {
+pub(crate) fn copy_directory(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

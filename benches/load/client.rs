@@ -226,6 +226,14 @@ pub(crate) async fn answers(aim: &Aim) -> bool {
     }
 }
 
+/// The beginning of the answer to a request, whatever its status.
+pub(crate) async fn answer(aim: &Aim) -> Result<String, Failure> {
+    let mut connection = Connection::open(aim.address).await?;
+    connection.socket.write_all(&aim.whole).await?;
+    connection.more().await?;
+    Ok(String::from_utf8_lossy(&connection.buffer).into_owned())
+}
+
 /// The body of `GET path`, which the target must delimit.
 pub(crate) async fn get(address: SocketAddr, path: &str) -> Result<String, Failure> {
     let mut connection = Connection::open(address).await?;

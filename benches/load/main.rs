@@ -14,6 +14,7 @@
 
 mod client;
 mod mock;
+mod outage;
 mod process;
 mod report;
 
@@ -64,7 +65,10 @@ fn main() -> Result<(), Failure> {
     // The clients share one thread: the machine's cores belong to the targets.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // `cargo test --all-targets` runs this program, too, without this flag.
-    if std::env::args().any(|argument| argument == "--bench") {
+    let is_asked = |word: &str| std::env::args().any(|argument| argument == word);
+    if is_asked("--bench") && is_asked("outage") {
+        runtime.block_on(in_a_directory(async |dir| outage::run(&gateway_program(), dir).await))
+    } else if is_asked("--bench") {
         runtime.block_on(run())
     } else {
         runtime.block_on(smoke())
@@ -90,8 +94,12 @@ async fn smoke() -> Result<(), Failure> {
 
 async fn run() -> Result<(), Failure> {
     let rounds = std::env::var("LOAD_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS);
+    in_a_directory(async |dir| measure(rounds, dir).await).await
+}
+
+async fn in_a_directory(work: impl AsyncFnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
     let dir = std::env::temp_dir().join(format!("llm-gateway-load-{}", std::process::id()));
-    let done = measure(rounds, &dir).await;
+    let done = work(&dir).await;
     let _ = std::fs::remove_dir_all(&dir);
     done
 }

@@ -13,7 +13,7 @@ pub enum IncidentKind {
     BadCredentials,
     /// A provider failed in any other way: 5xx, broken answers, redirects.
     ProviderErrors,
-    /// A budget is used up.
+    /// A budget is used up, or nearly.
     BudgetBurn,
     /// An answer could not be priced.
     UnknownPrice,

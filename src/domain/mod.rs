@@ -32,6 +32,6 @@ pub use money::Microcents;
 pub use network::Network;
 pub use record::{Attempt, CacheState, Outcome, Record};
 pub use secret::Secret;
-pub use spend::Spend;
+pub use spend::{BudgetMark, Spend};
 pub use time::Timestamp;
 pub use usage::Usage;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Api, Endpoint, ErrorKind, Finding, Microcents, RecordId, Timestamp, Usage};
+use super::{Api, BudgetMark, Endpoint, ErrorKind, Finding, Microcents, RecordId, Timestamp, Usage};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,6 +136,8 @@ pub struct Record {
     pub saved: Option<Microcents>,
     /// What the sanitizer saw and did, bounded in number.
     pub findings: Vec<Finding>,
+    /// Budgets that passed a mark by what this request cost: news for incidents, and not kept with the record.
+    pub budget_marks: Vec<BudgetMark>,
     /// Bytes of the request's body as received.
     pub request_bytes: u64,
     /// Bytes of the answer's body as sent.
@@ -189,6 +191,7 @@ impl Record {
             provider_cost: None,
             saved: None,
             findings: Vec::new(),
+            budget_marks: Vec::new(),
             request_bytes: 0,
             response_bytes: 0,
             attempts: Vec::new(),

@@ -6,7 +6,7 @@ use super::{accept::Inbound, error::Refusal, head::Head, identify::Caller, need,
 use crate::{
     catalog::{Catalog, PriceQuery},
     config::{LimitUnit, Provider, Scope},
-    domain::{Endpoint, ErrorKind, Microcents, Timestamp, Usage},
+    domain::{BudgetMark, Endpoint, ErrorKind, Microcents, Timestamp, Usage},
     limits::{self, Denial, Payer, Refused, Reservation, Take, Taken},
     policy::Policy,
     routing::{Availability, Need, Target},
@@ -97,15 +97,13 @@ pub(super) struct Funds {
 }
 
 impl Funds {
-    /// The call is over: `tokens` where they are known, and the cost where it is.
-    pub(super) fn settle(self, tokens: Option<u64>, cost: Option<Microcents>, now: Timestamp) {
+    /// The call is over: `tokens` where they are known, and the cost where it is. Tells which budgets passed a mark.
+    pub(super) fn settle(self, tokens: Option<u64>, cost: Option<Microcents>, now: Timestamp) -> Vec<BudgetMark> {
         if let Some(taken) = self.taken {
             let tokens = tokens.unwrap_or(taken.tokens());
             taken.settle(tokens, now.unix_us);
         }
-        if let Some(reservation) = self.reservation {
-            reservation.settle(cost, now.unix_us);
-        }
+        self.reservation.map(|reservation| reservation.settle(cost, now.unix_us)).unwrap_or_default()
     }
 
     /// The call is not made.

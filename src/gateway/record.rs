@@ -274,8 +274,9 @@ impl OpenRecord {
             self.record.as_ref().map(|record| price(catalog, record, &provider, &row, model.as_deref(), &facts));
         let Some((cost, reason, version)) = priced else { return };
         row.cost = cost;
-        funds.settle(allow::tokens_of(&row.usage, cost), cost, Timestamp::now());
+        let marks = funds.settle(allow::tokens_of(&row.usage, cost), cost, Timestamp::now());
         self.with(|record| {
+            record.budget_marks.extend(marks);
             record.model = model;
             record.usage = row.usage;
             record.cost = cost;

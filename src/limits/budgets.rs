@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::{Budget, BudgetAction, BudgetTerms, Scope},
-    domain::{Microcents, Spend},
+    domain::{BudgetMark, Microcents, Spend},
 };
 
 /// A budget.
@@ -82,21 +82,26 @@ fn model_subject(provider: &str, model: &str, wanted: Option<&Arc<str>>) -> Opti
 }
 
 impl BudgetRule {
-    /// Tells the log and the metrics when what was spent passes a mark.
-    pub(super) fn watch(&self, subject: &str, before: i64, after: i64) {
+    /// The mark that what was spent passes, if it passes one; tells the log and the metrics.
+    pub(super) fn watch(&self, subject: &str, before: i64, after: i64) -> Option<BudgetMark> {
         let limit = self.terms.limit.0;
         let warn_at = i128::from(limit) * i128::from(self.terms.warn_at_permille) / 1_000;
         let passes = |mark: i128| i128::from(before) < mark && mark <= i128::from(after);
         let scope = self.books.scope().as_str();
+        let mark = |is_used_up| Some(BudgetMark { budget: Arc::clone(&self.name), is_used_up });
         if passes(i128::from(limit)) {
             tracing::warn!(budget = %self.name, scope, subject, limit_microcents = limit, "a budget is used up");
             metrics::counter!("llm_gateway_budgets_used_up_total", "scope" => scope).increment(1);
+            mark(true)
         } else if passes(warn_at) {
             tracing::warn!(
                 budget = %self.name, scope, subject, spent_microcents = after, limit_microcents = limit,
                 "a budget is nearly used up"
             );
             metrics::counter!("llm_gateway_budget_warnings_total", "scope" => scope).increment(1);
+            mark(false)
+        } else {
+            None
         }
     }
 

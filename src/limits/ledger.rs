@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::{BudgetAction, BudgetTerms, Scope},
-    domain::{Microcents, Spend, Timestamp},
+    domain::{BudgetMark, Microcents, Spend, Timestamp},
 };
 
 /// What budgets of one scope, subject, period and time zone have in common.
@@ -169,12 +169,14 @@ impl Reservation {
         Ok(Self { stakes, amount })
     }
 
-    /// Puts the true cost in the place of the estimate; `None` where it never became known.
-    pub fn settle(mut self, cost: Option<Microcents>, now_us: i64) {
-        self.end(cost, now_us);
+    /// Puts the true cost in the place of the estimate; `None` where it never became known. Tells which budgets
+    /// passed a mark by it.
+    pub fn settle(mut self, cost: Option<Microcents>, now_us: i64) -> Vec<BudgetMark> {
+        self.end(cost, now_us)
     }
 
-    fn end(&mut self, cost: Option<Microcents>, now_us: i64) {
+    fn end(&mut self, cost: Option<Microcents>, now_us: i64) -> Vec<BudgetMark> {
+        let mut marks = Vec::new();
         for stake in std::mem::take(&mut self.stakes) {
             let Some(mut entry) = stake.books.lock(&stake.subject, now_us) else { continue };
             let purse = entry.account();
@@ -182,9 +184,10 @@ impl Reservation {
             let after = purse.spent.saturating_add(purse.assumed);
             drop(entry);
             if let Some(before) = before {
-                stake.rules.iter().for_each(|rule| rule.watch(&stake.subject, before, after));
+                marks.extend(stake.rules.iter().filter_map(|rule| rule.watch(&stake.subject, before, after)));
             }
         }
+        marks
     }
 }
 

@@ -301,6 +301,7 @@ pub(super) fn read_record(row: &SqliteRow) -> Result<StoredRecord, StoreError> {
         provider_cost: None,
         saved: None,
         findings: Vec::with_capacity(0),
+        budget_marks: Vec::with_capacity(0),
         request_bytes: 0,
         response_bytes: 0,
     };

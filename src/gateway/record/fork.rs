@@ -12,10 +12,10 @@ impl OpenRecord {
     /// Records for two calls, which are this one's until they are joined.
     pub(crate) fn fork(&mut self) -> &mut [Self; 2] {
         let branch = || Self {
-            record: self
-                .record
-                .as_deref()
-                .map(|record| Box::new(Record { attempts: Vec::new(), findings: Vec::new(), ..record.clone() })),
+            record: self.record.as_deref().map(|record| {
+                let (attempts, findings, budget_marks) = Default::default();
+                Box::new(Record { attempts, findings, budget_marks, ..record.clone() })
+            }),
             began: self.began,
             attempt: None,
             policy: Arc::clone(&self.policy),
@@ -42,6 +42,7 @@ impl OpenRecord {
             return;
         };
         let (mut rows, found) = (before.attempts, std::mem::take(&mut last.findings));
+        last.budget_marks.extend(before.budget_marks.into_iter().chain(other.budget_marks));
         rows.extend(other.attempts);
         rows.append(&mut last.attempts);
         (last.attempts, last.findings) = (rows, before.findings);

@@ -49,6 +49,13 @@ pub(in crate::store) fn sightings(record: &Record) -> Vec<Sighting> {
         let (impact, model) = (Impact::Notice, record.model.clone().or_else(|| record.model_requested.clone()));
         seen.push(Sighting { cause, impact, at_us: ended_us(record), model, error: "credentials_found" });
     }
+    for mark in &record.budget_marks {
+        let subject = Some(Arc::clone(&mark.budget));
+        let cause = Cause { kind: IncidentKind::BudgetBurn, provider: None, subject };
+        let error = if mark.is_used_up { "budget_used_up" } else { "budget_warning" };
+        let (impact, model) = (Impact::Notice, record.model.clone());
+        seen.push(Sighting { cause, impact, at_us: ended_us(record), model, error });
+    }
     seen
 }
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
-        Action, Api, Attempt, CacheState, Category, Direction, Endpoint, ErrorKind, Finding, Microcents, Outcome,
-        Record, RecordId, Timestamp, Usage,
+        Action, Api, Attempt, BudgetMark, CacheState, Category, Direction, Endpoint, ErrorKind, Finding, Microcents,
+        Outcome, Record, RecordId, Timestamp, Usage,
     },
     store::rows::known_reason,
 };
@@ -44,6 +44,8 @@ struct Line {
     /// Lines of before there were findings have none.
     #[serde(default)]
     finding_rows: Vec<FindingLine>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    budget_marks: Vec<BudgetMark>,
     request_bytes: u64,
     response_bytes: u64,
     attempts: Vec<AttemptLine>,
@@ -131,6 +133,7 @@ impl Line {
             provider_cost: record.provider_cost,
             saved: record.saved,
             finding_rows: record.findings.iter().map(FindingLine::of).collect(),
+            budget_marks: record.budget_marks.clone(),
             request_bytes: record.request_bytes,
             response_bytes: record.response_bytes,
             attempts: record.attempts.iter().map(AttemptLine::of).collect(),
@@ -186,6 +189,7 @@ impl Line {
             provider_cost: self.provider_cost,
             saved: self.saved,
             findings: self.finding_rows.into_iter().map(FindingLine::into_finding).collect::<Option<_>>()?,
+            budget_marks: self.budget_marks,
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
             attempts: self.attempts.into_iter().map(AttemptLine::into_attempt).collect::<Option<_>>()?,

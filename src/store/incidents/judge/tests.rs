@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    domain::{Direction, Finding},
+    domain::{BudgetMark, Direction, Finding},
     store::testing::{attempt, record},
 };
 
@@ -39,6 +39,19 @@ a slow client                        | refused request_timeout                  
 a bug                                | error internal                              |                                                          | gateway@-=customer_impacting
 stopped amid a call                  | error shutting_down                         | a/200/shutting_down                                      | gateway@-=customer_impacting
 ";
+
+#[test]
+fn a_budget_that_passes_a_mark_is_a_notice_of_its_own() {
+    let mark = |budget: &str, is_used_up| BudgetMark { budget: budget.into(), is_used_up };
+    let mut one = record(0, Outcome::Ok, None);
+    one.budget_marks = vec![mark("soft", false), mark("hard", true)];
+    let told: Vec<_> = sightings(&one)
+        .into_iter()
+        .map(|seen| (seen.cause.kind, seen.cause.subject, seen.impact, seen.error))
+        .collect();
+    let notice = |budget: &str, error| (IncidentKind::BudgetBurn, Some(budget.into()), Impact::Notice, error);
+    assert_eq!(told, [notice("soft", "budget_warning"), notice("hard", "budget_used_up")]);
+}
 
 #[test]
 fn each_ending_tells_of_its_causes_and_whom_they_hit() {
