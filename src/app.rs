@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{self, AdminParts, AdminState},
-    analytics,
+    analytics::{self, ask::Sandbox},
     catalog::Catalog,
     complete::{Completer, Completion, CompletionError, CompletionRequest},
     config::{Config, ConfigErrors, LoadOptions, Watcher},
@@ -104,6 +104,7 @@ pub struct Gateway {
     started_at: Instant,
     stopping: CancellationToken,
     shutdown: Shutdown,
+    sandbox: Option<Sandbox>,
 }
 
 /// Compiles the policy anew, one compilation at a time, so that no change can be lost to another.
@@ -225,7 +226,19 @@ impl Gateway {
         breakers::restore(&memory.health, &store.control).await;
         let (started_at, stopping) = (Instant::now(), CancellationToken::new());
         let shutdown = Shutdown::default();
-        Ok(Self { store, reloader, metrics, memory, started_at, stopping, shutdown })
+        Ok(Self { store, reloader, metrics, memory, started_at, stopping, shutdown, sandbox: None })
+    }
+
+    /// The same, answering questions about the records (`/v1/ask`, `/v1/sql`). Their SQL runs in processes of `program`,
+    /// which must be this crate's own binary.
+    ///
+    /// # Errors
+    /// If the working directory, which a relative data directory lies in, cannot be read.
+    pub fn answering_by(mut self, program: PathBuf) -> Result<Self, AppError> {
+        let database = Store::usage_file(&self.reloader.policy.load().config.storage);
+        let database = std::path::absolute(database).map_err(AppError::Runtime)?;
+        self.sandbox = Some(Sandbox::new(program, database));
+        Ok(self)
     }
 
     /// Every route: the inference endpoints, the admin API and the portal.
@@ -248,6 +261,7 @@ impl Gateway {
             started_at: self.started_at,
             stopping: self.stopping.clone(),
             lookout: Arc::new(lookout::Watch(self.memory.clone())),
+            sandbox: self.sandbox.clone(),
         });
         server::router(gateway::router(self.data_plane()), admin::router(admin), portal::router())
     }
@@ -426,7 +440,7 @@ pub async fn serve(config: Config, options: LoadOptions) -> Result<(), AppError>
     }
     let providers = config.providers.iter().filter(|provider| provider.enabled).count();
     let scheme = if config.server.tls.is_some() { "https" } else { "http" };
-    let gateway = Gateway::from_config(config).await?;
+    let gateway = Gateway::from_config(config).await?.answering_by(own_program()?)?;
     let _watcher = gateway.watch(options);
     let address = listener.local_addr().unwrap_or(address);
     tracing::info!(%address, data = %data.display(), providers, "serving; the portal is at {scheme}://{address}/");
@@ -443,7 +457,7 @@ pub async fn demo(port: Option<u16>, env: &BTreeMap<String, String>) -> Result<(
     let stop = server::stop_on_signals().map_err(AppError::Signals)?;
     let listener = listen(SocketAddr::new(demo.config.server.host, demo.config.server.port)).await?;
     let address = listener.local_addr().map_err(AppError::Runtime)?;
-    let gateway = Gateway::from_config(demo.config.clone()).await?;
+    let gateway = Gateway::from_config(demo.config.clone()).await?.answering_by(own_program()?)?;
     let written = demo.fill(&gateway.store, |percent| say(&format!("\rwriting history: {percent:>3} %"))).await?;
     say(&format!("\rwriting history: {written} records\n{}\n", demo.welcome(address)));
     let _watcher = gateway.watch(demo.options.clone());
@@ -451,6 +465,11 @@ pub async fn demo(port: Option<u16>, env: &BTreeMap<String, String>) -> Result<(
     let served = gateway.serve(listener, stop).await;
     let _ = traffic.await;
     served
+}
+
+/// The program that runs the SQL of questions: this one.
+fn own_program() -> Result<PathBuf, AppError> {
+    Sandbox::own_program().map_err(AppError::Runtime)
 }
 
 /// Tells the person at the terminal how far things are.

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, io::Write as _, path::PathBuf, process::ExitCod
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    analytics::ask,
     app::{self, AppError},
     catalog,
     config::{self, Config, LoadOptions},
@@ -52,6 +53,9 @@ enum Command {
     Openapi,
     /// Check the configuration and show the effective one with secrets masked
     Check,
+    /// Run one statement of a question: a process of its own, of the gateway's, that reads it from standard input
+    #[command(name = ask::COMMAND, hide = true)]
+    RunQuestion,
     /// Make, list and revoke virtual keys in the data directory
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -68,6 +72,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => with_config(&cli.source, |config, options| ended(run_async(app::serve(config, options)))),
+        Command::RunQuestion => ended(ask::run_child()),
         Command::Demo => match load_options(&cli.source) {
             Ok(options) => ended(run_async(app::demo(options.port, &options.env))),
             Err(error) => ended(Err::<(), _>(AppError::Runtime(error))),

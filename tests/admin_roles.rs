@@ -44,6 +44,7 @@ const DECLARED: &[(&str, &str, Role)] = &[
     ("GET", "/v1/incidents/{id}", Role::Admin),
     ("PATCH", "/v1/incidents/{id}", Role::Admin),
     ("GET", "/v1/incidents/live", Role::Admin),
+    ("POST", "/v1/sql", Role::Admin),
     ("GET", "/v1/audit", Role::Admin),
     ("GET", "/v1/catalog", Role::Admin),
     ("GET", "/v1/catalog/{id}", Role::Admin),

@@ -130,8 +130,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ("[server]\n\nprot = 1", "config.toml:3: server.prot: unknown key; did you mean \"port\"?"),
     ("[sever]", "config.toml:1: sever: unknown section; did you mean \"server\"?"),
     ("port = 1", "config.toml:1: port: stands outside of any section; put it below [server]"),
-    ("\n[ask]", "config.toml:2: ask: this section is not supported by this version yet; remove it"),
-    ("[[plugins]]", "config.toml:1: plugins: this section is not supported by this version yet; remove it"),
+    ("\n[[plugins]]", "config.toml:2: plugins: this section is not supported by this version yet; remove it"),
     (
         "[limits]\nrequests_per_minute = 0",
         "config.toml:2: limits.requests_per_minute: is out of range; write a whole number from 1 to 1000000000000",
@@ -422,7 +421,11 @@ fn errors_of_the_environment_name_the_variable() {
             "1",
             "LLM_GATEWAY_SEVER__PORT: unknown section \"sever\"; did you mean \"server\"?",
         ),
-        ("LLM_GATEWAY_ASK__SIZE", "1", "LLM_GATEWAY_ASK__SIZE: [ask] is not supported by this version yet; unset it"),
+        (
+            "LLM_GATEWAY_PLUGINS__SIZE",
+            "1",
+            "LLM_GATEWAY_PLUGINS__SIZE: [plugins] is not supported by this version yet; unset it",
+        ),
         (
             "LLM_GATEWAY_KEY_MAP__A__LABEL",
             "x",

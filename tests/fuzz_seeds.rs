@@ -83,6 +83,11 @@ fn spliced_bodies() {
 }
 
 #[test]
+fn statements_of_questions() {
+    run("sql_guard", 150);
+}
+
+#[test]
 fn event_streams() {
     run("sse", 200);
 }

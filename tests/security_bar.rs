@@ -19,6 +19,7 @@ mod login;
 mod nth_operation;
 mod oversize;
 mod panics;
+mod questions;
 mod raw;
 mod reload;
 mod shutdown;

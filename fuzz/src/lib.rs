@@ -20,6 +20,7 @@ pub mod guard;
 pub mod head;
 pub mod key;
 pub mod splice;
+pub mod sql_guard;
 pub mod sse;
 pub mod tally;
 pub mod translate;
@@ -29,13 +30,14 @@ pub mod window;
 pub type Target = fn(&[u8]);
 
 /// Name and function of every target.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("body", body::run),
     ("config", config::run),
     ("guard", guard::run),
     ("head", head::run),
     ("key", key::run),
     ("splice", splice::run),
+    ("sql_guard", sql_guard::run),
     ("sse", sse::run),
     ("tally", tally::run),
     ("translate", translate::run),

@@ -160,6 +160,7 @@ fn action_of(method: &Method, route: &str) -> Option<Action> {
         ("DELETE", "/v1/providers/{id}") => Action::ProviderDelete,
         ("PUT", "/v1/profiles/{id}") => Action::ProfilePut,
         ("DELETE", "/v1/profiles/{id}") => Action::ProfileDelete,
+        ("POST", "/v1/sql") => Action::SqlRun,
         _ => return None,
     })
 }

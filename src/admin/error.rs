@@ -41,6 +41,12 @@ pub(super) enum Code {
     UnsupportedMediaType,
     /// Too many tries to sign in (429); `Retry-After` says when to come back.
     TooManyAttempts,
+    /// Too many questions in a minute (429); `Retry-After` says when to come back.
+    RateLimitExceeded,
+    /// The statement is not one that may run (400); the message says why.
+    SqlRefused,
+    /// The statement ran and failed, or would take too much (400); the message says why.
+    SqlFailed,
     /// The gateway itself failed (500).
     Internal,
     /// The gateway is stopping or its store does not answer (503).
@@ -50,7 +56,11 @@ pub(super) enum Code {
 impl Code {
     const fn status(self) -> StatusCode {
         match self {
-            Self::InvalidRequest | Self::UnknownParameter | Self::InvalidParameter => StatusCode::BAD_REQUEST,
+            Self::InvalidRequest
+            | Self::UnknownParameter
+            | Self::InvalidParameter
+            | Self::SqlRefused
+            | Self::SqlFailed => StatusCode::BAD_REQUEST,
             Self::Authentication => StatusCode::UNAUTHORIZED,
             Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -58,7 +68,7 @@ impl Code {
             Self::Conflict | Self::ConfigDefined => StatusCode::CONFLICT,
             Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyAttempts | Self::RateLimitExceeded => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -77,7 +87,7 @@ impl Code {
             Self::CrossOrigin => "permission_error",
             Self::NotFound => "not_found_error",
             Self::Conflict | Self::ConfigDefined => "conflict_error",
-            Self::TooManyAttempts => "rate_limit_error",
+            Self::TooManyAttempts | Self::RateLimitExceeded => "rate_limit_error",
             Self::Internal | Self::Unavailable => "api_error",
             _ => "invalid_request_error",
         }

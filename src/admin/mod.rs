@@ -40,6 +40,7 @@ mod sanitization_body;
 mod sanitize;
 mod session;
 mod settings;
+mod sql;
 mod signals;
 mod state;
 mod stats;
@@ -113,6 +114,7 @@ fn guarded() -> OpenApiRouter<AdminState> {
         .routes(routes!(incidents::show, incidents::update))
         .routes(routes!(incidents_live::follow))
         .routes(routes!(signals::list))
+        .routes(routes!(sql::run))
         .routes(routes!(audit::list))
         .routes(routes!(catalog::list))
         .routes(routes!(catalog::show))
@@ -182,6 +184,7 @@ const TAKEN_BODIES: &[&str] = &[
     "SanitizeQuestion",
     "RouteQuestion",
     "ReplayQuestion",
+    "SqlStatement",
 ];
 /// Fields of answers that are really left out sometimes.
 const SOMETIMES_ABSENT: [&str; 2] = ["attempt_rows", "finding_rows"];
@@ -237,6 +240,7 @@ fn describe_guard(operation: &mut Operation) {
         (name = "Sanitizer", description = "What is found in texts, and what is done about it."),
         (name = "Incidents", description = "What went wrong, whom it hit and what mitigated it."),
         (name = "Signals", description = "How good answers were, and what is believed of each model."),
+        (name = "Ask", description = "Questions about the records, in plain words and in SQL."),
         (name = "Audit", description = "Who changed what, and who tried."),
         (name = "Session", description = "Signing in to the portal. Only needed once an admin credential is configured."),
         (name = "Health", description = "Whether the gateway lives."),

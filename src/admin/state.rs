@@ -12,8 +12,9 @@ use super::{
     error::{ApiError, Code},
     login::Door,
     lookout::Lookout,
+    sql::Gauge,
 };
-use crate::{policy::PolicyCell, store::Store, telemetry::Metrics};
+use crate::{analytics::ask::Sandbox, policy::PolicyCell, store::Store, telemetry::Metrics};
 
 /// Compiles the policy anew from the current config and the control store, and puts it in place.
 /// When it answers `Ok`, the next request sees what was changed.
@@ -39,6 +40,8 @@ pub struct AdminParts {
     pub stopping: CancellationToken,
     /// A look at the data plane.
     pub lookout: Arc<dyn Lookout>,
+    /// Runs the SQL of questions; without it they are not answered.
+    pub sandbox: Option<Sandbox>,
 }
 
 /// The admin room's state; cheap to clone.
@@ -51,6 +54,8 @@ pub struct AdminState {
     turn: Arc<tokio::sync::Mutex<()>>,
     /// One replay of past requests at a time.
     pub(super) replays: Arc<tokio::sync::Semaphore>,
+    /// Counts questions.
+    pub(super) questions: Arc<Gauge>,
 }
 
 impl AdminState {
@@ -63,6 +68,7 @@ impl AdminState {
             doubt,
             turn: Arc::default(),
             replays: Arc::new(tokio::sync::Semaphore::new(1)),
+            questions: Arc::default(),
         }
     }
 

@@ -9,6 +9,7 @@ use std::{fmt::Write as _, time::Duration};
 use serde_json::Value as Json;
 
 use super::{
+    ask::Ask,
     cache::Cache,
     incidents::Incidents,
     params::{CallSettings, Params},
@@ -59,6 +60,7 @@ pub fn effective_toml(config: &Config) -> String {
     page.line("\n[translation]");
     page.raw("drop_unsupported", config.translation.drop_unsupported);
     cache(&mut page, &config.cache);
+    ask(&mut page, &config.ask);
     config.models.iter().for_each(|each| model(&mut page, each));
     config.profiles.iter().for_each(|each| profile(&mut page, each));
     config.catalog.iter().for_each(|each| catalog(&mut page, each));
@@ -230,6 +232,17 @@ fn mapped_key(page: &mut Page, number: usize, key: &MappedKey) {
         page.line(&format!("[{path}.metadata]"));
         key.metadata.iter().for_each(|(name, text)| page.text(&quote(name), text));
     }
+}
+
+fn ask(page: &mut Page, ask: &Ask) {
+    page.line("\n[ask]");
+    ask.model.iter().for_each(|model| page.text("model", model));
+    page.secret("model_key", ask.model_key.is_some());
+    page.seconds("model_timeout", ask.model_timeout);
+    page.raw("free_sql", ask.free_sql);
+    page.raw("explain_with_rows", ask.explain_with_rows);
+    page.raw("sql_timeout_ms", ask.sql_timeout.as_millis());
+    page.raw("requests_per_minute", ask.requests_per_minute);
 }
 
 fn cache(page: &mut Page, cache: &Cache) {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    cache, catalog,
+    ask, cache, catalog,
     environment::Environment,
     incidents, key_map, limits, projects, providers, providers_json,
     report::{ConfigErrors, Place, Report, did_you_mean, quoted},
@@ -188,6 +188,7 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
     let routing_rules = routing::routing(&mut sections::open(&mut root, "routing", &file, &report));
     let translation = sections::translation(&mut sections::open(&mut root, "translation", &file, &report));
     let cache_rules = cache::cache(&mut sections::open(&mut root, "cache", &file, &report));
+    let questions = ask::ask(&mut sections::open(&mut root, "ask", &file, &report));
     let models = routing::models(sections::items(&mut root, "models", &report), &providers, &report);
     let profiles = routing::profiles(sections::items(&mut root, "profiles", &report), &report);
     let catalog = catalog::read(sections::items(&mut root, "catalog", &report), &providers, &report);
@@ -206,6 +207,7 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
         routing: routing_rules,
         translation,
         cache: cache_rules,
+        ask: questions,
         models,
         profiles,
         catalog,

@@ -22,6 +22,7 @@ mod projects;
 mod limits;
 mod routing;
 mod cache;
+mod ask;
 mod params;
 mod draft;
 mod incidents;
@@ -30,6 +31,7 @@ mod watch;
 mod types;
 
 pub use address::{default_base_url, of_base_url, of_endpoint};
+pub use ask::Ask;
 pub use cache::Cache;
 pub use draft::RoutingDraft;
 pub use effective::effective_toml;

@@ -70,7 +70,7 @@ pub(super) const TARGET_KEYS: [&str; 8] =
 pub(super) const TLS_KEYS: [&str; 3] = ["cert_file", "key_file", "handshake_timeout"];
 
 /// The sections of this version.
-pub(super) const SECTIONS: [Section; 17] = [
+pub(super) const SECTIONS: [Section; 18] = [
     Section {
         name: "server",
         shape: Shape::Table,
@@ -221,6 +221,20 @@ pub(super) const SECTIONS: [Section; 17] = [
         later: &[],
     },
     Section {
+        name: "ask",
+        shape: Shape::Table,
+        keys: &[
+            "model",
+            "model_key",
+            "model_timeout",
+            "free_sql",
+            "explain_with_rows",
+            "sql_timeout_ms",
+            "requests_per_minute",
+        ],
+        later: &[],
+    },
+    Section {
         name: "models",
         shape: Shape::List,
         keys: &[
@@ -301,7 +315,7 @@ pub(super) const SECTIONS: [Section; 17] = [
 ];
 
 /// Sections of later versions.
-pub(super) const LATER_SECTIONS: [&str; 2] = ["plugins", "ask"];
+pub(super) const LATER_SECTIONS: [&str; 1] = ["plugins"];
 
 /// The section of that name.
 pub(super) fn section(name: &str) -> Option<&'static Section> {

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc, time::Du
 
 use rust_decimal::Decimal;
 
+use super::ask::Ask;
 use super::cache::Cache;
 use super::incidents::Incidents;
 use super::limits::{Budget, BudgetTerms, LimitSet, Limits};
@@ -44,6 +45,8 @@ pub struct Config {
     pub translation: Translation,
     /// `[cache]`
     pub cache: Cache,
+    /// `[ask]`
+    pub ask: Ask,
     /// `[[models]]`
     pub models: Vec<NamedModel>,
     /// `[[profiles]]`

@@ -61,7 +61,7 @@ impl Histogram {
     }
 
     /// Adds the counts of a stored histogram; `None` when the bytes are not one.
-    pub(super) fn merge_bytes(&mut self, mut bytes: &[u8]) -> Option<()> {
+    pub fn merge_bytes(&mut self, mut bytes: &[u8]) -> Option<()> {
         let mut bucket = 0_u16;
         while !bytes.is_empty() {
             bucket = bucket.checked_add(u16::try_from(take_number(&mut bytes)?).ok()?).filter(|it| *it < BUCKETS)?;

@@ -48,7 +48,7 @@ pub use recorder::{Judging, LiveRecord, Recorder, RecorderStats, Trouble};
 pub use signals::{Signal, SignalError, SignalOrigin, SignalSum};
 pub use spool::Spooling;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio_util::task::AbortOnDropHandle;
 
@@ -145,6 +145,11 @@ async fn sweep_always(recorder: Recorder) {
 }
 
 impl Store {
+    /// The database of records in a data directory: all that questions may read.
+    pub fn usage_file(storage: &Storage) -> PathBuf {
+        storage.path.join(File::Usage.name())
+    }
+
     /// How full the disk is.
     pub fn disk(&self) -> DiskStats {
         self.disk.stats()

@@ -127,6 +127,7 @@ async fn begin(directory: &Path, resolver: Resolver) -> Life {
     let config = config::load(&options).unwrap_or_else(|errors| panic!("{errors}"));
     let tls = config.server.tls.as_ref().map(|tls| trusting(&[tls.cert_file.as_path()]));
     let gateway = Gateway::resolving(config, resolver).await.unwrap();
+    let gateway = gateway.answering_by(env!("CARGO_BIN_EXE_llm-gateway").into()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();

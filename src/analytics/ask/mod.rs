@@ -5,16 +5,21 @@
 
 mod clock;
 mod dimension;
+mod guard;
 mod measure;
 mod names;
 mod reading;
+mod sandbox;
 mod spec;
+mod views;
 
 pub use clock::Clock;
 pub use dimension::Dimension;
+pub use guard::{Checked, Refused, SQL_BYTES_MAX, Value, check as check_sql};
 pub use measure::{Measure, Quantity, Statistic, Unit};
 pub use names::{Name, Names, family_of};
 pub use reading::{Chip, ChipKind, Choice, Correction, DeclineKind, Declined, Parsed, Span, Understood, UnknownWord};
+pub use sandbox::{COMMAND, Failure, Outcome, Purse, ROWS_MAX, Rows, Sandbox, SandboxError, Surroundings, run_child};
 pub use spec::{
     Bound, BoundOp, Compare, CompareKind, Filter, FilterOp, LIMIT_MAX, Order, OrderBy, QuerySpec, Share, SpecError,
     View, Window,

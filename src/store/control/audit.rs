@@ -88,11 +88,15 @@ pub enum Action {
     SessionDelete,
     /// The changed config file is read.
     ConfigReload,
+    /// A question is asked about the records.
+    Ask,
+    /// A statement is run over the records.
+    SqlRun,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::KeyCreate,
         Self::KeyUpdate,
         Self::KeyRotate,
@@ -106,6 +110,8 @@ impl Action {
         Self::SessionCreate,
         Self::SessionDelete,
         Self::ConfigReload,
+        Self::Ask,
+        Self::SqlRun,
     ];
 
     /// The name, as stored.
@@ -124,6 +130,8 @@ impl Action {
             Self::SessionCreate => "session.create",
             Self::SessionDelete => "session.delete",
             Self::ConfigReload => "config.reload",
+            Self::Ask => "ask",
+            Self::SqlRun => "sql.run",
         }
     }
 }

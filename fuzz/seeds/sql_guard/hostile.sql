@@ -1,0 +1,1 @@
+with requests as (select * from main.provider_keys) select max(secret) from requests; attach 'x' as y; pragma hard_heap_limit=1000; vacuum into 'f'; select load_extension('x'), [a]]b], `c``d`, "e""f" from sqlite_master, json_each('[1]') /* x */ limit (select 1)

@@ -1,0 +1,1 @@
+select r.id, a.provider, case when a.outcome <> 'ok' then 1 else 0 end, substr(r.model, 1, 3) || '\''' from requests as r left join attempts a on a.record_seq = r.seq where r.seq in (select seq from requests where tags ->> '$.env' glob 'p*' union all select ?1) and exists (select 1 from (select 1 as x) s) -- end

@@ -1,0 +1,155 @@
+//! Runs a checked statement in a process of its own: the program executes itself with a hidden command, without
+//! its environment, and is killed at the deadline. SQL of a question never runs in the gateway.
+
+mod child;
+mod functions;
+mod protocol;
+
+use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
+
+use rand::Rng as _;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    process::Command,
+    sync::Semaphore,
+};
+
+use super::guard::{self, Refused, Value};
+pub use child::run as run_child;
+pub use protocol::{Failure, Purse, ROWS_MAX, Rows};
+use protocol::{Job, REPLY_BYTES_MAX, Reply};
+
+/// The hidden command of the program.
+pub const COMMAND: &str = "run-question";
+/// Statements that run at a time.
+const AT_A_TIME: usize = 2;
+/// Longest wait for one of these places.
+const SEAT_WAIT: Duration = Duration::from_secs(1);
+/// What a process may take beyond its statement: to be started, to open the database, to answer.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Runs statements over one usage database. Clones share the places.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    program: PathBuf,
+    database: PathBuf,
+    seats: Arc<Semaphore>,
+}
+
+/// What a statement sees besides the usage database.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Ids of keys and their labels.
+    pub key_labels: Vec<(String, String)>,
+    /// Budgets in their running period.
+    pub purses: Vec<Purse>,
+}
+
+/// Why a statement was not run, or not to its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SandboxError {
+    /// The guard did not let it pass.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// It ran and failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// Others run at present.
+    #[error("other questions are being answered; try again in a moment")]
+    Busy,
+}
+
+/// What came of a statement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The rows.
+    pub rows: Rows,
+    /// The statement as it ran, without the values that were bound.
+    pub ran: String,
+}
+
+impl Sandbox {
+    /// Over `database`, in processes of `program`, which must answer to [`COMMAND`].
+    pub fn new(program: PathBuf, database: PathBuf) -> Self {
+        Self { program, database, seats: Arc::new(Semaphore::new(AT_A_TIME)) }
+    }
+
+    /// The program that this process runs, however its file was replaced since.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn own_program() -> std::io::Result<PathBuf> {
+        let link = PathBuf::from("/proc/self/exe");
+        if link.exists() { Ok(link) } else { std::env::current_exe() }
+    }
+
+    /// Checks a statement, whose `?1`, `?2`, … stand for `values`, and runs it for `deadline` at most.
+    ///
+    /// # Errors
+    /// See [`SandboxError`]; none names anything but the views and what the statement's writer wrote.
+    pub async fn run(
+        &self,
+        sql: &str,
+        values: &[Value],
+        surroundings: &Surroundings,
+        deadline: Duration,
+    ) -> Result<Outcome, SandboxError> {
+        let token = hex::encode(rand::rng().random::<[u8; 8]>());
+        let checked = guard::check(sql, values, &token)?;
+        let ran = checked.sql.replace(&format!("v_{token}_"), "").replace(&format!("own_{token}_"), "");
+        let needs = |view: &str| checked.views.contains(&view);
+        let job = Job {
+            database: self.database.clone(),
+            views: checked.views.iter().map(ToString::to_string).collect(),
+            key_labels: surroundings.key_labels.clone(),
+            purses: if needs("budgets") { surroundings.purses.clone() } else { Vec::new() },
+            token,
+            sql: checked.sql,
+            values: checked.values,
+            deadline,
+        };
+        let seat = tokio::time::timeout(SEAT_WAIT, self.seats.acquire()).await;
+        let Ok(Ok(_seat)) = seat else { return Err(SandboxError::Busy) };
+        Ok(Outcome { rows: self.in_child(&job).await?, ran })
+    }
+
+    async fn in_child(&self, job: &Job) -> Result<Rows, Failure> {
+        let talk = async {
+            let mut child = Command::new(&self.program)
+                .arg(COMMAND)
+                .env_clear()
+                .current_dir("/")
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .kill_on_drop(true)
+                .spawn()?;
+            let text = serde_json::to_vec(job)?;
+            // It reads everything before it says anything.
+            if let Some(mut input) = child.stdin.take() {
+                input.write_all(&text).await?;
+            }
+            let mut reply = Vec::new();
+            if let Some(output) = child.stdout.take() {
+                output.take(4 * REPLY_BYTES_MAX as u64).read_to_end(&mut reply).await?;
+            }
+            let status = child.wait().await?;
+            Ok::<_, std::io::Error>((reply, status))
+        };
+        match tokio::time::timeout(job.deadline + GRACE, talk).await {
+            // The process is killed as the future is dropped.
+            Err(_) => Err(Failure::TooSlow),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a question could not be run in a process of its own");
+                Err(Failure::Broken)
+            }
+            Ok(Ok((reply, status))) => match serde_json::from_slice(&reply) {
+                Ok(Reply::Done(rows)) => Ok(rows),
+                Ok(Reply::Failed(failure)) => Err(failure),
+                // Out of memory where SQLite is not asked, or out of processor.
+                Err(_) if !status.success() => Err(Failure::TooLarge),
+                Err(_) => Err(Failure::Broken),
+            },
+        }
+    }
+}
