@@ -167,6 +167,7 @@ const BUILT_SQL: &[(&str, &str)] = &[
     ("store/incidents/mod.rs", ".push(IncidentNews { change, incident: Arc::new(draft.incident) })"),
     ("store/incidents/mod.rs", ".push(Draft::new(cause, at_us))"),
     ("store/incidents/mod.rs", ".push((number, record.id, sighting))"),
+    ("store/incidents/judge.rs", ".push(Sighting { cause, impact, at_us: ended_us(record), model, error })"),
     (
         "store/incidents/judge.rs",
         ".push(Sighting { cause, impact, at_us: ended_us(record), model, error: \"price_unknown\" })",
