@@ -150,7 +150,7 @@ quantities! {
     /// Records that ended ok after at least one failed attempt.
     Failovers "failovers" Requests Count false,
     /// Attempts beyond the first of each record.
-    Retries "retries" Requests Count false,
+    Retries "retries" Requests Count true,
     /// Records answered from the response cache.
     CacheHits "cache_hits" Requests Count false,
     /// Records that asked the response cache in vain.

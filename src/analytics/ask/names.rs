@@ -1,11 +1,15 @@
 //! The names that a database holds, by dimension: what words of a question are linked to.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
-use super::Dimension;
+use super::{
+    Dimension,
+    tokens::{Token, TokenKind, atoms},
+};
+use crate::domain::{Endpoint, ErrorKind, Impact, IncidentKind};
 
 /// One name and what it is of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,6 +24,10 @@ pub struct Name {
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     values: BTreeMap<Dimension, BTreeSet<Arc<str>>>,
+    /// By the first of their atoms, the longest first.
+    index: HashMap<String, Vec<(Vec<String>, Name)>>,
+    /// Every run of letters in a name.
+    words: HashSet<String>,
 }
 
 impl Names {
@@ -35,7 +43,81 @@ impl Names {
             }
             values.entry(dimension).or_default().insert(value);
         }
-        Self { values }
+        let mut names = Self { values, ..Self::default() };
+        let all: Vec<Name> = names.iter().collect();
+        for name in all {
+            let atoms = atoms(&name.value);
+            names.words.extend(atoms.iter().filter(|atom| atom.len() >= 4).cloned());
+            names.enter(atoms, name);
+        }
+        for (dimension, value) in house_names() {
+            names.enter(atoms(value), Name { dimension, value: Arc::from(value) });
+        }
+        for list in names.index.values_mut() {
+            list.sort_by(|(one, a), (other, b)| other.len().cmp(&one.len()).then_with(|| a.cmp(b)));
+        }
+        names
+    }
+
+    fn enter(&mut self, atoms: Vec<String>, name: Name) {
+        if let Some(first) = atoms.first().cloned() {
+            self.index.entry(first).or_default().push((atoms, name));
+        }
+    }
+
+    /// The longest name that begins at a token: how many tokens it takes, and everything that bears it. A name ends
+    /// where a word ends; what joins its parts does not matter (`Data Science`, `data-science`).
+    pub(super) fn longest(&self, tokens: &[Token], at: usize) -> Option<(usize, Vec<Name>)> {
+        let first = tokens.get(at)?;
+        if first.kind == TokenKind::Sign {
+            return None;
+        }
+        let list = self.index.get(first.atoms().first()?)?;
+        let mut best: Option<(usize, Vec<Name>)> = None;
+        for (atoms, name) in list {
+            if let Some(length) = length_of(atoms, tokens, at) {
+                let is_written_so = || spelled(tokens, at, length) == *name.value;
+                if is_house_name(&name.dimension) && !is_written_so() {
+                    continue;
+                }
+                match &mut best {
+                    Some((longest, names)) if *longest == length => names.push(name.clone()),
+                    Some((longest, _)) if *longest > length => {}
+                    _ => best = Some((length, vec![name.clone()])),
+                }
+            }
+        }
+        best
+    }
+
+    /// The models whose name has these words in it, next to each other (`sonnet`, `opus 4.1`).
+    pub(super) fn models_with(&self, tokens: &[Token], at: usize) -> Option<(usize, Vec<Name>)> {
+        let mut best: Option<(usize, Vec<Name>)> = None;
+        for model in self.of(&Dimension::Model) {
+            let atoms = atoms(model);
+            let longest = (0..atoms.len()).filter_map(|start| {
+                let rest = atoms.get(start..)?;
+                (1..=rest.len()).rev().find_map(|count| length_of(rest.get(..count)?, tokens, at))
+            });
+            let Some(length) = longest.max() else { continue };
+            let name = Name { dimension: Dimension::Model, value: Arc::clone(model) };
+            match &mut best {
+                Some((most, names)) if *most == length => names.push(name),
+                Some((most, _)) if *most > length => {}
+                _ => best = Some((length, vec![name])),
+            }
+        }
+        best
+    }
+
+    /// Whether a run of letters stands in some name.
+    pub(super) fn has_word(&self, word: &str) -> bool {
+        self.words.contains(word)
+    }
+
+    /// The runs of letters in names that are long enough to be misspelled.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map(String::as_str)
     }
 
     /// The values of a dimension, sorted.
@@ -57,6 +139,46 @@ impl Names {
             values.iter().map(|value| Name { dimension: dimension.clone(), value: Arc::clone(value) })
         })
     }
+}
+
+/// How many tokens these atoms take from a token on.
+fn length_of(wanted: &[String], tokens: &[Token], at: usize) -> Option<usize> {
+    let (mut place, mut rest) = (at, wanted);
+    while !rest.is_empty() {
+        let token = tokens.get(place)?;
+        let is_joint = place > at && token.is_glued && token.is_any(&["-", "_", ".", "/", ":"]);
+        if is_joint {
+            let next = tokens.get(place + 1)?;
+            next.is_glued.then_some(())?;
+        } else {
+            (place == at || token.kind != TokenKind::Quoted).then_some(())?;
+            let atoms = token.atoms();
+            let (head, tail) = rest.split_at_checked(atoms.len())?;
+            (!atoms.is_empty() && head == atoms).then_some(())?;
+            rest = tail;
+        }
+        place += 1;
+    }
+    Some(place - at)
+}
+
+/// The text of tokens without blanks.
+fn spelled(tokens: &[Token], at: usize, length: usize) -> String {
+    tokens.iter().skip(at).take(length).map(|token| token.text.as_str()).collect()
+}
+
+/// Names that no database makes: they count only as they are written (`upstream_timeout`).
+fn house_names() -> impl Iterator<Item = (Dimension, &'static str)> {
+    let errors = ErrorKind::ALL.map(|kind| (Dimension::ErrorKind, kind.as_str()));
+    let endpoints = Endpoint::ALL.map(|endpoint| (Dimension::Endpoint, endpoint.as_str()));
+    let incidents = IncidentKind::ALL.map(|kind| (Dimension::IncidentKind, kind.as_str()));
+    let impacts = Impact::ALL.map(|impact| (Dimension::Impact, impact.as_str()));
+    errors.into_iter().chain(endpoints).chain(incidents).chain(impacts)
+}
+
+/// Whether the values of a dimension are ours.
+pub(super) const fn is_house_name(dimension: &Dimension) -> bool {
+    matches!(dimension, Dimension::ErrorKind | Dimension::Endpoint | Dimension::IncidentKind | Dimension::Impact)
 }
 
 /// The family of a model: the letters that its name begins with, without the path before it

@@ -1,0 +1,317 @@
+//! Shape: shares, rows, the order, and what nobody said.
+
+use super::{
+    CompareKind, DeclineKind, Dimension, Measure, Order, OrderBy, Quantity as Q, Share, Statistic, View, Window,
+    bounding::is_row_noun, draft::Draft, link::What, senses::Sense, texts,
+};
+
+impl Draft<'_> {
+    /// `what share of spend goes to x`: the part is what is named behind the verb; all of it where there is no verb.
+    pub(super) fn read_share(&mut self) {
+        let places = self.places(|sense| *sense == Sense::Share);
+        let Some(at) = places.first().copied() else { return };
+        places.iter().for_each(|at| self.take_for(*at, "share".to_owned()));
+        if !self.dimensions.is_empty() {
+            self.share = Some(Share::default());
+            return;
+        }
+        let link = (at + 1..self.items.len()).find(|place| {
+            matches!(self.sense(*place), Some(Sense::Link | Sense::Fail)) || matches!(self.text(*place), "to" | "on")
+        });
+        let link = link.and_then(|place| self.items.get(place)).map(|item| item.span.start);
+        let is_behind = |draft: &Self, filter: &super::Filter| {
+            let span = draft.spans.get(&texts::filter(filter));
+            link.is_none_or(|link| span.is_none_or(|span| span.start >= link))
+        };
+        let (mut part, mut whole): (Vec<_>, Vec<_>) =
+            self.filters.clone().into_iter().partition(|filter| is_behind(self, filter));
+        if part.is_empty() {
+            part = std::mem::take(&mut whole);
+        }
+        // "What share of requests are errors"; "the share of failed requests".
+        if part.is_empty() {
+            let narrowed = self.measures.iter().find_map(|measure| super::measuring::narrowing(measure.quantity));
+            if let Some((dimension, value)) = narrowed {
+                self.measures = vec![Measure::total(Q::Requests)];
+                part.push(super::Filter {
+                    dimension,
+                    op: super::FilterOp::OneOf,
+                    values: vec![value.to_owned()],
+                    negated: false,
+                });
+            }
+        }
+        // A follow-up may bring the groups of the question before.
+        let is_patch = self.previous.is_some_and(|previous| !previous.dimensions.is_empty());
+        if part.is_empty() && !is_patch {
+            let instead = "what share of cost goes to each provider";
+            self.refuse(DeclineKind::Ambiguous, "it is not said which part of the whole is meant", &[instead]);
+        }
+        self.filters = whole;
+        self.share = Some(Share { part });
+    }
+
+    /// `show me the requests`, `list incidents`: the rows themselves.
+    pub(super) fn read_rows(&mut self) {
+        let lists = self.places(|sense| *sense == Sense::List);
+        let asks = self.places(|sense| *sense == Sense::Which);
+        let nouns: Vec<usize> = self
+            .places(|sense| matches!(sense, Sense::Quantity(q) if is_row_noun(*q)) || matches!(sense, Sense::Rows(_)));
+        let is_counted = self.has(|sense| matches!(sense, Sense::HowMany | Sense::HowMuch | Sense::Share));
+        // "Which requests failed", "list errors", "show me the incidents".
+        let is_led = |at: &usize, leads: &[usize]| {
+            leads.iter().any(|lead| {
+                lead < at
+                    && (lead + 1..*at).all(|between| {
+                        self.is_silent(between)
+                            || matches!(
+                                self.items.get(between).map(|item| &item.what),
+                                Some(
+                                    What::Name { .. }
+                                        | What::Number(_)
+                                        | What::Word(
+                                            Sense::Value(..)
+                                                | Sense::Latest(_)
+                                                | Sense::Superlative(..)
+                                                | Sense::Quantity(_)
+                                                | Sense::Fail
+                                        )
+                                )
+                            )
+                    })
+            })
+        };
+        let is_listed = nouns.iter().any(|at| is_led(at, &lists) || is_led(at, &asks));
+        let has_groups = self.items.iter().any(|item| !item.is_used && item.dimension().is_some())
+            || self.has(|sense| matches!(sense, Sense::Grain(_) | Sense::Trend | Sense::Who | Sense::By));
+        let has_measure = self.has(|sense| match sense {
+            Sense::Quantity(quantity) => !is_row_noun(*quantity),
+            Sense::Usage => true,
+            _ => false,
+        });
+        let is_when = self.has(|sense| *sense == Sense::WhenWas);
+        let is_rows_word = self.has(|sense| matches!(sense, Sense::Rows(_)));
+        if is_when {
+            self.take_all(|sense| *sense == Sense::WhenWas);
+            self.rows = true;
+            self.limit.get_or_insert(1);
+            self.order.get_or_insert(Order { by: OrderBy::Time, descending: true });
+            self.take_all(|sense| matches!(sense, Sense::Verb(_)));
+        }
+        let incidents = nouns.iter().any(|at| matches!(self.sense(*at), Some(Sense::Quantity(Q::Incidents))));
+        let is_plain_incidents =
+            incidents && !is_counted && !has_groups && !has_measure && self.compare.is_none() && !self.drivers;
+        let is_list = (is_listed || is_rows_word) && !has_groups && !has_measure && !is_counted;
+        if is_list || is_plain_incidents {
+            self.rows = true;
+        }
+        if !self.rows {
+            return;
+        }
+        self.take_all(|sense| matches!(sense, Sense::List | Sense::Rows(_)));
+        let view = nouns.iter().find_map(|at| match self.sense(*at) {
+            Some(Sense::Quantity(quantity)) => Some(quantity.view()).filter(|view| *view != View::Requests),
+            _ => None,
+        });
+        if let Some(view) = view {
+            self.view = view;
+            self.take_all(|sense| matches!(sense, Sense::Quantity(q) if q.view() == view && *q != Q::FailedAttempts));
+            if self.take_all(|sense| matches!(sense, Sense::Quantity(Q::FailedAttempts))) {
+                self.add_filter(&Dimension::Outcome, &["error"], false);
+            }
+        }
+        if self.view == View::Requests {
+            self.take_all(|sense| matches!(sense, Sense::Quantity(Q::Requests)));
+        }
+        if self.order.is_none() && self.view == View::Requests {
+            self.limit.get_or_insert(100);
+        }
+    }
+
+    /// Fills what nobody said, and says so.
+    pub(super) fn settle(&mut self) {
+        self.settle_measures();
+        let window = self.settle_window();
+        self.settle_projection(&window);
+        self.settle_order();
+        self.settle_rows();
+        // A group of one value is a total.
+        let single: Vec<Dimension> = self
+            .filters
+            .iter()
+            .filter(|filter| !filter.negated && filter.values.len() == 1)
+            .map(|filter| filter.dimension.clone())
+            .collect();
+        if self.previous.is_some() && !self.drivers {
+            self.dimensions.retain(|dimension| !single.contains(dimension));
+            if self.dimensions.is_empty() {
+                self.order = self.order.take().filter(|_| self.rows);
+                self.limit = self.limit.filter(|_| self.rows);
+                self.first = false;
+            }
+        }
+        if self.cumulative && !self.dimensions.iter().any(Dimension::is_grain) {
+            self.cumulative = false;
+        }
+    }
+
+    fn settle_measures(&mut self) {
+        if !self.measures.is_empty() || self.rows {
+            return;
+        }
+        let is_ranked = self.order.is_some() || !self.dimensions.is_empty();
+        let narrows = self.filters.iter().any(|filter| {
+            matches!(
+                filter.dimension,
+                Dimension::ErrorKind
+                    | Dimension::Status
+                    | Dimension::Outcome
+                    | Dimension::Streamed
+                    | Dimension::FailedOver
+            )
+        });
+        if narrows || !self.row_bounds.is_empty() {
+            self.add_measure(Measure::total(Q::Requests));
+        } else if is_ranked || self.drivers {
+            self.assumptions.push("nothing was said to measure: it is the cost".to_owned());
+            self.add_measure(Measure::total(Q::Cost));
+        } else if !self.filters.is_empty() || self.window.is_some() {
+            self.assumptions.push("nothing was said to measure: requests, tokens and cost are shown".to_owned());
+            [Q::Requests, Q::Tokens, Q::Cost].into_iter().for_each(|q| self.add_measure(Measure::total(q)));
+        }
+    }
+
+    fn settle_window(&mut self) -> Window {
+        if let Some(window) = &self.window {
+            return window.clone();
+        }
+        let is_ever = self.rows && self.limit == Some(1) && matches!(self.order, Some(Order { by: OrderBy::Time, .. }));
+        let is_state = self.filters.iter().any(|filter| filter.dimension == Dimension::IncidentState);
+        let has_burn = self.measures.iter().any(|measure| {
+            matches!(measure.quantity, Q::BurnRate | Q::RequestsPerDay | Q::TokensPerDay)
+                && measure.statistic == Statistic::Total
+        });
+        let now = self.has(|_| false)
+            || self.items.iter().any(|item| matches!(item.what, What::When(super::dates::When::Now)));
+        let window = if is_ever || is_state {
+            self.all_time()
+        } else if has_burn {
+            self.days_until_now(7)
+        } else if now && self.view == View::Requests && self.previous.is_none() {
+            let now = self.clock.now.unix_us;
+            Window { from_us: now - 3_600_000_000, to_us: now, label: "last hour".to_owned(), assumed: true }
+        } else {
+            self.assumed_window()
+        };
+        self.assumptions.push(format!("no time was said: {}", window.label));
+        if let Some(compare) = &self.compare
+            && compare.kind != CompareKind::Named
+        {
+            self.compare = self.previous_of(window.from_us, window.to_us);
+        }
+        self.window = Some(window.clone());
+        window
+    }
+
+    fn days_until_now(&self, days: i64) -> Window {
+        let now = self.clock.now.unix_us;
+        let today = self.clock.start_of(super::dates::CalendarUnit::Day, now).unwrap_or(now);
+        let from_us = self.clock.moved(today, super::dates::CalendarUnit::Day, 1 - days).unwrap_or(0).max(0);
+        Window { from_us, to_us: now, label: format!("last {days} days"), assumed: true }
+    }
+
+    /// A projection is of the running month.
+    fn settle_projection(&mut self, window: &Window) {
+        if !self.measures.iter().any(|measure| measure.quantity == Q::Projection) {
+            return;
+        }
+        let now = self.clock.now.unix_us;
+        let month = super::dates::CalendarUnit::Month;
+        let Some(from_us) = self.clock.start_of(month, now).filter(|from| *from < now) else { return };
+        if !window.assumed && window.from_us != from_us {
+            let reason = "only the running month can be projected";
+            self.refuse(DeclineKind::Forecast, reason, &["projected month end", "cost this month by day"]);
+        }
+        self.window = Some(Window { from_us, to_us: now, label: "this month".to_owned(), assumed: window.assumed });
+    }
+
+    /// By what the rows stand, now that the measures are known.
+    fn settle_order(&mut self) {
+        let Some(order) = self.order.clone() else { return };
+        if self.rows {
+            return;
+        }
+        let Some(measure) = self.measures.first().copied() else { return };
+        let is_of_change = self.compare.is_some() && self.has(|sense| matches!(sense, Sense::Change(_)));
+        let descending = (0..self.items.len())
+            .find_map(|at| match self.sense(at) {
+                Some(Sense::Best(is_best)) => Some(*is_best == is_more_better(measure.quantity)),
+                _ => None,
+            })
+            .unwrap_or(order.descending);
+        let by = match order.by {
+            OrderBy::Time if is_of_change => OrderBy::Change,
+            OrderBy::Time => OrderBy::Measure(measure),
+            by => by,
+        };
+        let fell = self.has(|sense| *sense == Sense::Change(Some(false)));
+        self.order = Some(Order { descending: descending != (fell && by == OrderBy::Change), by });
+        if self.dimensions.is_empty() {
+            self.order = None;
+            return;
+        }
+        let is_series = self.dimensions.iter().any(Dimension::is_grain) && self.dimensions.len() == 1;
+        if self.limit.is_none() && !is_series {
+            self.limit = Some(Self::rows_assumed());
+        }
+    }
+
+    fn settle_rows(&mut self) {
+        if self.rows {
+            self.dimensions.clear();
+            self.measures.clear();
+            self.having.clear();
+            self.first = false;
+            if let Some(Order { by: OrderBy::Measure(measure), .. }) = &mut self.order {
+                *measure = Measure::total(measure.quantity);
+            }
+            return;
+        }
+        // "Which team spent the most" is a ranking even if only its head is the answer.
+        if self.first && self.order.is_none() && !self.drivers && self.having.is_empty() {
+            let is_of_change = self.compare.is_some() && self.has(|sense| matches!(sense, Sense::Change(_)));
+            let fell = self.has(|sense| *sense == Sense::Change(Some(false)));
+            let by = self
+                .measures
+                .first()
+                .map(|measure| if is_of_change { OrderBy::Change } else { OrderBy::Measure(*measure) });
+            self.order = by.map(|by| Order { descending: !(fell && by == OrderBy::Change), by });
+            self.limit.get_or_insert(Self::rows_assumed());
+        }
+        if !self.having.is_empty() && self.dimensions.is_empty() {
+            let reason = "it is not said of which groups the bound holds";
+            self.refuse(DeclineKind::Ambiguous, reason, &["projects that spent more than $100"]);
+        }
+        if self.drivers {
+            self.dimensions.clear();
+            self.order = None;
+            self.limit = None;
+            self.first = false;
+        }
+    }
+}
+
+/// Whether more of it is better.
+const fn is_more_better(quantity: Q) -> bool {
+    matches!(
+        quantity,
+        Q::Ok
+            | Q::SuccessRate
+            | Q::CacheHitRate
+            | Q::CacheHits
+            | Q::Saved
+            | Q::Throughput
+            | Q::SignalScore
+            | Q::BudgetRemaining
+    )
+}
