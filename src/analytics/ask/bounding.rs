@@ -61,7 +61,8 @@ impl Draft<'_> {
         let measure = behind
             .map(|(_, quantity)| Measure::total(quantity))
             .or(named.map(|(_, measure)| measure))
-            .or(by_word.filter(|quantity| fits(*quantity)).or(by_unit).map(Measure::total));
+            .or(by_word.filter(|quantity| fits(*quantity)).or(by_unit).map(Measure::total))
+            .or_else(|| self.requests_before(at).filter(|_| number.unit.is_none()));
         let Some(measure) = measure else { return };
         self.take(at);
         self.take(place);
@@ -132,6 +133,13 @@ impl Draft<'_> {
             }
             _ => None,
         }
+    }
+
+    /// "Teams with requests over 1000".
+    fn requests_before(&self, at: usize) -> Option<Measure> {
+        let requests = Quantity::Requests;
+        let before = self.loud_before(at).and_then(|place| self.sense(place));
+        (before == Some(&Sense::Quantity(requests))).then_some(Measure::total(requests))
     }
 
     /// Of what the bound holds: of groups or of single requests.

@@ -181,7 +181,7 @@ impl Draft<'_> {
         let needs = self.drivers || self.has(|sense| matches!(sense, Sense::AgainstPrevious | Sense::Before));
         if needs {
             let window = self.window.clone().unwrap_or_else(|| previous.window.clone());
-            self.compare = self.previous_of(window.from_us, window.to_us);
+            self.compare = self.clock.previous_of(window.from_us, window.to_us);
         } else if self.compare.is_none()
             && let Some(compare) = &previous.compare
             && !self.rows
@@ -191,7 +191,7 @@ impl Draft<'_> {
                 (true, CompareKind::Named) => None,
                 (true, _) => {
                     let window = self.window.clone().unwrap_or_else(|| previous.window.clone());
-                    self.previous_of(window.from_us, window.to_us)
+                    self.clock.previous_of(window.from_us, window.to_us)
                 }
             };
         }

@@ -224,7 +224,7 @@ impl Draft<'_> {
     fn read_trend(&mut self) {
         if self.take_all(|sense| *sense == Sense::Trend) && !self.dimensions.iter().any(Dimension::is_grain) {
             let window = self.window.clone().unwrap_or_else(|| self.assumed_window());
-            let grain = self.grain_of(&window);
+            let grain = super::timing::grain_of(&window);
             self.assumptions.push(format!("the trend is by {}", texts::dimension(&grain)));
             self.add_dimension(grain);
         }
@@ -232,7 +232,7 @@ impl Draft<'_> {
             self.cumulative = true;
             if !self.dimensions.iter().any(Dimension::is_grain) {
                 let window = self.window.clone().unwrap_or_else(|| self.assumed_window());
-                let grain = self.grain_of(&window);
+                let grain = super::timing::grain_of(&window);
                 self.add_dimension(grain);
             }
         }

@@ -22,6 +22,8 @@ pub(super) struct Item {
     pub(super) is_plural: bool,
     /// They are accounted for.
     pub(super) is_used: bool,
+    /// A name that is written the same, although the words were read as others.
+    pub(super) also: Option<Name>,
 }
 
 /// The meaning of an item.
@@ -68,6 +70,12 @@ pub(super) fn items(tokens: &[Token], names: &Names, clock: &Clock) -> Vec<Item>
     let mut at = 0;
     while at < tokens.len() {
         let (length, what) = item_at(tokens, at, names, clock);
+        let also = match &what {
+            What::Word(sense) if **sense != Sense::Stop => {
+                names.longest(tokens, at).filter(|(other, _)| *other == length)
+            }
+            _ => None,
+        };
         let words = tokens.get(at..at + length).unwrap_or_default();
         items.push(Item {
             what,
@@ -78,6 +86,7 @@ pub(super) fn items(tokens: &[Token], names: &Names, clock: &Clock) -> Vec<Item>
             text: join(words),
             is_plural: words.last().is_some_and(|token| is_plural(&token.text)),
             is_used: false,
+            also: also.and_then(|(_, names)| likeliest(names).into_iter().next()),
         });
         at += length;
     }
@@ -103,6 +112,13 @@ fn item_at(tokens: &[Token], at: usize, names: &Names, clock: &Clock) -> (usize,
     let named = names.longest(tokens, at);
     let Some(token) = tokens.get(at) else { return (1, What::Unknown) };
     if token.kind == TokenKind::Quoted {
+        let is_status = token.text.len() == 3 && token.text.starts_with(['2', '3', '4', '5']);
+        if named.is_none()
+            && is_status
+            && (token.text.ends_with("xx") || token.text.bytes().all(|b| b.is_ascii_digit()))
+        {
+            return (1, What::Status(token.text.clone()));
+        }
         return named.map_or((1, What::Unknown), |(length, names)| (length, What::Name { names, is_part: false }));
     }
     let word = VOCABULARY.longest(tokens, at);
@@ -124,7 +140,7 @@ fn item_at(tokens: &[Token], at: usize, names: &Names, clock: &Clock) -> (usize,
     let word = word.filter(|(length, _)| *length == longest);
     let is_alone = word.is_none() && when.as_ref().is_none_or(|(length, _)| *length < longest);
     if let Some((length, found)) = named
-        && (is_alone || is_cued(tokens, at, length, &found))
+        && (is_alone || is_cued(tokens, at, length, &found) || is_led_to(tokens, at, length, &found))
     {
         return (length, What::Name { names: likeliest(found), is_part: false });
     }
@@ -209,6 +225,35 @@ fn is_of_words(tokens: &[Token], at: usize, length: usize, names: &Names) -> boo
         place += word.max(name);
     }
     place == end && named <= 1 && length > 1
+}
+
+/// Whether a word before it leads to a name, and it is written just as one: "used by invoices".
+fn is_led_to(tokens: &[Token], at: usize, length: usize, names: &[Name]) -> bool {
+    const LEADS: [&str; 14] = [
+        "for",
+        "on",
+        "from",
+        "to",
+        "via",
+        "using",
+        "did",
+        "except",
+        "excluding",
+        "without",
+        "only",
+        "called",
+        "named",
+        "through",
+    ];
+    let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+    let led_by_verb = before.is_some_and(|token| token.is("by"))
+        && at
+            .checked_sub(2)
+            .and_then(|at| tokens.get(at))
+            .is_some_and(|token| token.is_any(&["used", "spent", "made", "sent", "caused"]));
+    let text: String = tokens.iter().skip(at).take(length).map(|token| token.text.as_str()).collect();
+    let is_exact = names.iter().any(|name| name.value.eq_ignore_ascii_case(&text));
+    is_exact && (led_by_verb || before.is_some_and(|token| token.is_any(&LEADS)))
 }
 
 /// Whether the dimension of one of the names stands beside it.

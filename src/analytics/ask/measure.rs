@@ -299,9 +299,10 @@ impl Measure {
         }
     }
 
-    /// Reads the stable text back.
+    /// Reads the stable text back. Of a quantity without a sum the plain name is what single rows have.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::all().find(|measure| measure.to_string() == text)
+        let plain = Quantity::ALL.iter().find(|quantity| quantity.as_str() == text);
+        plain.map(|quantity| Self::total(*quantity)).or_else(|| Self::all().find(|measure| measure.to_string() == text))
     }
 }
 

@@ -125,7 +125,8 @@ impl Draft<'_> {
         if is_named {
             self.assumptions.push("budgets are shown for their running period, whatever the time asked for".to_owned());
         }
-        self.window = Some(super::Window { from_us: now - 1, to_us: now, label: "now".to_owned(), assumed: true });
+        self.window =
+            Some(super::Window { from_us: now - 1_000_000, to_us: now, label: "now".to_owned(), assumed: true });
         self.compare = None;
     }
 
@@ -202,7 +203,8 @@ impl Draft<'_> {
             let is_joined = last.is_some_and(|last| self.are_joined(last, at));
             if !own.is_empty() {
                 statistics = own;
-            } else if !is_joined {
+            } else if !is_joined || !super::sentence::needs_statistic(*quantity) {
+                // "Average latency and ttft" are both averages; "p95 latency and cost" is plain cost.
                 statistics = self.statistics_behind(at);
             }
             if *quantity == Q::Requests && !self.keeps_requests(at, &places, strong) {
@@ -455,6 +457,9 @@ impl Draft<'_> {
 
     /// "Slowest provider", "cheapest model": what the word itself measures, where nothing else does.
     fn read_superlatives(&mut self) {
+        if self.read_extreme_rows() {
+            return;
+        }
         let own = (0..self.items.len()).find_map(|at| match self.sense(at) {
             Some(Sense::Superlative(_, Some(quantity))) => Some((at, *quantity)),
             _ => None,
@@ -480,6 +485,41 @@ impl Draft<'_> {
         }
         self.take_for(at, texts::measure(measure));
         self.add_measure(measure);
+    }
+
+    /// "Requests with the highest cost", "largest requests": rows in that order. "Highest latency": the maximum.
+    fn read_extreme_rows(&mut self) -> bool {
+        let is_extreme = self.has(|sense| matches!(sense, Sense::Superlative(_, None) | Sense::Top(_)));
+        let Some(order) = self.order.clone().filter(|_| is_extreme && self.dimensions.is_empty() && !self.drivers)
+        else {
+            return false;
+        };
+        let is_fragment = self.previous.is_some_and(|previous| !previous.dimensions.is_empty());
+        let own: Vec<Measure> = self.measures.iter().copied().filter(|m| m.quantity != Q::Requests).collect();
+        let single = match own.as_slice() {
+            [] if self.is_of_single_requests() => Some(Q::Tokens),
+            [measure] if measure.quantity.is_of_rows() => Some(measure.quantity),
+            _ => None,
+        };
+        let Some(quantity) = single.filter(|_| !is_fragment && self.view == View::Requests) else { return false };
+        if self.is_of_single_requests() {
+            if own.is_empty() {
+                self.assumptions.push("the size of a request is read as its tokens".to_owned());
+            }
+            self.rows = true;
+            self.take_nouns();
+            self.order = Some(super::Order {
+                by: super::OrderBy::Measure(Measure::total(quantity)),
+                descending: order.descending,
+            });
+            self.limit.get_or_insert(Self::rows_assumed());
+        } else {
+            let statistic = if order.descending { Statistic::Max } else { Statistic::Min };
+            self.measures = vec![Measure::of(quantity, statistic)];
+            self.order = None;
+            self.limit = None;
+        }
+        true
     }
 
     /// "The slowest requests": rows, not sums.

@@ -76,8 +76,12 @@ impl Names {
         let mut best: Option<(usize, Vec<Name>)> = None;
         for (atoms, name) in list {
             if let Some(length) = length_of(atoms, tokens, at) {
+                let is_quoted = first.kind == TokenKind::Quoted;
                 let is_written_so = || spelled(tokens, at, length) == *name.value;
-                if is_house_name(&name.dimension) && !is_written_so() {
+                let kind = house_name_kind(&name.dimension);
+                if kind == HouseName::InQuotes && !(is_quoted && is_written_so())
+                    || kind == HouseName::AsWritten && !is_written_so()
+                {
                     continue;
                 }
                 match &mut best {
@@ -167,18 +171,53 @@ fn spelled(tokens: &[Token], at: usize, length: usize) -> String {
     tokens.iter().skip(at).take(length).map(|token| token.text.as_str()).collect()
 }
 
+/// Values that are common words besides: they count only in quotes.
+const QUOTED_NAMES: &[(Dimension, &[&str])] = &[
+    (Dimension::Outcome, &["ok", "error", "refused", "client_disconnected"]),
+    (Dimension::Cache, &["hit", "miss", "bypass"]),
+    (Dimension::Streamed, &["true", "false"]),
+    (Dimension::FailedOver, &["true", "false"]),
+    (Dimension::FindingCategory, &["credentials", "pii", "custom"]),
+    (Dimension::FindingAction, &["log", "redact", "mask", "block"]),
+    (Dimension::FindingDirection, &["request", "response"]),
+    (Dimension::IncidentState, &["open", "closed"]),
+    (Dimension::Layer, &["policy", "capability", "availability", "score", "selection"]),
+    (Dimension::SignalOrigin, &["human", "automatic"]),
+    (Dimension::BudgetScope, &["global", "key", "project", "team", "requester", "provider"]),
+    (Dimension::BudgetPeriod, &["day", "week", "month"]),
+    (Dimension::ClientApi, &["openai_chat", "openai_responses", "anthropic", "gemini", "ollama"]),
+];
+
 /// Names that no database makes: they count only as they are written (`upstream_timeout`).
 fn house_names() -> impl Iterator<Item = (Dimension, &'static str)> {
     let errors = ErrorKind::ALL.map(|kind| (Dimension::ErrorKind, kind.as_str()));
     let endpoints = Endpoint::ALL.map(|endpoint| (Dimension::Endpoint, endpoint.as_str()));
     let incidents = IncidentKind::ALL.map(|kind| (Dimension::IncidentKind, kind.as_str()));
     let impacts = Impact::ALL.map(|impact| (Dimension::Impact, impact.as_str()));
-    errors.into_iter().chain(endpoints).chain(incidents).chain(impacts)
+    let quoted =
+        QUOTED_NAMES.iter().flat_map(|(dimension, values)| values.iter().map(move |value| (dimension.clone(), *value)));
+    errors.into_iter().chain(endpoints).chain(incidents).chain(impacts).chain(quoted)
 }
 
-/// Whether the values of a dimension are ours.
-pub(super) const fn is_house_name(dimension: &Dimension) -> bool {
-    matches!(dimension, Dimension::ErrorKind | Dimension::Endpoint | Dimension::IncidentKind | Dimension::Impact)
+/// How a value must be written to be read as one of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HouseName {
+    /// It is a name of the database.
+    No,
+    /// As the API writes it.
+    AsWritten,
+    /// In quotes.
+    InQuotes,
+}
+
+fn house_name_kind(dimension: &Dimension) -> HouseName {
+    if matches!(dimension, Dimension::ErrorKind | Dimension::Endpoint | Dimension::IncidentKind | Dimension::Impact) {
+        HouseName::AsWritten
+    } else if QUOTED_NAMES.iter().any(|(other, _)| other == dimension) {
+        HouseName::InQuotes
+    } else {
+        HouseName::No
+    }
 }
 
 /// The family of a model: the letters that its name begins with, without the path before it

@@ -27,6 +27,20 @@ impl Draft<'_> {
         self.drop_idle_exceptions();
     }
 
+    /// Says of words that are names besides how they were read.
+    pub(super) fn say_other_readings(&mut self) {
+        for item in &self.items {
+            if let Some(name) = &item.also {
+                let dimension = texts::dimension(&name.dimension);
+                let text = format!(
+                    "\"{}\" is read as a word; for the {dimension} write {dimension} \"{}\"",
+                    item.text, name.value
+                );
+                self.assumptions.push(text);
+            }
+        }
+    }
+
     /// `without a project`: the dimension is not set.
     fn read_missing(&mut self) {
         for at in self.places(|sense| *sense == Sense::Without) {

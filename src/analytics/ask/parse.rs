@@ -60,6 +60,7 @@ fn read(
         draft.inherit(previous);
     }
     draft.settle();
+    draft.say_other_readings();
     if let Some(declined) = draft.refusal.take() {
         return Parsed::Declined(declined);
     }

@@ -101,6 +101,8 @@ pub(super) enum Sense {
     Also,
     /// "what about", "how about": a change of the previous question.
     WhatAbout,
+    /// The first row is the answer.
+    FirstRow,
     /// What caused it.
     Caused,
 }

@@ -203,11 +203,13 @@ impl Draft<'_> {
         } else {
             self.assumed_window()
         };
-        self.assumptions.push(format!("no time was said: {}", window.label));
+        if !self.measures.iter().any(|measure| measure.quantity == Q::Projection) {
+            self.assumptions.push(format!("no time was said: {}", window.label));
+        }
         if let Some(compare) = &self.compare
             && compare.kind != CompareKind::Named
         {
-            self.compare = self.previous_of(window.from_us, window.to_us);
+            self.compare = self.clock.previous_of(window.from_us, window.to_us);
         }
         self.window = Some(window.clone());
         window
@@ -237,6 +239,7 @@ impl Draft<'_> {
 
     /// By what the rows stand, now that the measures are known.
     fn settle_order(&mut self) {
+        self.first |= self.take_all(|sense| *sense == Sense::FirstRow);
         let Some(order) = self.order.clone() else { return };
         if self.rows {
             return;
@@ -257,7 +260,8 @@ impl Draft<'_> {
         let fell = self.has(|sense| *sense == Sense::Change(Some(false)));
         self.order = Some(Order { descending: descending != (fell && by == OrderBy::Change), by });
         if self.dimensions.is_empty() {
-            self.order = None;
+            let reason = "it is not said of which groups the first are asked, such as models, teams or projects";
+            self.refuse(DeclineKind::Ambiguous, reason, &["top 5 models by cost this month"]);
             return;
         }
         let is_series = self.dimensions.iter().any(Dimension::is_grain) && self.dimensions.len() == 1;

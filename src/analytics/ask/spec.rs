@@ -337,7 +337,12 @@ impl QuerySpec {
             .iter()
             .enumerate()
             .any(|(at, dimension)| self.dimensions.iter().skip(at + 1).any(|other| other == dimension));
+        let is_asked_plainly = self.measures.iter().chain(self.having.iter().map(|bound| &bound.measure));
         let rules = [
+            (
+                is_asked_plainly.clone().any(|measure| !measure.is_valid()),
+                "a measure needs a statistic that it has, such as latency_mean or latency_p95",
+            ),
             (!self.rows && self.measures.is_empty(), "name at least one measure, or ask for rows"),
             (self.rows && !self.dimensions.is_empty(), "rows are not grouped: leave dimensions empty"),
             (self.measures.len() > 8, "at most 8 measures"),
@@ -397,7 +402,9 @@ mod tests {
         assert_eq!(spec.check(), Ok(()));
         assert_eq!(serde_json::from_str::<QuerySpec>(&serde_json::to_string(&spec).unwrap()).unwrap(), spec);
         assert!(serde_json::from_str::<QuerySpec>(&text.replace("\"order\"", "\"sort\"")).is_err());
-        assert!(serde_json::from_str::<QuerySpec>(&text.replace("latency_p95", "latency")).is_err());
+        assert!(serde_json::from_str::<QuerySpec>(&text.replace("latency_p95", "slowness")).is_err());
+        let plain: QuerySpec = serde_json::from_str(&text.replace("latency_p95", "latency")).unwrap();
+        assert!(plain.check().is_err());
     }
 
     #[test]

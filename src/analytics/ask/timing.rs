@@ -1,7 +1,7 @@
 //! Windows: the one that is asked for, and the one it is set against.
 
 use super::{
-    Compare, CompareKind, DeclineKind, Dimension, Window,
+    Clock, Compare, CompareKind, DeclineKind, Dimension, Window,
     dates::{CalendarUnit, Range, When},
     draft::Draft,
     link::What,
@@ -129,7 +129,7 @@ impl Draft<'_> {
         let label = format!("this {}", unit_word(unit));
         self.take_for(at, format!("window {label}"));
         self.window = Some(Window { from_us, to_us: now, label, assumed: false });
-        self.compare = self.previous_of(from_us, now);
+        self.compare = self.clock.previous_of(from_us, now);
     }
 
     /// `vs the previous period`, `the week before`, growth and "why".
@@ -153,7 +153,7 @@ impl Draft<'_> {
             return;
         }
         let window = self.window.clone().unwrap_or_else(|| self.assumed_window());
-        self.compare = self.previous_of(window.from_us, window.to_us);
+        self.compare = self.clock.previous_of(window.from_us, window.to_us);
         if self.compare.is_none() {
             self.refuse(DeclineKind::Ambiguous, "there is no period before that one", &["cost this week vs last week"]);
         }
@@ -178,26 +178,6 @@ impl Draft<'_> {
         self.add_dimension(reason);
     }
 
-    /// The time before a window: the calendar unit before, the same part of it while it runs, else the same length.
-    pub(super) fn previous_of(&self, from_us: i64, to_us: i64) -> Option<Compare> {
-        let unit = self.clock.unit_of(from_us, to_us);
-        let length = to_us - from_us;
-        if let Some(unit) = unit {
-            let start = self.clock.moved(from_us, unit, -1)?;
-            let is_running = self.clock.moved(from_us, unit, 1)? != to_us;
-            let label = format!("the {} before", unit_word(unit));
-            return Some(if is_running {
-                let kind = CompareKind::SameElapsed;
-                Compare { kind, from_us: start, to_us: from_us.min(start + length), label }
-            } else {
-                Compare { kind: CompareKind::Previous, from_us: start, to_us: from_us, label }
-            });
-        }
-        let start = from_us.checked_sub(length).filter(|start| *start > 0 && from_us > 0)?;
-        let label = "the same length before".to_owned();
-        Some(Compare { kind: CompareKind::Previous, from_us: start, to_us: from_us, label })
-    }
-
     /// The last 30 days.
     pub(super) fn assumed_window(&self) -> Window {
         let now = self.clock.now.unix_us;
@@ -210,16 +190,38 @@ impl Draft<'_> {
     pub(super) fn all_time(&self) -> Window {
         Window { from_us: 0, to_us: self.clock.now.unix_us, label: "all time".to_owned(), assumed: true }
     }
+}
 
-    /// The grain that fits a window: up to 2 days hours, 62 days days, a year weeks, else months.
-    pub(super) fn grain_of(&self, window: &Window) -> Dimension {
-        const DAY_US: i64 = 86_400_000_000;
-        match (window.to_us - window.from_us + DAY_US - 1) / DAY_US {
-            ..=2 => Dimension::Hour,
-            ..=62 => Dimension::Day,
-            ..=366 => Dimension::Week,
-            _ => Dimension::Month,
+impl Clock {
+    /// The time before a window: the calendar unit before, the same part of it while it runs, else the same length.
+    pub(super) fn previous_of(&self, from_us: i64, to_us: i64) -> Option<Compare> {
+        let unit = self.unit_of(from_us, to_us);
+        let length = to_us - from_us;
+        if let Some(unit) = unit {
+            let start = self.moved(from_us, unit, -1)?;
+            let is_running = self.moved(from_us, unit, 1)? != to_us;
+            let label = format!("the {} before", unit_word(unit));
+            return Some(if is_running {
+                let kind = CompareKind::SameElapsed;
+                Compare { kind, from_us: start, to_us: from_us.min(start + length), label }
+            } else {
+                Compare { kind: CompareKind::Previous, from_us: start, to_us: from_us, label }
+            });
         }
+        let start = from_us.checked_sub(length).filter(|start| *start > 0 && from_us > 0)?;
+        let label = "the same length before".to_owned();
+        Some(Compare { kind: CompareKind::Previous, from_us: start, to_us: from_us, label })
+    }
+}
+
+/// The grain that fits a window: up to 2 days hours, 62 days days, a year weeks, else months.
+pub(super) fn grain_of(window: &Window) -> Dimension {
+    const DAY_US: i64 = 86_400_000_000;
+    match (window.to_us - window.from_us + DAY_US - 1) / DAY_US {
+        ..=2 => Dimension::Hour,
+        3..=62 => Dimension::Day,
+        63..=366 => Dimension::Week,
+        _ => Dimension::Month,
     }
 }
 

@@ -540,6 +540,7 @@ const JOINTS: &[Entry] = &[
         "will|will be|end of the month|end of month|month end|month-end|by the end of the month|by month end|at the end of the month|by the end of this month|end of this month|eom",
         W::Projected,
     ),
+    entry("the first is the answer|of which the first is the answer", W::FirstRow),
     entry(
         "caused it|caused that|caused this|caused them|caused those|is responsible|was responsible|is to blame|was to blame|caused the|is behind it|was behind it|responsible for it|responsible for that|responsible|cause|causes|causing",
         W::Caused,

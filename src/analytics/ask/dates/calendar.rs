@@ -51,7 +51,7 @@ impl CalendarUnit {
 
 impl Clock {
     /// The zone's date and time of a moment.
-    pub(super) fn civil(&self, us: i64) -> DateTime {
+    pub(in super::super) fn civil(&self, us: i64) -> DateTime {
         let at = Timestamp::from_microsecond(us).unwrap_or_default();
         at.to_zoned(self.zone.clone()).datetime()
     }

@@ -121,10 +121,6 @@ impl<'a> Reader<'a> {
         self.unit_from(day, CalendarUnit::Day)
     }
 
-    fn plain(self, range: Range) -> Point {
-        Point { range, day: None, month: None }
-    }
-
     fn days_back(self, count: i64) -> Option<Point> {
         self.day(self.clock.today().checked_sub(count.days()).ok()?)
     }
@@ -153,7 +149,7 @@ impl<'a> Reader<'a> {
 
     fn part_point(self, back: i64, part: &str) -> Option<Point> {
         let day = self.clock.today().checked_sub(back.days()).ok()?;
-        Some(self.plain(self.part_of_day(day, named_part(part)?)?))
+        Some(plain(self.part_of_day(day, named_part(part)?)?))
     }
 
     /// `3 days ago`, `an hour ago`: the calendar unit that lies so far back.
@@ -165,7 +161,7 @@ impl<'a> Reader<'a> {
         match unit {
             CalendarUnit::Minute | CalendarUnit::Hour => {
                 let to = self.clock.moved(from, unit, 1)?.min(self.now_us());
-                Some((self.plain(range(from, to)), rest))
+                Some((plain(range(from, to)), rest))
             }
             _ => Some((self.unit_from(self.clock.civil(from).date(), unit)?, rest)),
         }
@@ -196,7 +192,7 @@ impl<'a> Reader<'a> {
         let rest = rest.phrase(&["so", "far"]).or_else(|| rest.phrase(&["to", "date"])).unwrap_or(rest);
         let from = self.clock.start_of(unit, self.now_us())?;
         let day = (unit == CalendarUnit::Day).then(|| self.clock.today());
-        Some((Point { day, ..self.plain(range(from, self.now_us())) }, rest))
+        Some((Point { day, ..plain(range(from, self.now_us())) }, rest))
     }
 
     /// `last week` is the complete one, `past week` and `last 7 days` reach until now.
@@ -216,24 +212,24 @@ impl<'a> Reader<'a> {
         let start = last.unwrap_or(self);
         (last.is_some() || is_led || is_short).then_some(())?;
         let ((count, unit), rest) = start.count_of_units()?;
-        Some((self.plain(self.last_units(count, unit)?), rest.skip(&["'"])))
+        Some((plain(self.last_units(count, unit)?), rest.skip(&["'"])))
     }
 
     fn one_back(self, unit: CalendarUnit, is_past: bool) -> Option<Point> {
         let now = self.now_us();
-        let rolling = |unit, count: i64| Some(self.plain(range(self.clock.moved(now, unit, -count)?, now)));
+        let rolling = |unit, count: i64| Some(plain(range(self.clock.moved(now, unit, -count)?, now)));
         match unit {
             CalendarUnit::Minute => rolling(CalendarUnit::Minute, 1),
             CalendarUnit::Hour => rolling(CalendarUnit::Hour, 1),
             CalendarUnit::Day => rolling(CalendarUnit::Hour, 24),
-            CalendarUnit::Week if is_past => Some(self.plain(self.last_units(7, CalendarUnit::Day)?)),
-            CalendarUnit::Month if is_past => Some(self.plain(self.last_units(30, CalendarUnit::Day)?)),
-            _ if is_past => Some(self.plain(self.last_units(1, unit)?)),
+            CalendarUnit::Week if is_past => Some(plain(self.last_units(7, CalendarUnit::Day)?)),
+            CalendarUnit::Month if is_past => Some(plain(self.last_units(30, CalendarUnit::Day)?)),
+            _ if is_past => Some(plain(self.last_units(1, unit)?)),
             _ => {
                 let to = self.clock.start_of(unit, now)?;
                 let from = self.clock.moved(to, unit, -1)?;
                 let month = (unit == CalendarUnit::Month).then(|| self.clock.civil(from).date());
-                Some(Point { month, ..self.plain(range(from, to)) })
+                Some(Point { month, ..plain(range(from, to)) })
             }
         }
     }
@@ -259,7 +255,7 @@ impl<'a> Reader<'a> {
         let to = self.clock.start_of(CalendarUnit::Week, self.now_us())?;
         let mut found = range(self.clock.moved(to, CalendarUnit::Day, -2)?, to);
         found.note = self.word(&["this"]).map(|_| "the weekend is the most recent complete Saturday and Sunday");
-        Some((self.plain(found), rest))
+        Some((plain(found), rest))
     }
 
     /// The most recent such day that has begun; with "last" it lies before today.
@@ -316,7 +312,7 @@ impl<'a> Reader<'a> {
         let to = self.clock.midnight(to.min(next))?.min(self.now_us());
         let mut found = range(self.clock.midnight(from)?, to);
         found.note = (unit == "week").then_some("weeks of a month are counted from its 1st, seven days each");
-        Some((self.plain(found), rest))
+        Some((plain(found), rest))
     }
 
     /// The ISO week that holds a day.
@@ -443,7 +439,7 @@ impl<'a> Reader<'a> {
         let from = self.clock.midnight(first)?;
         let to = self.clock.moved(from, CalendarUnit::Month, i64::from(months))?;
         let is_running = (from..to).contains(&self.now_us());
-        Some((self.plain(range(from, if is_running { self.now_us() } else { to })), rest))
+        Some((plain(range(from, if is_running { self.now_us() } else { to })), rest))
     }
 
     /// `2025`, only behind a word that leads to a time.
@@ -481,6 +477,11 @@ impl<'a> Reader<'a> {
             .find(|date| *date <= self.clock.today())?;
         Some((self.day(found)?, self.next()))
     }
+}
+
+/// A time that is neither a day nor a month.
+const fn plain(range: Range) -> Point {
+    Point { range, day: None, month: None }
 }
 
 /// `3rd`
