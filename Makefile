@@ -80,6 +80,7 @@ test-rust: portal/dist/index.html ## formatting, clippy, unit and outside tests
 
 SDK_PYTHON := .venv/installed
 SDK_NODE := tests/sdk/node/node_modules/.package-lock.json
+CLAUDE_CODE := tests/sdk/claude-code/node_modules/.package-lock.json
 
 $(SDK_PYTHON): tests/sdk/requirements.txt
 	python3 -m venv .venv
@@ -95,6 +96,14 @@ test-sdk: $(SDK_PYTHON) $(SDK_NODE) ## the providers' official clients, unchange
 	$(CARGO) build --locked --example rig
 	$(call step,sdk: Python,target/debug/examples/rig .venv/bin/pytest tests/sdk/python)
 	$(call step,sdk: Node,target/debug/examples/rig npm --prefix tests/sdk/node test)
+	# It is a large program of another maker's, and not made for every machine.
+	if [ $(CLAUDE_CODE) -nt tests/sdk/claude-code/package-lock.json ] \
+		|| npm --prefix tests/sdk/claude-code --no-audit --no-fund --no-update-notifier ci --ignore-scripts; then
+		touch $(CLAUDE_CODE)
+		$(call step,sdk: Claude Code,target/debug/examples/rig npm --prefix tests/sdk/claude-code test)
+	else
+		echo '  skipped        sdk: Claude Code cannot be installed here' | tee -a $(SUMMARY)
+	fi
 
 test-browser: portal/dist/index.html ## the portal in a real browser, on the demo and on gateways of its own
 	@mkdir -p target
@@ -132,7 +141,7 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60); needs a nightly compiler, inst
 # ADVISORY_DB is a clone of the RustSec advisory database.
 ONLINE :=
 ADVISORY_DB := $(HOME)/.cargo/advisory-db
-NPM_TREES := portal tests/sdk/node
+NPM_TREES := portal tests/sdk/node tests/sdk/claude-code
 skipped = printf 'skipped: %s\n'
 
 audit: ## the supply chain: locks, sources, licences, advisories, bills of materials in target/sbom

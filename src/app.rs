@@ -33,7 +33,7 @@ use crate::{
     provider::{Egress, Resolver},
     server,
     store::{self, Action, Actor, Deed, Ending, Judging, Store, StoreError},
-    telemetry, webhook,
+    tasks, telemetry, webhook,
 };
 
 /// Why the gateway could not start or stop.
@@ -263,7 +263,17 @@ impl Gateway {
             lookout: Arc::new(lookout::Watch(self.memory.clone())),
             sandbox: self.sandbox.clone(),
         });
-        server::router(gateway::router(self.data_plane()), admin::router(admin), portal::router())
+        let data_plane = gateway::router(self.data_plane()).merge(tasks::router(self.tasks()));
+        server::router(data_plane, admin::router(admin), portal::router())
+    }
+
+    fn tasks(&self) -> tasks::TasksState {
+        let gateway = self.data_plane();
+        let policy = Arc::clone(&gateway.policy);
+        let door: tasks::Door = Arc::new(move |endpoint, shape, request| {
+            Box::pin(gateway::serve_task(gateway.clone(), endpoint, shape, request))
+        });
+        tasks::TasksState { door, policy }
     }
 
     /// Asks for one chat completion.

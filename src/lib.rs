@@ -18,6 +18,7 @@ pub mod gateway;
 pub mod analytics;
 pub mod admin;
 pub mod demo;
+pub mod tasks;
 mod webhook;
 pub mod server;
 pub mod telemetry;

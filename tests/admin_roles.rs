@@ -31,6 +31,7 @@ enum Role {
 /// The declared role of every route that is not an inference endpoint.
 const DECLARED: &[(&str, &str, Role)] = &[
     ("GET", "/api/version", Role::Public),
+    ("GET", "/api/v1.0/health", Role::Public),
     ("GET", "/health", Role::Public),
     ("GET", "/readyz", Role::Public),
     ("GET", "/openapi.json", Role::Public),
@@ -113,7 +114,8 @@ fn served() -> BTreeMap<(String, String), Role> {
 }
 
 async fn call(client: &Client, method: &str, path: &str) -> Answer {
-    let target = path.replace("{id}", "nothing-bears-this-id").replace("{model}", "gpt-4o").replace("{tail}", "x");
+    let target = path.replace("{api}/{tail}", "openai/v1/chat/completions").replace("{project}", "shop");
+    let target = target.replace("{id}", "nothing-bears-this-id").replace("{model}", "gpt-4o").replace("{tail}", "x");
     let method: Method = method.parse().unwrap();
     let body = [Method::POST, Method::PUT, Method::PATCH].contains(&method).then(|| Bytes::from_static(b"{}"));
     if target.ends_with("/live") {

@@ -613,7 +613,7 @@ const REGISTRY: &str = r#"{
       "env_model": "GROQ_CHAT",
       "default_model": "llama-3.3-70b-versatile",
       "timeout": 60,
-      "features": { "tool_calls": true },
+      "features": { "tool_calls": true, "json_mode": false },
       "pricing": { "input_per_1k_microcents": 0.59, "output_per_1k_microcents": 0.79 }
     },
     "mine": { "kind": "openai_compatible", "env_key": "MINE_KEY", "default_model": "m" },
@@ -639,7 +639,8 @@ fn providers_json_is_read_below_the_config_file() {
     assert_eq!((mine.base_url.as_str(), mine.origin), ("https://api.openai.com/v1", ProviderOrigin::ProvidersJson));
     assert!(mine.priority < groq.priority);
     assert_eq!(provider(&config, "box").base_url.as_str(), "http://box:1/");
-    assert_eq!(config.warnings, ["providers.json:11: providers.features: is not used by this version yet"]);
+    assert!(!groq.features.json_mode && mine.features.json_mode);
+    assert_eq!(config.warnings, Vec::<String>::new());
 }
 
 #[test]

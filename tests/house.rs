@@ -15,7 +15,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
     ("pure", &["catalog", "dialect", "routing", "sanitize"]),
     ("I/O", &["provider", "store", "cache", "limits"]),
     ("compiled", &["policy"]),
-    ("uses", &["gateway", "analytics", "admin", "demo", "complete", "webhook"]),
+    ("uses", &["gateway", "analytics", "admin", "demo", "complete", "tasks", "webhook"]),
     ("roof", &["server", "app", "cli", "main", "lib"]),
 ];
 

@@ -42,6 +42,8 @@ mod incidents;
 mod signals;
 mod routes;
 mod routing;
+mod tasks;
+mod project_urls;
 mod translation;
 mod cache;
 mod params;

@@ -601,6 +601,7 @@ fn provider(id: &str, key: ProviderKey) -> Provider {
         }),
         limits: None,
         params: llm_gateway::config::ProviderParams::default(),
+        features: llm_gateway::config::ProviderFeatures::default(),
         origin: ProviderOrigin::Api,
     }
 }

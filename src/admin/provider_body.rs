@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     config::{
-        self, Provider, ProviderKey, ProviderOrigin, ProviderParams, ProviderTimeouts, ProviderType, default_base_url,
+        self, Provider, ProviderFeatures, ProviderKey, ProviderOrigin, ProviderParams, ProviderTimeouts, ProviderType,
+        default_base_url,
     },
     domain::Secret,
 };
@@ -153,6 +154,7 @@ impl NewProvider {
             pricing: None,
             limits: None,
             params: ProviderParams::default(),
+            features: ProviderFeatures::default(),
             origin: ProviderOrigin::Api,
         })
     }

@@ -17,7 +17,8 @@ use super::{
     routing::{ModelTarget, NamedModel, ProfileBlock, Routing, Strategy},
     sanitization::{Sanitization, SanitizationOverride, SanitizationPattern},
     types::{
-        CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderKey, ProviderType,
+        CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderFeatures, ProviderKey,
+        ProviderType,
     },
 };
 use crate::domain::{Ability, Action, Modality, ModelStatus};
@@ -188,6 +189,9 @@ fn provider(page: &mut Page, provider: &Provider) {
         let models = provider.params.by_model.iter();
         let models: Vec<_> = models.map(|(model, params)| format!("{} = {}", quote(model), inline(params))).collect();
         page.raw("model_params", format_args!("{{ {} }}", models.join(", ")));
+    }
+    if provider.features != ProviderFeatures::default() {
+        page.raw("features", format_args!("{{ json_mode = {} }}", provider.features.json_mode));
     }
     if let Some(price) = &provider.pricing {
         page.line("[providers.pricing]");

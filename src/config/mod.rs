@@ -46,8 +46,9 @@ pub use report::ConfigErrors;
 pub use routing::{ModelTarget, NamedModel, ProfileBlock, Routing, Strategy, Weights};
 pub use sanitization::{ApplyTo, Places, Sanitization, SanitizationOverride, SanitizationPattern};
 pub use types::{
-    Auth, CardOverride, CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider, ProviderKey,
-    ProviderOrigin, ProviderTimeouts, ProviderType, Server, Storage, Telemetry, Tls, Translation,
+    Auth, CardOverride, CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider,
+    ProviderFeatures, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType, Server, Storage, Telemetry, Tls,
+    Translation,
 };
 pub use watch::Watcher;
 

@@ -15,7 +15,7 @@ use super::{
     report::{Place, Report, did_you_mean},
     schema, sections,
     tree::{Node, Table},
-    types::{PriceOverride, Provider, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType},
+    types::{PriceOverride, Provider, ProviderFeatures, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType},
 };
 
 /// Words that stand for something else than a provider where an id is expected.
@@ -166,6 +166,7 @@ fn provider(draft: Draft, environment: &Environment, report: &Report) -> Option<
     let params = params::of_provider(&mut fields, report);
     let pricing = fields.node("pricing").map(|node| pricing(node, report));
     let limits = limits::inner(&mut fields, "providers.limits", report);
+    let features = fields.node("features").map_or_else(ProviderFeatures::default, |node| features(node, report));
     Some(Provider {
         id,
         provider_type,
@@ -182,6 +183,7 @@ fn provider(draft: Draft, environment: &Environment, report: &Report) -> Option<
         pricing,
         limits,
         params,
+        features,
         origin,
     })
 }
@@ -271,6 +273,16 @@ fn priority(fields: &mut Fields<'_>, id: &str, origin: ProviderOrigin) -> u32 {
         }
     };
     fields.number("priority", 0..=1_000_000).and_then(|priority| u32::try_from(priority).ok()).unwrap_or(default)
+}
+
+fn features(node: Node, report: &Report) -> ProviderFeatures {
+    let mut fields = Fields::of("providers.features", node, report);
+    // What tools and thoughts a model has, the catalog and the answers say.
+    fields.only_keys(&["json_mode", "tool_calls", "reasoning_content"], &[]);
+    for key in ["tool_calls", "reasoning_content"] {
+        fields.flag(key);
+    }
+    ProviderFeatures { json_mode: fields.flag("json_mode").unwrap_or(ProviderFeatures::default().json_mode) }
 }
 
 fn pricing(node: Node, report: &Report) -> PriceOverride {

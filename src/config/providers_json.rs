@@ -79,10 +79,7 @@ fn entry(
             "base_url" | "endpoint" | "default_model" | "timeout" | "models" | "enabled" => table.put(&key, node),
             "auto_priority" => table.put("priority", node),
             "pricing" => table.put("pricing", pricing(node, report)),
-            "api_params" | "model_params" => table.put(&key, node),
-            "features" => {
-                report.warn(&node.place, &format!("providers.{key}"), "is not used by this version yet");
-            }
+            "api_params" | "model_params" | "features" => table.put(&key, node),
             _ => report.warn(&node.place, &format!("providers.{key}"), "is not used"),
         }
     }

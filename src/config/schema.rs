@@ -123,8 +123,9 @@ pub(super) const SECTIONS: [Section; 18] = [
             "limits",
             "api_params",
             "model_params",
+            "features",
         ],
-        later: &["features", "weight", "tags"],
+        later: &["weight", "tags"],
     },
     Section {
         name: "key_map",

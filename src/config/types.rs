@@ -267,8 +267,23 @@ pub struct Provider {
     pub limits: Option<LimitSet>,
     /// What requests are given that state nothing themselves.
     pub params: ProviderParams,
+    /// What its API can do.
+    pub features: ProviderFeatures,
     /// Where this definition came from.
     pub origin: ProviderOrigin,
+}
+
+/// `features` of a provider: what its API can do, where a server of a known API lacks something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProviderFeatures {
+    /// Whether answers may be asked for as JSON (`response_format`).
+    pub json_mode: bool,
+}
+
+impl Default for ProviderFeatures {
+    fn default() -> Self {
+        Self { json_mode: true }
+    }
 }
 
 /// Time limits of an upstream call.

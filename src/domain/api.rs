@@ -118,11 +118,19 @@ pub enum Endpoint {
     OllamaGenerate,
     /// `POST /api/embed`
     OllamaEmbed,
+    /// `POST /api/v1.0/classify`
+    Classify,
+    /// `POST /api/v1.0/plan`
+    Plan,
+    /// `POST /api/v1.0/embed`
+    Embed,
+    /// `POST /api/v1.0/chat/completions`
+    TaskChat,
 }
 
 impl Endpoint {
     /// Every endpoint, for tables and tests.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::ChatCompletions,
         Self::Responses,
         Self::Embeddings,
@@ -143,6 +151,10 @@ impl Endpoint {
         Self::OllamaChat,
         Self::OllamaGenerate,
         Self::OllamaEmbed,
+        Self::Classify,
+        Self::Plan,
+        Self::Embed,
+        Self::TaskChat,
     ];
 
     /// The stable name used as `endpoint` in records.
@@ -168,6 +180,10 @@ impl Endpoint {
             Self::OllamaChat => "ollama_chat",
             Self::OllamaGenerate => "ollama_generate",
             Self::OllamaEmbed => "ollama_embed",
+            Self::Classify => "classify",
+            Self::Plan => "plan",
+            Self::Embed => "embed",
+            Self::TaskChat => "task_chat",
         }
     }
 
@@ -176,12 +192,27 @@ impl Endpoint {
         Self::ALL.into_iter().find(|endpoint| endpoint.as_str() == text)
     }
 
+    /// Whether it is one of the task endpoints (`/api/v1.0`).
+    pub const fn is_task(self) -> bool {
+        matches!(self, Self::Classify | Self::Plan | Self::Embed | Self::TaskChat)
+    }
+
+    /// The endpoint as which it goes its way: what a task asks is put in the words of an API first.
+    #[must_use]
+    pub const fn on_the_way(self) -> Self {
+        match self {
+            Self::Classify | Self::Plan | Self::TaskChat => Self::ChatCompletions,
+            Self::Embed => Self::Embeddings,
+            other => other,
+        }
+    }
+
     /// The API that a client of this endpoint speaks.
     pub const fn api(self) -> Api {
         match self {
-            Self::ChatCompletions => Api::OpenaiChat,
+            Self::ChatCompletions | Self::Classify | Self::Plan | Self::TaskChat => Api::OpenaiChat,
             Self::Responses => Api::OpenaiResponses,
-            Self::Embeddings => Api::OpenaiEmbeddings,
+            Self::Embeddings | Self::Embed => Api::OpenaiEmbeddings,
             Self::Completions
             | Self::Images
             | Self::Audio
@@ -209,6 +240,9 @@ impl Endpoint {
                 | Self::GenerateContent
                 | Self::StreamGenerateContent
                 | Self::OllamaChat
+                | Self::Classify
+                | Self::Plan
+                | Self::TaskChat
         )
     }
 

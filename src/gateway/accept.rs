@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
-use http::{HeaderMap, HeaderName, Method, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 
 use super::{
     decode::{DecodeError, Decoder},
@@ -35,7 +35,12 @@ pub(crate) struct Arrival {
     pub(crate) query: Option<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
+    /// For a task: what puts its body in the words of an API.
+    pub(crate) shape: Option<Shape>,
 }
+
+/// Makes of a task's body that of the endpoint as which it goes its way. Errors are for people.
+pub type Shape = fn(&[u8]) -> Result<Vec<u8>, String>;
 
 /// The labels that a client puts on its request; they are not forwarded.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +60,8 @@ type Tag = (Arc<str>, Arc<str>);
 /// A request that has been read as far as the gateway needs it.
 pub(crate) struct Inbound {
     pub(crate) endpoint: Endpoint,
+    /// The endpoint that was called, where that is another one (a task).
+    pub(crate) called: Endpoint,
     pub(crate) tail: String,
     pub(crate) method: Method,
     pub(crate) query: Option<String>,
@@ -156,7 +163,8 @@ pub(crate) async fn read(
     uploads: Uploads,
     received: &mut u64,
 ) -> Result<Inbound, Refusal> {
-    let Arrival { endpoint, path_model, tail, method, query, headers, body } = arrival;
+    let Arrival { endpoint: called, path_model, tail, method, query, mut headers, body, shape } = arrival;
+    let endpoint = called.on_the_way();
     let is_bare = method == Method::GET || method == Method::DELETE;
     let (body, steering, upload_model) = if is_upload(endpoint, &headers) {
         let (body, model) = match uploads {
@@ -165,8 +173,15 @@ pub(crate) async fn read(
         };
         (body, None, model)
     } else {
-        let raw = read_whole(body, &headers, limits.max_body_bytes, received).await?;
-        let plain = decoded(&raw, &headers, limits.max_body_bytes)?;
+        let mut raw = read_whole(body, &headers, limits.max_body_bytes, received).await?;
+        let mut plain = decoded(&raw, &headers, limits.max_body_bytes)?;
+        if let Some(shape) = shape {
+            let shaped = shape(plain.as_ref().unwrap_or(&raw));
+            raw = shaped.map_err(|message| Refusal::new(ErrorKind::InvalidRequest, message))?.into();
+            plain = None;
+            headers.remove(header::CONTENT_ENCODING);
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
         let steering = if is_bare || (raw.is_empty() && !needs_body(endpoint)) {
             None
         } else {
@@ -181,6 +196,7 @@ pub(crate) async fn read(
     let text_tokens = steering.as_ref().map_or(0, |steering| steering.request_text_tokens);
     Ok(Inbound {
         endpoint,
+        called,
         tail,
         method,
         query,
@@ -357,5 +373,5 @@ pub(crate) fn arrival(
     body: Body,
 ) -> Arrival {
     let query = parts.uri.query().map(str::to_owned);
-    Arrival { endpoint, path_model, tail, method: parts.method, query, headers: parts.headers, body }
+    Arrival { endpoint, path_model, tail, method: parts.method, query, headers: parts.headers, body, shape: None }
 }

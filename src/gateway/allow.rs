@@ -44,7 +44,11 @@ impl Estimate {
     const fn writes_text(&self) -> bool {
         !matches!(
             self.endpoint,
-            Endpoint::Embeddings | Endpoint::EmbedContent | Endpoint::BatchEmbedContents | Endpoint::OllamaEmbed
+            Endpoint::Embeddings
+                | Endpoint::EmbedContent
+                | Endpoint::BatchEmbedContents
+                | Endpoint::OllamaEmbed
+                | Endpoint::Embed
         )
     }
 

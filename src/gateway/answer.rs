@@ -70,29 +70,42 @@ pub(super) struct Relay {
 }
 
 /// Makes the response. From here on the record belongs to the body.
-pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, head: Head, shutdown: Shutdown) -> Response {
+pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, mut head: Head, shutdown: Shutdown) -> Response {
     let Answer { status, mut headers, body, keeper } = answer;
     let is_stream = !headers.contains_key(header::CONTENT_LENGTH) && matches!(body, AnswerBody::Relay(_));
     let mut keeper = keeper.and_then(|keeper| keeper.begin(status, &headers, is_stream));
+    record.answered(status.as_u16());
+    // How a call ended that was read whole, its head can tell.
+    let judged = match &body {
+        AnswerBody::Whole { kind, .. } => {
+            record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(*kind), facts: None });
+            None
+        }
+        AnswerBody::Judged { bytes, facts } => {
+            let was_read = !bytes.is_empty() && record.is_billable();
+            let (outcome, error_kind) = flow::judge(facts, false, was_read);
+            record.call_ends(CallEnd { outcome, error_kind, facts: Some((**facts).clone()) });
+            head.cost(record.cost_so_far());
+            Some((outcome, error_kind))
+        }
+        AnswerBody::Kept { .. } | AnswerBody::Relay(_) => None,
+    };
+    head.failed(&record);
     head.write(&mut headers);
     // What a provider sent is never a page of ours, even if a browser is led to open it.
     headers.insert(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox"),
     );
-    record.answered(status.as_u16());
     let body = match body {
         AnswerBody::Whole { bytes, kind } => {
             record.sent(bytes.len());
-            record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(kind), facts: None });
             record.close(Outcome::Error, Some(kind)).await;
             Body::from(bytes)
         }
-        AnswerBody::Judged { bytes, facts } => {
+        AnswerBody::Judged { bytes, .. } => {
             record.sent(bytes.len());
-            let was_read = !bytes.is_empty() && record.is_billable();
-            let (outcome, error_kind) = flow::judge(&facts, false, was_read);
-            record.call_ends(CallEnd { outcome, error_kind, facts: Some(*facts) });
+            let (outcome, error_kind) = judged.unwrap_or((Outcome::Ok, None));
             if outcome == Outcome::Ok
                 && let Some(mut keeper) = keeper.take()
                 && keeper.add(&bytes)

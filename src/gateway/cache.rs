@@ -154,7 +154,7 @@ impl LookUp<'_> {
     /// What is asked, but for the body.
     fn add_request(self, key: &mut KeyBuilder) {
         let inbound = self.inbound;
-        key.add("endpoint", inbound.endpoint.as_str());
+        key.add("endpoint", inbound.called.as_str());
         key.add("tail", &inbound.tail);
         key.add_some("model", inbound.model.as_deref());
         key.add_some("profile", self.labels.profile.as_deref());
@@ -262,7 +262,11 @@ const fn is_cacheable(endpoint: Endpoint) -> bool {
         | Endpoint::BatchEmbedContents
         | Endpoint::OllamaChat
         | Endpoint::OllamaGenerate
-        | Endpoint::OllamaEmbed => true,
+        | Endpoint::OllamaEmbed
+        | Endpoint::Classify
+        | Endpoint::Plan
+        | Endpoint::Embed
+        | Endpoint::TaskChat => true,
         Endpoint::Images | Endpoint::Audio | Endpoint::Files | Endpoint::Batches => false,
     }
 }

@@ -15,6 +15,7 @@ use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full, StreamBody};
+use serde_json::json;
 
 use super::{
     accept::{Inbound, InboundBody, LABEL_HEADERS},
@@ -137,8 +138,9 @@ pub(crate) fn outbound(
         headers.entry(version).or_insert(HeaderValue::from_static("2023-06-01"));
     }
     let hides_usage_chunk = translated.is_none() && asks_for_usage(inbound, provider);
-    if translated.is_some() || hides_usage_chunk || inbound.watch.as_ref().is_some_and(Watch::edits) {
-        // An answer that is edited must be readable.
+    let is_edited = translated.is_some() || hides_usage_chunk || inbound.watch.as_ref().is_some_and(Watch::edits);
+    if is_edited || inbound.called.is_task() {
+        // An answer that is edited, or read by another room, must be readable.
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     } else {
         restrict_encodings(&mut headers);
@@ -288,7 +290,13 @@ fn defaults(inbound: &Inbound, target: &Target, body: &Bytes, after_field: bool)
         return Ok(Vec::new());
     }
     let params = params_for(target.settings.as_deref(), &target.provider.params, target.model.as_deref());
-    let Some(params) = params else { return Ok(Vec::new()) };
+    let mut params = params.unwrap_or_default();
+    if target.api == Api::OpenaiChat && translate::asks_for_json(inbound, &target.provider) {
+        params.insert("response_format".to_owned(), json!({"type": "json_object"}));
+    }
+    if params.is_empty() {
+        return Ok(Vec::new());
+    }
     let unread = || Refusal::new(ErrorKind::Internal, "the body could not be read for its parameters");
     let body = std::str::from_utf8(body).map_err(|_| unread())?;
     dialect::defaults::missing(body, &params, after_field).map_err(|_| unread())

@@ -31,6 +31,8 @@ pub(crate) struct Head {
     dropped: Option<String>,
     cache: CacheState,
     cost: Option<Microcents>,
+    /// Who failed before, and how.
+    failures: Vec<String>,
     family: ApiFamily,
     /// What is left of the request's limits.
     standing: Standing,
@@ -71,6 +73,7 @@ impl Head {
             dropped: None,
             cache: CacheState::Bypass,
             cost: None,
+            failures: Vec::new(),
             family,
             standing: Standing::default(),
         }
@@ -113,6 +116,24 @@ impl Head {
         self.cost = Some(Microcents(0));
     }
 
+    /// Tells the client which calls failed on the way to its answer.
+    pub(super) fn failed(&mut self, record: &OpenRecord) {
+        let attempts = record.so_far().map_or(&[][..], |record| &record.attempts);
+        let failed = attempts.iter().filter_map(|attempt| {
+            let (provider, kind) = (&attempt.provider, attempt.error_kind?.as_str());
+            Some(match attempt.status {
+                Some(status) => format!("{provider} {kind} {status}"),
+                None => format!("{provider} {kind}"),
+            })
+        });
+        self.failures = failed.collect();
+    }
+
+    /// What the answer cost, where that is known before its body goes out.
+    pub(super) const fn cost(&mut self, cost: Option<Microcents>) {
+        self.cost = cost;
+    }
+
     /// Tells the client what is left of its limits.
     pub(crate) const fn limited(&mut self, standing: Standing) {
         self.standing = standing;
@@ -138,6 +159,9 @@ impl Head {
             put("x-gateway-model", model);
         }
         put("x-gateway-cache", self.cache.as_str());
+        if !self.failures.is_empty() {
+            put("x-gateway-failures", &self.failures.join(", "));
+        }
         if let Some(cost) = self.cost {
             put("x-gateway-cost-microcents", &cost.0.to_string());
         }

@@ -32,8 +32,10 @@ mod respond;
 mod routes;
 mod sanitize;
 mod shutdown;
+mod task;
 mod translate;
 mod upstream_error;
+mod urls;
 mod walk;
 mod whole;
 
@@ -46,6 +48,7 @@ pub use openapi::openapi;
 pub use plan::observe;
 pub use routes::router;
 pub use shutdown::Shutdown;
+pub use task::{Shape, serve_task};
 pub use walk::dice;
 
 use self::{
@@ -111,6 +114,7 @@ async fn answer(state: GatewayState, policy: Arc<Policy>, arrival: Arrival) -> R
         Ok(answer) => answer::answer(answer, record, head, state.shutdown).await,
         Err(refusal) => {
             let mut response = refusal.response(family, head.request_id());
+            head.failed(&record);
             head.write(response.headers_mut());
             if refusal.client_gone {
                 drop(record.close(Outcome::ClientDisconnected, None));

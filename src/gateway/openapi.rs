@@ -117,6 +117,14 @@ fn rows() -> Vec<Row> {
         row(Post, "/api/embed", "ollamaEmbed", "Ollama", "Ollama embeddings"),
         row(Get, "/api/tags", "ollamaTags", "Ollama", "All models in Ollama's shape"),
         row(Get, "/api/version", "ollamaVersion", "Ollama", "The gateway's version in Ollama's shape"),
+        row(
+            Post,
+            "/{project}/{api}/{tail}",
+            "projectCall",
+            "Projects",
+            "Every endpoint of the APIs under a project's own URL",
+        ),
+        row(Post, "/{api}/{tail}", "apiCall", "Projects", "Every endpoint of the APIs under that of an API"),
     ]
 }
 
@@ -162,8 +170,7 @@ fn operation(row: &Row) -> Operation {
         let required = credentials().map(|(name, _)| SecurityRequirement::new(name, no_scopes));
         operation = operation.securities(Some(required));
     }
-    for (name, about) in [("model", "The model's id, or `provider/model`"), ("tail", "The rest of the provider's path")]
-    {
+    for (name, about) in PATH_PARAMETERS {
         if row.path.contains(&format!("{{{name}}}")) {
             operation = operation.parameter(
                 ParameterBuilder::new()
@@ -203,12 +210,20 @@ fn credentials() -> [(&'static str, SecurityScheme); 3] {
     [("virtual_key", bearer), ("x_api_key", header("x-api-key")), ("x_goog_api_key", header("x-goog-api-key"))]
 }
 
-const TAGS: [(&str, &str); 5] = [
+const PATH_PARAMETERS: [(&str, &str); 4] = [
+    ("model", "The model's id, or `provider/model`"),
+    ("tail", "The rest of the path, as it is under the root"),
+    ("project", "Project that the request is accounted to"),
+    ("api", "`openai`, `anthropic`, `gemini` or `ollama`"),
+];
+
+const TAGS: [(&str, &str); 6] = [
     ("OpenAI", "What OpenAI's own clients call. Change their base URL to this gateway's `/v1`."),
     ("Anthropic", "What Anthropic's own clients call. Change their base URL to this gateway's root."),
     ("Gemini", "What Google's own clients call. Change their base URL to this gateway's root."),
     ("Ollama", "What Ollama's own clients call. Change their host to this gateway's root."),
     ("Models", "The models of all providers."),
+    ("Projects", "The same endpoints under further URLs."),
 ];
 
 const LABELS: [(&str, &str); 6] = [

@@ -63,7 +63,7 @@ impl Planner<'_> {
 
     fn question<'q>(&'q self, live: &'q [(String, Arc<[String]>)]) -> Question<'q> {
         let inquiry = Inquiry {
-            endpoint: self.inbound.endpoint,
+            endpoint: self.inbound.called,
             model: self.inbound.model.as_deref(),
             profile: self.labels.profile.as_deref(),
             provider_wanted: self.labels.provider.as_deref(),

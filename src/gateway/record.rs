@@ -191,6 +191,16 @@ impl OpenRecord {
         });
     }
 
+    /// Whether it is a task, whose answer another room reads.
+    pub(super) fn is_task(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| record.endpoint.is_task())
+    }
+
+    /// What the calls so far cost together; unknown if one of them is.
+    pub(super) fn cost_so_far(&self) -> Option<Microcents> {
+        self.record.as_ref()?.attempts.iter().map(|attempt| attempt.cost).sum()
+    }
+
     /// The record as it stands.
     pub(super) fn so_far(&self) -> Option<&Record> {
         self.record.as_deref()

@@ -140,7 +140,7 @@ pub(crate) async fn judge(
         Framing::NdJson => exchange.stream,
         Framing::Json | Framing::Opaque => false,
     };
-    if (edits || exchange.way_back.is_some()) && !is_stream && framing != Framing::Opaque {
+    if (edits || exchange.way_back.is_some() || record.is_task()) && !is_stream && framing != Framing::Opaque {
         let (body, dropped) = whole::read(relay, &exchange, record).await?;
         if let Some(Ok(dropped)) = (!dropped.is_empty()).then(|| HeaderValue::from_str(&dropped.to_string())) {
             headers.insert(DROPPED, dropped);

@@ -9,12 +9,12 @@ use axum::{
 };
 use http::Method;
 
-use super::{GatewayState, accept, error::Refusal, models, serve};
+use super::{GatewayState, accept, error::Refusal, models, serve, urls};
 use crate::domain::{ApiFamily, Endpoint, ErrorKind};
 
 /// The data plane as a router.
 pub fn router(state: GatewayState) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/v1/chat/completions", call(Endpoint::ChatCompletions))
         .route("/v1/responses", call(Endpoint::Responses))
         .route("/v1/embeddings", call(Endpoint::Embeddings))
@@ -39,7 +39,8 @@ pub fn router(state: GatewayState) -> Router {
         .route("/v1/files/{*tail}", tailed(Endpoint::Files, &[Method::GET, Method::DELETE]))
         .route("/v1/batches", any_of(Endpoint::Batches, &[Method::GET, Method::POST]))
         .route("/v1/batches/{*tail}", tailed(Endpoint::Batches, &[Method::GET, Method::POST]))
-        .with_state(state)
+        .with_state(state);
+    urls::with_prefixes(routes)
 }
 
 fn call(endpoint: Endpoint) -> MethodRouter<GatewayState> {

@@ -12,10 +12,13 @@ use super::{
     tally::Framing,
 };
 use crate::{
-    config::ProviderType,
+    config::{Provider, ProviderType},
     dialect::{
         splice,
-        translate::{self, Dropped, Envelope, Field, Stream, conversation::Request},
+        translate::{
+            self, Dropped, Envelope, Field, Stream,
+            conversation::{Format, Request},
+        },
     },
     domain::{Ability, Api, Endpoint, ErrorKind, Timestamp},
     policy::Policy,
@@ -66,6 +69,9 @@ pub(super) fn request(inbound: &Inbound, target: &Target, policy: &Policy, nonce
     asked.model = target.model.as_deref().unwrap_or_default().to_owned();
     asked.stream = inbound.stream;
     let provider = &target.provider;
+    if asks_for_json(inbound, provider) {
+        asked.format = Some(Format::Json);
+    }
     let known = target.model.as_deref().map(|model| policy.catalog.known(provider, model)).unwrap_or_default();
     if asked.reasoning.is_some() && known.cannot.has(Ability::Reasoning) {
         // Clients that think by habit ask models for it that cannot, and would be refused.
@@ -102,6 +108,14 @@ pub(super) fn request(inbound: &Inbound, target: &Target, policy: &Policy, nonce
         way_back: WayBack { api, endpoint, client, envelope, is_stream: asked.stream },
         dropped,
     })
+}
+
+/// Whether a provider is to be asked for JSON, which a task's client could not ask for itself.
+pub(super) fn asks_for_json(inbound: &Inbound, provider: &Provider) -> bool {
+    // Anthropic's API has no word for it.
+    matches!(inbound.called, Endpoint::Classify | Endpoint::Plan)
+        && provider.features.json_mode
+        && provider.provider_type != ProviderType::Anthropic
 }
 
 /// The API in which a target is asked: its provider's, and of OpenAI's two the one that can say it. Only Responses

@@ -52,8 +52,8 @@ pub(super) async fn read(
             Some(guard) if way_back.is_none() => read.extend_from_slice(&guard.feed(plain)),
             _ => read.extend_from_slice(plain),
         }
-        if way_back.is_some() && read.len() > MAX_REPLY_BYTES {
-            return Err(broken("sent an answer that is too large to be translated").into());
+        if guard.is_none() && read.len() > MAX_REPLY_BYTES {
+            return Err(broken("sent an answer that is too large to be read whole").into());
         }
     }
     let facts = relay.meter.facts();

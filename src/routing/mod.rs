@@ -19,7 +19,7 @@ pub use facts::{Availability, Candidate, Capability, Facts, Forbidden, Merits, N
 pub use layers::{Decision, Dropped, LAYERS, Layer, Reason, Score, Sieve, Sieved, Standing, decide};
 pub use profile::{DEFAULT_PROFILE, Profile};
 pub use quality::{Evidence, Posterior, Qualities, Scores};
-pub use resolve::{Found, Question, Resolved, resolve, serves, speaks, to_ask};
+pub use resolve::{Found, Question, Resolved, can_ask, resolve, serves, speaks, to_ask};
 pub use trace::{MoreFallen, Trace, TraceError};
 
 use crate::{

@@ -358,9 +358,12 @@ fn unpinned<'p>(
     // A stable sort: providers arrive by priority, those who speak the API come before those for whom it must be
     // translated, and the API's own vendor before compatible servers.
     let is_translated = |provider: &Provider| !speaks(provider.provider_type, api);
-    reached.sort_by_key(|provider| (is_translated(provider), native_rank(provider.provider_type)));
-    if let Some(wanted) = question.default_provider {
-        reached.sort_by_key(|provider| (is_translated(provider), provider.id != wanted));
+    // A task speaks no API, so that providers go by their priority alone: cheapest first, where nobody set another.
+    if !question.endpoint.is_task() {
+        reached.sort_by_key(|provider| (is_translated(provider), native_rank(provider.provider_type)));
+        if let Some(wanted) = question.default_provider {
+            reached.sort_by_key(|provider| (is_translated(provider), provider.id != wanted));
+        }
     }
     let model = named;
     if let Some(name) = named {
@@ -471,9 +474,13 @@ pub fn speaks(provider_type: ProviderType, api: Api) -> bool {
     }
 }
 
-/// Whether it can be asked what the endpoint asks, in its API or by translation.
 fn reaches(question: &Question<'_>, provider: &Provider) -> bool {
-    speech(provider.provider_type, question.endpoint) != Speech::Other
+    can_ask(provider.provider_type, question.endpoint)
+}
+
+/// Whether a provider of this type can be asked what the endpoint asks, in its API or by translation.
+pub fn can_ask(provider_type: ProviderType, endpoint: Endpoint) -> bool {
+    speech(provider_type, endpoint) != Speech::Other
 }
 
 /// How the endpoint's API and that of a provider of this type go together.

@@ -348,7 +348,9 @@ async fn commit_all(retries: bool) -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bar_29_every_fault_on_every_endpoint_is_answered_and_recorded_as_written() {
     let endpoints = commit_all(false).await;
-    let all: BTreeSet<_> = Endpoint::ALL.iter().map(|endpoint| endpoint.as_str().to_owned()).collect();
+    // A task goes as a chat or an embedding; how it tells failures is tests/tasks.rs's promise.
+    let own = Endpoint::ALL.iter().filter(|endpoint| !endpoint.is_task());
+    let all: BTreeSet<_> = own.map(|endpoint| endpoint.as_str().to_owned()).collect();
     assert_eq!(endpoints, all);
 }
 

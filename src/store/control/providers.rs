@@ -6,7 +6,10 @@ use sqlx::{Connection as _, Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{Action, Actor, Control, Credential, Deed, StoredProvider, audit::append, from_json, time, to_json};
 use crate::{
-    config::{PriceOverride, Provider, ProviderKey, ProviderOrigin, ProviderParams, ProviderTimeouts, ProviderType},
+    config::{
+        PriceOverride, Provider, ProviderFeatures, ProviderKey, ProviderOrigin, ProviderParams, ProviderTimeouts,
+        ProviderType,
+    },
     domain::Timestamp,
     store::{
         StoreError,
@@ -229,6 +232,7 @@ fn read_provider(row: &SqliteRow, sealer: &Sealer) -> Result<StoredProvider, Sto
         pricing,
         limits: None,
         params: ProviderParams::default(),
+        features: ProviderFeatures::default(),
         origin: ProviderOrigin::Api,
     };
     Ok(StoredProvider {

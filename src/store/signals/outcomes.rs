@@ -67,6 +67,9 @@ const fn is_text(endpoint: Endpoint) -> bool {
             | Endpoint::OllamaChat
             | Endpoint::OllamaGenerate
             | Endpoint::Completions
+            | Endpoint::Classify
+            | Endpoint::Plan
+            | Endpoint::TaskChat
     )
 }
 
