@@ -44,6 +44,7 @@ mod routes;
 mod routing;
 mod tasks;
 mod project_urls;
+mod translated_endpoints;
 mod translation;
 mod cache;
 mod params;

@@ -240,9 +240,23 @@ impl Endpoint {
                 | Self::GenerateContent
                 | Self::StreamGenerateContent
                 | Self::OllamaChat
+                | Self::OllamaGenerate
                 | Self::Classify
                 | Self::Plan
                 | Self::TaskChat
+        )
+    }
+
+    /// Whether it counts the tokens of a conversation.
+    pub const fn is_counting(self) -> bool {
+        matches!(self, Self::CountTokens | Self::GeminiCountTokens)
+    }
+
+    /// Whether it embeds texts.
+    pub const fn is_embedding(self) -> bool {
+        matches!(
+            self,
+            Self::Embeddings | Self::EmbedContent | Self::BatchEmbedContents | Self::OllamaEmbed | Self::Embed
         )
     }
 

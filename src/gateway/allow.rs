@@ -42,14 +42,7 @@ impl Estimate {
     }
 
     const fn writes_text(&self) -> bool {
-        !matches!(
-            self.endpoint,
-            Endpoint::Embeddings
-                | Endpoint::EmbedContent
-                | Endpoint::BatchEmbedContents
-                | Endpoint::OllamaEmbed
-                | Endpoint::Embed
-        )
+        !self.endpoint.is_embedding()
     }
 
     /// Tokens that limits count until the truth is known.

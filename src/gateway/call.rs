@@ -119,8 +119,8 @@ pub(crate) fn outbound(
     };
     let model = target.model.as_deref();
     let route = match &translated {
-        Some(Translated { way_back, query, .. }) => {
-            Route { endpoint: way_back.endpoint, model, tail: "", query: *query }
+        Some(Translated { way_back, tail, query, .. }) => {
+            Route { endpoint: way_back.endpoint, model, tail, query: *query }
         }
         None => Route { endpoint: inbound.endpoint, model, tail: &inbound.tail, query: inbound.query.as_deref() },
     };

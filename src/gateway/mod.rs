@@ -12,6 +12,7 @@ mod answer;
 mod attempt;
 mod cache;
 mod call;
+mod count;
 mod error;
 mod flow;
 mod head;
@@ -161,6 +162,9 @@ async fn way(
     let live = memory.live_models.of_all(policy, &to_ask).await;
     let planner = Planner { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, session };
     let plan = planner.plan(&live, record)?;
+    if let Some(answer) = count::estimate(&inbound, &plan) {
+        return Ok(answer);
+    }
     // Only who may be answered, and could be, is answered from memory.
     let look_up = LookUp { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, rules };
     let keeper = match look_up.question() {

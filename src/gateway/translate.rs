@@ -18,6 +18,7 @@ use crate::{
         translate::{
             self, Dropped, Envelope, Field, Stream,
             conversation::{Format, Request},
+            count, embedding,
         },
     },
     domain::{Ability, Api, Endpoint, ErrorKind, Timestamp},
@@ -35,6 +36,8 @@ const OF_ONE_API: [&str; 5] = ["anthropic-", "openai-", "x-goog-", "x-ratelimit-
 /// A request as a target of another API gets it, and what turns its answer back.
 pub(crate) struct Translated {
     pub(super) body: Bytes,
+    /// What follows the endpoint's root in the provider's path.
+    pub(super) tail: &'static str,
     pub(super) query: Option<&'static str>,
     pub(super) way_back: WayBack,
     pub(super) dropped: Dropped,
@@ -50,11 +53,22 @@ pub(crate) struct WayBack {
     client: Api,
     envelope: Envelope,
     is_stream: bool,
+    answer: AnswerKind,
+}
+
+/// What the answer tells.
+#[derive(Clone, Copy, Debug)]
+enum AnswerKind {
+    /// What a model said.
+    Conversation,
+    /// A number of tokens.
+    Count,
+    /// Vectors, for a client of this endpoint, which may want base64.
+    Vectors(Endpoint, bool),
 }
 
 /// Puts a request to a target of another API; `nonce` is what no other answer has.
 pub(super) fn request(inbound: &Inbound, target: &Target, policy: &Policy, nonce: &str) -> Result<Translated, Refusal> {
-    let client = inbound.endpoint.api();
     let InboundBody::Whole { raw, plain } = &inbound.body else {
         return Err(Refusal::new(ErrorKind::NotTranslatable, "an upload cannot be translated"));
     };
@@ -63,9 +77,43 @@ pub(super) fn request(inbound: &Inbound, target: &Target, policy: &Policy, nonce
         if inbound.edits.is_empty() { source.clone() } else { splice::splice(source, &mut inbound.edits.clone()) };
     let text = std::str::from_utf8(&judged)
         .map_err(|_| Refusal::new(ErrorKind::InvalidRequest, "the body is not valid UTF-8"))?;
+    let translated = if inbound.endpoint.is_embedding() {
+        embedding(inbound, target, text, nonce)?
+    } else {
+        conversation(inbound, target, policy, text, nonce)?
+    };
+    let dropped = &translated.dropped;
+    if !policy.config.translation.drop_unsupported && !dropped.is_empty() {
+        let (id, api) = (&target.provider.id, translated.way_back.api.as_str());
+        let message = format!("provider `{id}` speaks {api}, which has no place for: {dropped}");
+        return Err(Refusal::new(ErrorKind::NotTranslatable, message));
+    }
+    Ok(translated)
+}
+
+fn unfit(why: &impl std::fmt::Display) -> Refusal {
+    Refusal::new(ErrorKind::NotTranslatable, why.to_string())
+}
+
+/// A conversation that is to be answered, or only counted.
+fn conversation(
+    inbound: &Inbound,
+    target: &Target,
+    policy: &Policy,
+    text: &str,
+    nonce: &str,
+) -> Result<Translated, Refusal> {
+    let client = inbound.endpoint.api();
+    let is_counted = inbound.endpoint.is_counting();
     let mut dropped = Dropped::default();
-    let mut asked = translate::read_request(client, text, &mut dropped)
-        .map_err(|error| Refusal::new(ErrorKind::NotTranslatable, error.to_string()))?;
+    let read = match inbound.endpoint {
+        Endpoint::OllamaGenerate => {
+            translate::generate_as_chat(text).and_then(|text| translate::read_request(client, &text, &mut dropped))
+        }
+        _ if is_counted => count::read_request(client, text, &mut dropped),
+        _ => translate::read_request(client, text, &mut dropped),
+    };
+    let mut asked = read.map_err(|error| unfit(&error))?;
     asked.model = target.model.as_deref().unwrap_or_default().to_owned();
     asked.stream = inbound.stream;
     let provider = &target.provider;
@@ -86,28 +134,73 @@ pub(super) fn request(inbound: &Inbound, target: &Target, policy: &Policy, nonce
         asks_for_usage: !provider::reports_usage_unasked(provider),
         thinks_by_effort: known.thinks_by_effort,
     };
-    let api = api_for(target, &asked);
-    let body = translate::write_request(api, &asked, &facts, &mut dropped)
-        .map_err(|unfit| Refusal::new(ErrorKind::NotTranslatable, unfit.to_string()))?;
-    if !policy.config.translation.drop_unsupported && !dropped.is_empty() {
-        let message = format!("provider `{}` speaks {}, which has no place for: {dropped}", provider.id, api.as_str());
-        return Err(Refusal::new(ErrorKind::NotTranslatable, message));
-    }
-    let is_sse = inbound.query.as_deref().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
-    let envelope = Envelope {
-        nonce: nonce.chars().filter(char::is_ascii_alphanumeric).collect(),
-        created: Timestamp::now().unix_us / 1_000_000,
-        model: asked.model.clone(),
-        stream_usage: asked.stream_usage,
-        gemini_sse: is_sse,
+    let api = if is_counted { counting_api(target) } else { api_for(target, &asked) };
+    let body = if is_counted {
+        count::write_request(api, &asked, &facts, &mut dropped)
+    } else {
+        translate::write_request(api, &asked, &facts, &mut dropped)
     };
-    let endpoint = endpoint(api, asked.stream);
+    let body = body.map_err(|unfit| self::unfit(&unfit))?;
+    let mut envelope = envelope(nonce, &asked.model);
+    envelope.stream_usage = asked.stream_usage;
+    envelope.gemini_sse = inbound.query.as_deref().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
+    envelope.ollama_generate = inbound.endpoint == Endpoint::OllamaGenerate;
+    let endpoint = if is_counted { counting_endpoint(api) } else { endpoint(api, asked.stream) };
+    let answer = if is_counted { AnswerKind::Count } else { AnswerKind::Conversation };
     Ok(Translated {
         body: body.into(),
+        tail: if is_counted && api == Api::OpenaiResponses { "input_tokens" } else { "" },
         query: (endpoint == Endpoint::StreamGenerateContent).then_some("alt=sse"),
-        way_back: WayBack { api, endpoint, client, envelope, is_stream: asked.stream },
+        way_back: WayBack { api, endpoint, client, envelope, is_stream: asked.stream, answer },
         dropped,
     })
+}
+
+fn embedding(inbound: &Inbound, target: &Target, text: &str, nonce: &str) -> Result<Translated, Refusal> {
+    let client = inbound.endpoint.api();
+    let mut dropped = Dropped::default();
+    let mut asked = embedding::read_request(inbound.endpoint, text, &mut dropped).map_err(|error| unfit(&error))?;
+    asked.model = target.model.as_deref().unwrap_or_default().to_owned();
+    let api = target.api;
+    let body = embedding::write_request(api, client, &asked, &mut dropped);
+    let endpoint = match api {
+        Api::Gemini => Endpoint::BatchEmbedContents,
+        Api::Ollama => Endpoint::OllamaEmbed,
+        _ => Endpoint::Embeddings,
+    };
+    let answer = AnswerKind::Vectors(inbound.endpoint, asked.as_base64);
+    let envelope = envelope(nonce, &asked.model);
+    let way_back = WayBack { api, endpoint, client, envelope, is_stream: false, answer };
+    Ok(Translated { body: body.into(), tail: "", query: None, way_back, dropped })
+}
+
+fn envelope(nonce: &str, model: &str) -> Envelope {
+    Envelope {
+        nonce: nonce.chars().filter(char::is_ascii_alphanumeric).collect(),
+        created: Timestamp::now().unix_us / 1_000_000,
+        model: model.to_owned(),
+        stream_usage: false,
+        gemini_sse: false,
+        ollama_generate: false,
+    }
+}
+
+/// The API in which a target is asked to count.
+fn counting_api(target: &Target) -> Api {
+    if target.provider.provider_type == ProviderType::Openai { Api::OpenaiResponses } else { target.api }
+}
+
+/// Whether a target counts tokens itself.
+pub(super) fn counts(target: &Target) -> bool {
+    count::is_counted_by(counting_api(target))
+}
+
+const fn counting_endpoint(api: Api) -> Endpoint {
+    match api {
+        Api::Gemini => Endpoint::GeminiCountTokens,
+        Api::OpenaiResponses => Endpoint::Responses,
+        _ => Endpoint::CountTokens,
+    }
 }
 
 /// Whether a provider is to be asked for JSON, which a task's client could not ask for itself.
@@ -204,8 +297,19 @@ impl WayBack {
     /// A whole answer in the client's API, and what had no place in it.
     pub(super) fn reply(&self, body: &[u8]) -> Option<(Vec<u8>, Dropped)> {
         let text = String::from_utf8_lossy(body);
-        let reply = translate::read_reply(self.api, &text, &self.envelope.nonce).ok()?;
         let mut dropped = Dropped::default();
+        match self.answer {
+            AnswerKind::Conversation => {}
+            AnswerKind::Count => {
+                let tokens = count::read_reply(self.api, &text).ok()?;
+                return Some((count::write_reply(self.client, tokens), dropped));
+            }
+            AnswerKind::Vectors(endpoint, as_base64) => {
+                let reply = embedding::read_reply(self.api, &text).ok()?;
+                return Some((embedding::write_reply(endpoint, &reply, &self.envelope, as_base64), dropped));
+            }
+        }
+        let reply = translate::read_reply(self.api, &text, &self.envelope.nonce).ok()?;
         let body = translate::write_reply(self.client, &reply, &self.envelope, &mut dropped);
         Some((body, dropped))
     }

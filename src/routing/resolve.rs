@@ -485,7 +485,11 @@ pub fn can_ask(provider_type: ProviderType, endpoint: Endpoint) -> bool {
 
 /// How the endpoint's API and that of a provider of this type go together.
 pub(super) fn speech(provider_type: ProviderType, endpoint: Endpoint) -> Speech {
-    match (speaks(provider_type, endpoint.api()), endpoint.is_conversation()) {
+    // Anthropic has no embeddings. Who does not count is estimated for.
+    let is_translatable = endpoint.is_conversation()
+        || endpoint.is_counting()
+        || (endpoint.is_embedding() && provider_type != ProviderType::Anthropic);
+    match (speaks(provider_type, endpoint.api()), is_translatable) {
         (true, _) => Speech::Same,
         (false, true) => Speech::Translated,
         (false, false) => Speech::Other,
@@ -501,6 +505,7 @@ pub(super) fn asked_in(provider_type: ProviderType, endpoint: Endpoint) -> Api {
         ProviderType::Anthropic => Api::Anthropic,
         ProviderType::Gemini => Api::Gemini,
         ProviderType::Ollama => Api::Ollama,
+        _ if endpoint.is_embedding() => Api::OpenaiEmbeddings,
         ProviderType::Openai | ProviderType::AzureOpenai | ProviderType::Local | ProviderType::OpenaiCompatible => {
             Api::OpenaiChat
         }

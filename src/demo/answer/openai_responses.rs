@@ -37,6 +37,12 @@ pub(super) fn answer(ask: &mut Ask<'_>) -> Reply {
     Reply::json(200, format!("{}\n", object(ask, &response, Stage::Done))).reporting(response.tokens)
 }
 
+/// `POST /v1/responses/input_tokens`
+pub(super) fn count(ask: &Ask<'_>) -> Reply {
+    let tokens = ask.prompt.tokens();
+    Reply::json(200, format!(r#"{{"object":"response.input_tokens","input_tokens":{tokens}}}"#))
+}
+
 fn compose(ask: &mut Ask<'_>) -> Response {
     let id = format!("resp_{}", ask.dice.hex(50));
     let reasoning_id = ask.model.reasons.then(|| format!("rs_{}", ask.dice.hex(50)));

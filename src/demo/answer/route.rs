@@ -54,6 +54,7 @@ fn openai(ask: &mut Ask<'_>, rest: &str, family: Family) -> Reply {
     match (ask.request.method.as_str(), rest) {
         ("POST", "chat/completions") => openai_chat::answer(ask),
         ("POST", "responses") => openai_responses::answer(ask),
+        ("POST", "responses/input_tokens") => openai_responses::count(ask),
         ("POST", "embeddings") => openai_embeddings::answer(ask),
         ("POST", "completions") => openai_completions::answer(ask),
         ("POST", "moderations") => openai_judging::moderate(ask),

@@ -58,7 +58,8 @@ pub fn read_request(endpoint: Endpoint, body: &str, dropped: &mut Dropped) -> Re
             top.take("truncate");
         }
         _ => {
-            request.texts = top.texts("input").map_err(|_| Unreadable::new("input", "a string or a list of strings"))?;
+            request.texts =
+                top.texts("input").map_err(|_| Unreadable::new("input", "a string or a list of strings"))?;
             request.dimensions = top.count("dimensions")?;
             request.user = top.text("user")?;
             request.as_base64 = top.text("encoding_format")?.as_deref() == Some("base64");

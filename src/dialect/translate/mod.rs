@@ -17,6 +17,8 @@
 //! `docs/translation.md` says field by field what becomes of what.
 
 pub mod answer;
+pub mod count;
+pub mod embedding;
 mod blocks;
 pub mod conversation;
 pub mod fault;
@@ -56,6 +58,14 @@ pub fn read_request(client: Api, body: &str, dropped: &mut Dropped) -> Result<Re
         Api::Ollama => ollama::read_request(body, dropped),
         Api::OpenaiChat | Api::OpenaiEmbeddings | Api::Openai => openai_chat::read_request(body, dropped),
     }
+}
+
+/// A body of Ollama's `/api/generate` as the conversation that it is, in the words of `/api/chat`.
+///
+/// # Errors
+/// When it is not what the API demands, or asks for what only Ollama can do.
+pub fn generate_as_chat(body: &str) -> Result<String, Unreadable> {
+    ollama::generate_as_chat(body)
 }
 
 /// Writes a request for a provider that speaks `provider`; what cannot be said is named as dropped.
@@ -131,6 +141,8 @@ pub struct Envelope {
     pub stream_usage: bool,
     /// Whether Gemini's stream comes as server-sent events and not as a growing array.
     pub gemini_sse: bool,
+    /// Whether Ollama's answer is that of `/api/generate` and not of `/api/chat`.
+    pub ollama_generate: bool,
 }
 
 impl Target {

@@ -25,6 +25,7 @@ fn envelope() -> Envelope {
         model: "asked-model".to_owned(),
         stream_usage: true,
         gemini_sse: true,
+        ollama_generate: false,
     }
 }
 

@@ -17,7 +17,7 @@ import type { ChatCompletionCreateParams } from "openai/resources/chat/completio
 import type { ResponseCreateParams } from "openai/resources/responses/responses";
 import type { MessageCreateParams } from "@anthropic-ai/sdk/resources/messages";
 import type * as genai from "@google/genai";
-import type { ChatRequest } from "ollama";
+import type { ChatRequest, Message, Tool, ToolCall } from "ollama";
 
 // Google's client has enums where the wire has their words.
 type Plain<T> = T extends string ? \`\${T}\` : T extends (infer U)[] ? Plain<U>[]
@@ -26,7 +26,8 @@ type Plain<T> = T extends string ? \`\${T}\` : T extends (infer U)[] ? Plain<U>[
 export type Told = {
   openai_chat: ChatCompletionCreateParams;
   openai_responses: ResponseCreateParams;
-  anthropic: MessageCreateParams;
+  // The types are those of the newest version of the API; the gateway asks by 2023-06-01, which has these too.
+  anthropic: MessageCreateParams & { temperature?: number; top_p?: number; top_k?: number };
   gemini: Plain<{
     contents: genai.Content[];
     systemInstruction?: genai.Content;
@@ -35,7 +36,11 @@ export type Told = {
     safetySettings?: genai.SafetySetting[];
     generationConfig?: genai.GenerationConfig;
   }>;
-  ollama: ChatRequest;
+  // Ollama's server knows ids of calls and whole schemas; the types of its client do not yet.
+  ollama: Omit<ChatRequest, "messages" | "tools"> & {
+    messages?: (Omit<Message, "tool_calls"> & { tool_call_id?: string; tool_calls?: (ToolCall & { id?: string })[] })[];
+    tools?: (Tool & { function: { parameters?: object } })[];
+  };
 };
 `;
 

@@ -3,6 +3,7 @@
 import json
 
 import anthropic
+import ollama
 import openai
 import pytest
 from conftest import GATEWAY, KEY
@@ -10,10 +11,9 @@ from google import genai
 from google.genai import types
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+MODELS = ["openai/gpt-4o", "anthropic/claude-sonnet-4-20250514", "gemini/gemini-2.5-flash", "ollama/llama3.2"]
 FOREIGN = {
-    "openai": ["anthropic/claude-sonnet-4-20250514", "gemini/gemini-2.5-flash"],
-    "anthropic": ["openai/gpt-4o", "gemini/gemini-2.5-flash"],
-    "gemini": ["openai/gpt-4o", "anthropic/claude-sonnet-4-20250514"],
+    api: [model for model in MODELS if not model.startswith(api)] for api in ["openai", "anthropic", "gemini", "ollama"]
 }
 
 
@@ -106,3 +106,37 @@ def test_gemini(model, source, records):
     assert "".join(chunk.text or "" for chunk in chunks)
     assert chunks[-1].candidates[0].finish_reason in (types.FinishReason.STOP, types.FinishReason.MAX_TOKENS)
     assert [record["outcome"] for record in records(2)] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("model", FOREIGN["ollama"])
+def test_ollama(model, source, records):
+    client = ollama.Client(host=GATEWAY, headers={"authorization": f"Bearer {KEY}", **headers(source)})
+    tools = [{"type": "function", "function": {"name": "get_weather", "description": "Tells it.", "parameters": SCHEMA}}]
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Weather in Oslo?"}]
+    answer = client.chat(model=model, messages=messages, tools=tools)
+    call = answer.message.tool_calls[0].function
+    assert call.name == "get_weather" and isinstance(call.arguments["city"], str)
+    messages += [answer.message, {"role": "tool", "tool_name": call.name, "content": "rain"}]
+    chunks = list(client.chat(model=model, messages=messages, tools=tools, stream=True))
+    assert "".join(chunk.message.content or "" for chunk in chunks)
+    assert chunks[-1].done and chunks[-1].done_reason == "stop"
+    second, first = records(2)
+    assert first["outcome"] == second["outcome"] == "ok"
+    assert second["output_tokens"] == chunks[-1].eval_count
+
+
+@pytest.mark.parametrize("model", ["gemini/gemini-embedding-001", "ollama/nomic-embed-text"])
+def test_openai_embeddings(model, source, records):
+    """The client asks for base64 by itself, which these providers do not have."""
+    client = openai.OpenAI(base_url=GATEWAY + "/v1", api_key=KEY, default_headers=headers(source), max_retries=0)
+    answer = client.embeddings.create(model=model, input=["a", "b"])
+    assert len(answer.data) == 2 and isinstance(answer.data[0].embedding[0], float)
+    assert records(1)[0]["outcome"] == "ok"
+
+
+@pytest.mark.parametrize("model", FOREIGN["anthropic"])
+def test_anthropic_counts_tokens(model, source, records):
+    client = anthropic.Anthropic(base_url=GATEWAY, api_key=KEY, default_headers=headers(source), max_retries=0)
+    messages = [{"role": "user", "content": "Weather in Oslo?"}]
+    assert client.messages.count_tokens(model=model, messages=messages).input_tokens > 0
+    assert records(1)[0]["endpoint"] == "count_tokens"

@@ -233,22 +233,32 @@ fn output_config(json: &mut Json, request: &Request, target: &Target, thinks: Th
 fn sampling(json: &mut Json, request: &Request, target: &Target, thinks: bool, dropped: &mut Dropped) {
     let asked = &request.sampling;
     let client = target.client;
+    // Models that take an effort take none of these any more.
+    let takes_none = target.thinks_by_effort;
+    let mut temperature = None;
     match asked.temperature {
-        Some(temperature) if thinks && (temperature - 1.0).abs() > f64::EPSILON => {
-            dropped.field(client, Field::Temperature);
+        None => {}
+        // What they would do anyway is not said.
+        Some(asked) if (takes_none || thinks) && (asked - 1.0).abs() <= f64::EPSILON => {}
+        Some(_) if takes_none || thinks => dropped.field(client, Field::Temperature),
+        Some(said) if said >= 1.0 => {
+            // The scale ends at 1 here and at 2 elsewhere. It is 1 too where nothing is said.
+            if said > 1.0 {
+                dropped.field(client, Field::Temperature);
+            }
+            temperature = asked.top_p.is_none().then_some(1.0);
         }
-        Some(temperature) if temperature > 1.0 => {
-            // The scale ends at 1 here and at 2 elsewhere.
-            dropped.field(client, Field::Temperature);
-            json.put_number("temperature", 1);
-        }
-        temperature => json.put_some("temperature", temperature.filter(|_| !thinks)),
+        Some(said) => temperature = Some(said),
     }
+    json.put_some("temperature", temperature);
     match asked.top_p {
-        Some(top_p) if thinks && top_p < 0.95 => dropped.field(client, Field::TopP),
+        // The API takes one of both.
+        Some(top_p) if takes_none || temperature.is_some() || (thinks && top_p < 0.95) => {
+            dropped.field(client, Field::TopP);
+        }
         top_p => json.put_some("top_p", top_p),
     }
-    if thinks && asked.top_k.is_some() {
+    if (takes_none || thinks) && asked.top_k.is_some() {
         dropped.field(client, Field::TopK);
     } else {
         json.put_some("top_k", asked.top_k);

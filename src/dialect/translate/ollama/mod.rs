@@ -2,12 +2,14 @@
 //!
 //! Source: Ollama's API documentation and the types of its client library (`api/types.go`).
 
+mod generate;
 mod message;
 mod read_request;
 mod reply;
 mod stream;
 mod write_request;
 
+pub(super) use generate::as_chat as generate_as_chat;
 pub(super) use read_request::read_request;
 pub(super) use reply::{read_reply, write_reply};
 pub(super) use stream::{Reader, Writer};
@@ -45,6 +47,28 @@ fn write_head(json: &mut Json, envelope: &Envelope, model: Option<&str>) {
     json.put("model", envelope.model(model));
     let created = jiff::Timestamp::from_second(envelope.created).unwrap_or_default();
     json.put("created_at", &created.to_string());
+}
+
+/// What was said, where the endpoint has it: in a message, or for `/api/generate` beside everything else.
+fn write_said(json: &mut Json, envelope: &Envelope, said: &Said<'_>, calls: impl FnOnce(&mut Json)) {
+    if envelope.ollama_generate {
+        json.put("response", said.text);
+        json.put_text("thinking", said.thinking);
+        return;
+    }
+    json.put_object("message", |json| {
+        json.put("role", "assistant");
+        json.put("content", said.text);
+        json.put_text("thinking", said.thinking);
+        calls(json);
+    });
+}
+
+/// Text and thoughts of an answer or of a piece of it.
+#[derive(Default)]
+struct Said<'a> {
+    text: &'a str,
+    thinking: Option<&'a str>,
 }
 
 fn write_end(json: &mut Json, reason: FinishReason, usage: &Usage) {

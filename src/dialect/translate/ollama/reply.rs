@@ -9,7 +9,7 @@ use super::{
         notes::Dropped,
         seal,
     },
-    finish_reason, message, read_usage, write_end, write_head,
+    Said, finish_reason, message, read_usage, write_end, write_head, write_said,
 };
 
 pub(crate) fn read_reply(body: &str, ids: &mut Ids) -> Read<Reply> {
@@ -58,12 +58,8 @@ pub(crate) fn write_reply(reply: &Reply, envelope: &Envelope, dropped: &mut Drop
     }
     Json::of(|json| {
         write_head(json, envelope, reply.model.as_deref());
-        json.put_object("message", |json| {
-            json.put("role", "assistant");
-            json.put("content", &text);
-            if !thoughts.is_empty() {
-                json.put("thinking", &thoughts);
-            }
+        let said = Said { text: &text, thinking: Some(&*thoughts).filter(|thoughts| !thoughts.is_empty()) };
+        write_said(json, envelope, &said, |json| {
             if !calls.is_empty() {
                 json.put_array("tool_calls", |json| {
                     calls.iter().for_each(|(id, name, arguments)| message::write_call(json, id, name, arguments));

@@ -10,7 +10,7 @@ use super::{
         json::{Json, Object, Read},
         seal::Pending,
     },
-    finish_reason, message, read_usage, write_end, write_head,
+    Said, finish_reason, message, read_usage, write_end, write_head, write_said,
 };
 use crate::domain::{Api, Usage};
 
@@ -129,7 +129,7 @@ impl Writer {
             Event::Usage(usage) => self.usage = usage,
             Event::End => {
                 let (finish, usage) = (self.finish, self.usage);
-                self.line(out, |json| json.put("content", ""), |json| write_end(json, finish, &usage));
+                self.line(out, &Said::default(), |_| {}, |json| write_end(json, finish, &usage));
             }
             Event::Fault(fault) => out.extend(fault::write_event(Api::Ollama, &fault, 0, &self.envelope.nonce)),
             // The API gives one answer, and asked for one.
@@ -146,14 +146,12 @@ impl Writer {
             }
             (Delta::Text(text), Some(Block::Reasoning)) => {
                 self.pending.text(&text);
-                let thinking = |json: &mut Json| {
-                    json.put("content", "");
-                    json.put("thinking", &text);
-                };
-                self.line(out, thinking, |json| json.put_bool("done", false));
+                let said = Said { thinking: Some(&text), ..Said::default() };
+                self.line(out, &said, |_| {}, |json| json.put_bool("done", false));
             }
             (Delta::Text(text), _) => {
-                self.line(out, |json| json.put("content", &text), |json| json.put_bool("done", false));
+                let said = Said { text: &text, ..Said::default() };
+                self.line(out, &said, |_| {}, |json| json.put_bool("done", false));
             }
             (Delta::Seal(seal), _) => self.pending.seal(seal),
             (Delta::Citation(_) | Delta::Logprobs(_), _) => {}
@@ -165,19 +163,15 @@ impl Writer {
         let id = self.pending.pack(&id);
         let arguments = std::mem::take(&mut self.arguments);
         let call = |json: &mut Json| {
-            json.put("content", "");
             json.put_array("tool_calls", |json| message::write_call(json, &id, &name, &arguments));
         };
-        self.line(out, call, |json| json.put_bool("done", false));
+        self.line(out, &Said::default(), call, |json| json.put_bool("done", false));
     }
 
-    fn line(&self, out: &mut Vec<u8>, message: impl FnOnce(&mut Json), rest: impl FnOnce(&mut Json)) {
+    fn line(&self, out: &mut Vec<u8>, said: &Said<'_>, calls: impl FnOnce(&mut Json), rest: impl FnOnce(&mut Json)) {
         out.extend(Json::of(|json| {
             write_head(json, &self.envelope, self.model.as_deref());
-            json.put_object("message", |json| {
-                json.put("role", "assistant");
-                message(json);
-            });
+            write_said(json, &self.envelope, said, calls);
             rest(json);
         }));
         out.push(b'\n');

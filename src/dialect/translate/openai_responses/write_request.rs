@@ -29,7 +29,7 @@ pub(crate) fn write_request(request: &Request, target: &Target, dropped: &mut Dr
     let body = Json::of(|json| {
         json.put("model", &request.model);
         json.put_array("input", |json| {
-            let mut input = Input { target, dropped, failed: None };
+            let mut input = Input { target, dropped, failed: None, refusals: 0 };
             request.turns.iter().for_each(|turn| input.turn(json, turn));
             failed = input.failed;
         });
@@ -146,6 +146,7 @@ struct Input<'a> {
     target: &'a Target,
     dropped: &'a mut Dropped,
     failed: Option<Unfit>,
+    refusals: u32,
 }
 
 impl Input<'_> {
@@ -192,21 +193,19 @@ impl Input<'_> {
     }
 
     fn of_model(&mut self, json: &mut Json, part: &Part) {
-        let message = |json: &mut Json, kind: &str, key: &str, text: &str| {
-            json.object(|json| {
+        match &part.content {
+            Content::Text { text, .. } => json.object(|json| {
                 json.put("type", "message");
                 json.put("role", "assistant");
-                json.put_array("content", |json| {
-                    json.object(|json| {
-                        json.put("type", kind);
-                        json.put(key, text);
-                    });
+                json.put("content", text);
+            }),
+            Content::Refusal(text) => {
+                // Only whole items of an answer may hold refusals, and those have an id.
+                self.refusals += 1;
+                items::write_message(json, &format!("msg_{}", self.refusals), "completed", |json| {
+                    items::write_refusal(json, text);
                 });
-            });
-        };
-        match &part.content {
-            Content::Text { text, .. } => message(json, "output_text", "text", text),
-            Content::Refusal(text) => message(json, "refusal", "refusal", text),
+            }
             Content::ToolCall { id, name, arguments } => json.object(|json| {
                 json.put("type", "function_call");
                 json.put("call_id", &seal::plain_id(id, MAX_ID_BYTES));

@@ -148,6 +148,147 @@ fn normal(mut request: Request, api: Api) -> Request {
     request
 }
 
+/// How tokens are drawn, what may be called, labels.
+fn settings() -> impl Strategy<Value = Request> {
+    use proptest::option::of;
+    let number = |most: u64| of(1..most);
+    let half = || of((0_u8..=2).prop_map(|halves| f64::from(halves) * 0.5));
+    let words = || proptest::collection::vec("[a-z]{1,8}", 0..3);
+    let drawn = (half(), half(), number(99), of(-9_i64..9), words(), half(), half(), of(2_u64..4), number(9));
+    let choice = of((0_usize..4).prop_map(|choice| {
+        [ToolChoice::Auto, ToolChoice::None, ToolChoice::Required, ToolChoice::Function("f".to_owned())][choice].clone()
+    }));
+    let labels = (of("[a-z]{1,8}"), of("[a-z]{1,8}"), of(Just("flex".to_owned())), of(Just("low".to_owned())));
+    (drawn, choice, of(any::<bool>()), labels).prop_map(|(drawn, tool_choice, parallel_tool_calls, labels)| {
+        let (temperature, top_p, top_k, seed, stop, frequency_penalty, presence_penalty, n, top_logprobs) = drawn;
+        let (user, label, service_tier, verbosity) = labels;
+        Request {
+            turns: vec![Turn { role: Role::User, name: None, parts: vec![said("go".to_owned())] }],
+            tools: vec![Tool {
+                name: "f".to_owned(),
+                description: Some("does".to_owned()),
+                schema: Some(r#"{"type":"object"}"#.to_owned()),
+                strict: None,
+                cache: None,
+            }],
+            tool_choice,
+            parallel_tool_calls,
+            sampling: Sampling {
+                max_output_tokens: Some(20_000),
+                temperature,
+                top_p,
+                top_k,
+                seed,
+                stop,
+                frequency_penalty,
+                presence_penalty,
+                n,
+                logprobs: top_logprobs.map(|_| true),
+                top_logprobs,
+            },
+            user,
+            metadata: label.map(|label| ("k".to_owned(), label)).into_iter().collect(),
+            service_tier,
+            verbosity,
+            ..Request::default()
+        }
+    })
+}
+
+/// The same without what the API has no place for.
+fn as_far_as(api: Api, mut request: Request) -> Request {
+    let is_openai = matches!(api, Api::OpenaiChat | Api::OpenaiResponses);
+    let sampling = &mut request.sampling;
+    let mut lacks = |is_lacking: bool, clear: fn(&mut Sampling)| {
+        if is_lacking {
+            clear(sampling);
+        }
+    };
+    lacks(is_openai, |sampling| sampling.top_k = None);
+    lacks(matches!(api, Api::OpenaiResponses | Api::Anthropic), |sampling| {
+        (sampling.seed, sampling.frequency_penalty, sampling.presence_penalty) = (None, None, None);
+    });
+    lacks(api == Api::OpenaiResponses, |sampling| sampling.stop.clear());
+    lacks(!matches!(api, Api::OpenaiChat | Api::Gemini), |sampling| sampling.n = None);
+    lacks(!is_openai, |sampling| (sampling.logprobs, sampling.top_logprobs) = (None, None));
+    // One of both, and 1 goes without saying.
+    lacks(api == Api::Anthropic, |sampling| sampling.top_p = None);
+    if !is_openai {
+        (request.service_tier, request.verbosity) = (None, None);
+        request.metadata.clear();
+        request.user.take_if(|_| api != Api::Anthropic);
+    }
+    if matches!(api, Api::Gemini | Api::Ollama) {
+        request.parallel_tool_calls = None;
+    }
+    if api == Api::Anthropic && matches!(request.tool_choice, None | Some(ToolChoice::None)) {
+        // It is said of a choice.
+        request.parallel_tool_calls = None;
+    }
+    if api == Api::Anthropic {
+        request.parallel_tool_calls = request.parallel_tool_calls.filter(|several| !several);
+    }
+    if api == Api::Ollama {
+        request.tool_choice = None;
+    }
+    request
+}
+
+/// Media that an API has a place for.
+fn media(api: Api) -> Vec<Media> {
+    let of = |kind, mime: &str, data: &str, name: Option<&str>| Media {
+        kind,
+        source: Source::Base64(data.to_owned()),
+        mime: Some(mime.to_owned()),
+        name: name.map(str::to_owned),
+        detail: None,
+    };
+    let image = of(MediaKind::Image, "image/png", "iVBORw0KGgo=", None);
+    let sound = of(MediaKind::Audio, "audio/wav", "UklGRg==", None);
+    let file = of(MediaKind::File, "application/pdf", "JVBERi0=", Some("a.pdf"));
+    let by_url = Media { source: Source::Url("https://example.com/a.png".to_owned()), mime: None, ..image.clone() };
+    match api {
+        Api::OpenaiChat => vec![image, by_url, sound, file],
+        Api::OpenaiResponses | Api::Anthropic => vec![image, by_url, file],
+        Api::Gemini => vec![image, sound, Media { name: None, ..file }],
+        _ => vec![image],
+    }
+}
+
+#[test]
+fn media_and_failures_come_back() {
+    for api in APIS {
+        let turn = |role, parts| Turn { role, name: None, parts };
+        let shown: Vec<Part> = media(api).into_iter().map(|media| Content::Media(media).into()).collect();
+        let fails = matches!(api, Api::Anthropic | Api::Gemini);
+        let call = Content::ToolCall { id: "call_1".to_owned(), name: "f".to_owned(), arguments: "{}".to_owned() };
+        let result = Content::ToolResult {
+            id: "call_1".to_owned(),
+            name: None,
+            parts: vec![said("no such file".to_owned())],
+            is_error: fails,
+        };
+        let request = Request {
+            model: "m".to_owned(),
+            turns: vec![
+                turn(Role::User, shown),
+                turn(Role::Assistant, vec![call.into()]),
+                turn(Role::User, vec![result.into()]),
+            ],
+            sampling: Sampling { max_output_tokens: Some(20_000), ..Sampling::default() },
+            ..Request::default()
+        };
+        let mut dropped = Dropped::default();
+        let body = write_request(api, &request, &target(api), &mut dropped).unwrap();
+        let body = String::from_utf8(body).unwrap();
+        let mut again = read_request(api, &body, &mut dropped).unwrap();
+        assert!(dropped.is_empty(), "{api:?}: {dropped}");
+        // Definitions of tools that were called are filled in where an API demands them.
+        (again.tools, again.tool_choice) = (Vec::new(), None);
+        assert_eq!(normal(again, api), normal(request, api), "{api:?} {body}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -161,6 +302,25 @@ proptest! {
             let body = String::from_utf8(body).unwrap();
             let again = read_request(api, &body, &mut dropped).unwrap();
             prop_assert_eq!(normal(again, api), normal(request, api), "{:?} {}", api, body);
+        }
+    }
+
+    #[test]
+    fn settings_keep_their_meaning(settings in settings()) {
+        for api in APIS {
+            let asked = as_far_as(api, settings.clone());
+            let mut dropped = Dropped::default();
+            let body = String::from_utf8(write_request(api, &asked, &target(api), &mut dropped).unwrap()).unwrap();
+            let again = read_request(api, &body, &mut dropped).unwrap();
+            prop_assert!(dropped.is_empty(), "{:?} {} {}", api, dropped, body);
+            prop_assert_eq!(&again.sampling, &asked.sampling, "{:?} {}", api, body);
+            prop_assert_eq!(again.parallel_tool_calls, asked.parallel_tool_calls, "{:?} {}", api, body);
+            prop_assert_eq!(&again.metadata, &asked.metadata);
+            let labels = |request: &Request| {
+                (request.user.clone(), request.service_tier.clone(), request.verbosity.clone())
+            };
+            prop_assert_eq!(labels(&again), labels(&asked), "{:?} {}", api, body);
+            prop_assert_eq!(normal(again, api), normal(asked, api), "{:?} {}", api, body);
         }
     }
 
