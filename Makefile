@@ -98,7 +98,8 @@ test-sdk: $(SDK_PYTHON) $(SDK_NODE) ## the providers' official clients, unchange
 	$(call step,sdk: Node,target/debug/examples/rig npm --prefix tests/sdk/node test)
 	# It is a large program of another maker's, and not made for every machine.
 	if [ $(CLAUDE_CODE) -nt tests/sdk/claude-code/package-lock.json ] \
-		|| npm --prefix tests/sdk/claude-code --no-audit --no-fund --no-update-notifier ci --ignore-scripts; then
+		|| npm --prefix tests/sdk/claude-code --no-audit --no-fund --no-update-notifier ci --ignore-scripts
+	then
 		touch $(CLAUDE_CODE)
 		$(call step,sdk: Claude Code,target/debug/examples/rig npm --prefix tests/sdk/claude-code test)
 	else

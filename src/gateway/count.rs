@@ -14,7 +14,7 @@ const ESTIMATED: HeaderName = HeaderName::from_static("x-gateway-estimated");
 
 /// The answer, if the request is to be counted and who would be asked first does not count.
 pub(super) fn estimate(inbound: &Inbound, plan: &Plan) -> Option<Answer> {
-    let target = plan.targets.iter().next().filter(|_| inbound.endpoint.is_counting())?;
+    let target = plan.targets.first().filter(|_| inbound.endpoint.is_counting())?;
     if target.api == inbound.endpoint.api() || translate::counts(target) {
         return None;
     }

@@ -168,7 +168,11 @@ fn what_cannot_be_served_says_why() {
             Case { endpoint: Endpoint::Embeddings, model: Some("anthropic/claude"), ..CHAT },
             "does not speak the openai_embeddings API",
         ),
-        ("nobody", Case { endpoint: Endpoint::EmbedContent, model: Some("g"), ..CHAT }, "no configured provider"),
+        (
+            "nobody who embeds",
+            Case { endpoint: Endpoint::EmbedContent, model: Some("g"), allowed_providers: &["anthropic"], ..CHAT },
+            "no configured provider",
+        ),
         (
             "nobody but makers who do not list it",
             Case { model: Some("new"), allowed_providers: &["anthropic"], ..CHAT },
