@@ -4,15 +4,43 @@
 
 use llm_gateway::{
     dialect::translate::{
-        Dropped, Envelope, Stream, Target, fault, read_reply, read_request, write_reply, write_request,
+        Dropped, Envelope, Stream, Target, count, embedding, fault, generate_as_chat, read_reply, read_request,
+        write_reply, write_request,
     },
-    domain::Api,
+    domain::{Api, Endpoint},
 };
+
+const EMBEDDING: [Endpoint; 4] =
+    [Endpoint::Embeddings, Endpoint::EmbedContent, Endpoint::BatchEmbedContents, Endpoint::OllamaEmbed];
 
 const APIS: [Api; 5] = [Api::OpenaiChat, Api::OpenaiResponses, Api::Anthropic, Api::Gemini, Api::Ollama];
 
 fn is_json(bytes: &[u8]) {
     serde_json::from_slice::<serde::de::IgnoredAny>(bytes).expect("what is written is JSON");
+}
+
+/// Counting, embedding and Ollama's `/api/generate`.
+fn other_endpoints(client: Api, provider: Api, text: &str, target: &Target, envelope: &Envelope) {
+    let mut dropped = Dropped::default();
+    if let Ok(chat) = generate_as_chat(text) {
+        is_json(chat.as_bytes());
+    }
+    if let Ok(request) = count::read_request(client, text, &mut dropped)
+        && let Ok(body) = count::write_request(provider, &request, target, &mut dropped)
+    {
+        is_json(&body);
+    }
+    if let Ok(tokens) = count::read_reply(provider, text) {
+        is_json(&count::write_reply(client, tokens));
+    }
+    for endpoint in EMBEDDING {
+        if let Ok(request) = embedding::read_request(endpoint, text, &mut dropped) {
+            is_json(&embedding::write_request(provider, client, &request, &mut dropped));
+        }
+        if let Ok(reply) = embedding::read_reply(provider, text) {
+            is_json(&embedding::write_reply(endpoint, &reply, envelope, true));
+        }
+    }
 }
 
 pub fn run(data: &[u8]) {
@@ -43,6 +71,7 @@ pub fn run(data: &[u8]) {
     if let Ok(reply) = read_reply(provider, &text, "fuzz") {
         is_json(&write_reply(client, &reply, &envelope, &mut dropped));
     }
+    other_endpoints(client, provider, &text, &target, &envelope);
     is_json(&fault::write(client.family(), &fault::read(500, bytes), "fuzz").1);
     let translated = |chunks: &[&[u8]]| {
         let mut stream = Stream::new(provider, client, envelope.clone());

@@ -17,7 +17,7 @@ import type { ChatCompletionCreateParams } from "openai/resources/chat/completio
 import type { ResponseCreateParams } from "openai/resources/responses/responses";
 import type { MessageCreateParams } from "@anthropic-ai/sdk/resources/messages";
 import type * as genai from "@google/genai";
-import type { ChatRequest, Message, Tool, ToolCall } from "ollama";
+import type { ChatRequest, Message, ToolCall } from "ollama";
 
 // Google's client has enums where the wire has their words.
 type Plain<T> = T extends string ? \`\${T}\` : T extends (infer U)[] ? Plain<U>[]
@@ -39,7 +39,7 @@ export type Told = {
   // Ollama's server knows ids of calls and whole schemas; the types of its client do not yet.
   ollama: Omit<ChatRequest, "messages" | "tools"> & {
     messages?: (Omit<Message, "tool_calls"> & { tool_call_id?: string; tool_calls?: (ToolCall & { id?: string })[] })[];
-    tools?: (Tool & { function: { parameters?: object } })[];
+    tools?: { type: string; function: { name?: string; description?: string; parameters?: object } }[];
   };
 };
 `;

@@ -7,6 +7,8 @@ pub(crate) fn as_chat(body: &str) -> Read<String> {
     let mut top = Object::read(body, "body")?;
     let (prompt, system) = (top.text("prompt")?.unwrap_or_default(), top.text("system")?.unwrap_or_default());
     let images = top.take("images");
+    // A conversation has no place here.
+    top.take("messages");
     for name in ["suffix", "template"] {
         if top.text(name)?.is_some_and(|text| !text.is_empty()) {
             return Err(only_ollama(name));
