@@ -7,6 +7,7 @@ mod replies;
 mod requests;
 mod round_trip;
 mod rules;
+mod stream_ends;
 mod streams;
 
 use super::*;
