@@ -236,7 +236,9 @@ pub struct PolicyCell(ArcSwap<Policy>);
 impl PolicyCell {
     /// A cell that holds `policy`.
     pub fn new(policy: Policy) -> Self {
-        Self(ArcSwap::from_pointee(policy))
+        let policy = Arc::new(policy);
+        stock(&policy);
+        Self(ArcSwap::new(policy))
     }
 
     /// The policy as it is now.
@@ -246,6 +248,59 @@ impl PolicyCell {
 
     /// Puts a new policy in place for every request that begins from now on.
     pub fn store(&self, policy: Policy) {
-        self.0.store(Arc::new(policy));
+        let policy = Arc::new(policy);
+        stock(&policy);
+        self.0.store(policy);
+    }
+}
+
+/// Looks up what there is to know of every provider's models, beside whoever waits: the first request that chooses
+/// among all of them should not have to.
+fn stock(policy: &Arc<Policy>) {
+    let is_missing = |provider: &&Arc<Provider>| provider.enabled && policy.catalog.shelf_at_hand(provider).is_none();
+    if !policy.providers.iter().any(|provider| is_missing(&provider)) {
+        return;
+    }
+    let policy = Arc::clone(policy);
+    // Where there is no thread for it, the first request does it.
+    let _ = std::thread::Builder::new().name("shelves".to_owned()).spawn(move || {
+        for provider in policy.providers.iter().filter(|provider| provider.enabled) {
+            policy.catalog.shelf(provider);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::LoadOptions, provider::Resolver};
+
+    #[test]
+    fn what_a_policy_needs_of_the_catalog_is_looked_up_before_a_request_asks() {
+        let directory = tempfile::tempdir().unwrap();
+        let toml =
+            "[[providers]]\nid = \"openai\"\napi_key = \"k\"\n[[providers]]\nid = \"anthropic\"\napi_key = \"k\"\n";
+        std::fs::write(directory.path().join("config.toml"), toml).unwrap();
+        let options = LoadOptions { working_dir: directory.path().to_owned(), ..LoadOptions::default() };
+        let compile = || {
+            let config = Arc::new(crate::config::load(&options).unwrap());
+            Policy::compile(config, &Snapshot::default(), None, &Egress::load(Resolver::default())).unwrap()
+        };
+        let cell = PolicyCell::new(compile());
+        let is_stocked = || {
+            let policy = cell.load();
+            policy.providers.iter().all(|provider| policy.catalog.shelf_at_hand(provider).is_some())
+        };
+        let wait = || {
+            (0..2_000).any(|_| {
+                is_stocked() || {
+                    std::thread::sleep(std::time::Duration::from_millis(10));
+                    false
+                }
+            })
+        };
+        assert!(wait(), "at the start");
+        cell.store(compile());
+        assert!(wait(), "and when it changes");
     }
 }

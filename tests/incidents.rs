@@ -71,6 +71,9 @@ async fn a_failure_that_failover_mended_is_a_mitigated_incident_until_it_has_bee
         (&json!("one"), &json!(3), &json!(3))
     );
     assert_eq!(open["closed_at"], Value::Null);
+    let stats = pair.rig.client().get("/v1/stats?provider=one").await.expect(200);
+    let counts = json!({"total": 1, "open": 1, "customer_impacting": 0, "mitigated": 1, "notice": 0});
+    assert_eq!(stats["incidents"], counts);
 
     let whole = detail(&pair.rig, &open).await;
     assert_eq!(whole["projects"], json!([{"name": "shop", "is_rest": false, "requests": 3}]));

@@ -2,6 +2,7 @@
 
 use http::Method;
 use llm_gateway::demo::{Fault, Provider, ProviderOptions, Script};
+use serde_json::{Value, json};
 
 use super::harness::gateway::{Rig, start_on};
 
@@ -73,4 +74,47 @@ async fn a_name_of_ones_own_has_its_own_patience() {
     let body = "{\"model\":\"gpt-4o\",\"stream\":true,\"messages\":[]}";
     let answer = rig.client().send(Method::POST, "/v1/chat/completions", Some(body.into())).await;
     assert_eq!((answer.status.as_u16(), answer.headers["x-gateway-attempts"].to_str().unwrap()), (200, "1"));
+}
+
+#[tokio::test]
+async fn a_provider_that_is_added_over_the_api_has_limits_and_parameters_too() {
+    let mut rig = rig().await;
+    let client = rig.client();
+    let limits = json!({"requests_per_hour": 3});
+    let new = json!({
+        "id": "lab", "provider_type": "local", "endpoint": rig.upstream.url(), "limits": limits,
+        "api_params": {"temperature": 0.5}, "model_params": {"m": {"top_p": 0.25}},
+    });
+    let shown = client.post("/v1/providers", &new).await.expect(201);
+    assert_eq!((&shown["limits"], &shown["api_params"]), (&limits, &json!({"temperature": 0.5})));
+    assert_eq!(shown["model_params"], json!({"m": {"top_p": 0.25}}));
+    let ask = r#"{"model":"lab/m","messages":[]}"#;
+    let told = r#"{"temperature":0.5,"top_p":0.25,"model":"m","messages":[]}"#;
+    assert_eq!(seen(&rig, "/v1/chat/completions", ask).await, told);
+    // They outlive the process, and a change that does not speak of them.
+    rig.restart().await;
+    let client = rig.client();
+    client.patch("/v1/providers/lab", &json!({"priority": 7})).await.expect(200);
+    assert_eq!(seen(&rig, "/v1/chat/completions", ask).await, told);
+    client.patch("/v1/providers/lab", &json!({"model_params": null, "api_params": {"seed": 1}})).await.expect(200);
+    assert_eq!(seen(&rig, "/v1/chat/completions", ask).await, r#"{"seed":1,"model":"m","messages":[]}"#);
+    assert_eq!(seen(&rig, "/v1/chat/completions", ask).await, r#"{"seed":1,"model":"m","messages":[]}"#);
+    let refused = client.send(Method::POST, "/v1/chat/completions", Some(ask.into())).await;
+    assert_eq!(refused.code(429), "rate_limit_exceeded");
+    let shown = client.patch("/v1/providers/lab", &json!({"limits": null})).await.expect(200);
+    assert_eq!((&shown["limits"], &shown["model_params"]), (&Value::Null, &json!({})));
+    client.send(Method::POST, "/v1/chat/completions", Some(ask.into())).await.expect(200);
+
+    for (wrong, param) in [
+        (json!({"limits": {"requests_per_hour": -1}}), "limits.requests_per_hour"),
+        (json!({"limits": {"requests_per_hour": 1, "algorithm": "leaky"}}), "limits"),
+        (json!({"api_params": {"model": "other"}}), "api_params"),
+        (json!({"model_params": {"m": 1}}), "model_params"),
+    ] {
+        let answer = client.patch("/v1/providers/lab", &wrong).await;
+        assert_eq!(answer.expect(400)["error"]["param"], param, "{wrong}");
+    }
+    let audit = client.get("/v1/audit?action=provider.update").await.expect(200);
+    let is_told = |row: &Value| row["changes"]["limits"] == json!({"from": limits, "to": null});
+    assert!(audit["data"].as_array().unwrap().iter().any(is_told), "{audit:#}");
 }

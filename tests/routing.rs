@@ -271,6 +271,29 @@ async fn auto_and_profiles_choose_among_all_models_and_unknown_ones_are_told() {
 }
 
 #[tokio::test]
+async fn a_name_that_leads_nowhere_is_answered_with_close_matches() {
+    // The maker's own address: its models are known, so none of these names is asked there.
+    let provider = "[[providers]]\nid = \"anthropic\"\napi_key = \"sk-test\"\n\
+                    [[models]]\nname = \"house-chat\"\naliases = [\"hauschat\"]\ntargets = [\"anthropic/claude-sonnet-4-5\"]\n";
+    let rig = start_on(Provider::spawn(ProviderOptions::default()).await.unwrap(), provider, "").await;
+    for (typed, close) in [("hose-chat", "close matches: house-chat"), ("Hauschat", "close matches: hauschat")] {
+        let body = json!({"model": typed, "messages": [{"role": "user", "content": "x"}]});
+        let answer = rig.client().post("/v1/chat/completions", &body).await;
+        assert_eq!(answer.code(404), "model_not_found");
+        assert!(answer.text().contains(close), "{typed}: {}", answer.text());
+    }
+    let body = json!({"model": "nothing like it", "messages": [{"role": "user", "content": "x"}]});
+    let answer = rig.client().post("/v1/chat/completions", &body).await;
+    assert!(answer.code(404) == "model_not_found" && !answer.text().contains("close matches"), "{}", answer.text());
+    // A key is told nothing of names that it may not use.
+    let key = json!({"label": "k", "allowed_models": ["claude-sonnet-4-5"]});
+    let key = rig.client().post("/v1/keys", &key).await.expect(201)["secret"].as_str().unwrap().to_owned();
+    let client = rig.client().with("authorization", &format!("Bearer {key}"));
+    let body = json!({"model": "hose-chat", "messages": [{"role": "user", "content": "x"}]});
+    assert!(!client.post("/v1/chat/completions", &body).await.text().contains("house-chat"));
+}
+
+#[tokio::test]
 async fn an_open_breaker_shows_in_the_api_and_in_the_metrics() {
     let pair = pair("retries = 0\nbreaker_failures = 2\nbreaker_cooldown = 60", "").await;
     pair.rig.upstream.always(Some(broken()));

@@ -14,15 +14,25 @@ use crate::{
 
 /// A look at the data plane; `app.rs` gives it.
 pub trait Lookout: Send + Sync {
-    /// What it would know of a candidate now if such a request came: how it fares, and whether its limits and
-    /// budgets have room.
+    /// What it would know of a candidate now if such a request came: how it fares, whether its limits and budgets
+    /// have room, and whether the session was served there.
     fn observe(
         &self,
         policy: &Policy,
         request: (Endpoint, &Need),
         target: (&Provider, Option<&str>),
+        session: Option<u64>,
         at: Timestamp,
     ) -> Observed;
+
+    /// The session that such a request would go on with: its label's, else the conversation that its body continues.
+    fn session(
+        &self,
+        policy: &Policy,
+        caller: (Option<&str>, Option<&str>),
+        label: Option<&str>,
+        body: Option<(Endpoint, &str)>,
+    ) -> Option<u64>;
 
     /// What a decision would be made with now. The turn is seen, not taken.
     fn moment(&self) -> Moment;

@@ -13,12 +13,14 @@ use super::{
     egress::{check_network, read_address},
     error::ApiError,
     key_body::check_text,
+    limit_body::LimitsBody,
     provider_view::TypeName,
+    sanitization_body::refused,
 };
 use crate::{
     config::{
-        self, Provider, ProviderFeatures, ProviderKey, ProviderOrigin, ProviderParams, ProviderTimeouts, ProviderType,
-        default_base_url,
+        self, Params, Provider, ProviderFeatures, ProviderKey, ProviderOrigin, ProviderParams, ProviderTimeouts,
+        ProviderType, default_base_url,
     },
     domain::Secret,
 };
@@ -70,6 +72,16 @@ pub(super) struct NewProvider {
     first_token_timeout: Option<f64>,
     /// Longest silence in a streamed answer, in seconds.
     idle_timeout: Option<f64>,
+    /// How much it may be asked, in place of `[limits.per_provider]`.
+    limits: Option<LimitsBody>,
+    /// Added to requests that state nothing themselves.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    api_params: Params,
+    /// The same for single models, over those.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    model_params: Params,
 }
 
 /// Changes to a provider: what is left out stays, `null` empties. Its id and type stay for good.
@@ -114,6 +126,18 @@ pub(super) struct ProviderChange {
     first_token_timeout: Option<f64>,
     /// Longest silence in a streamed answer, in seconds.
     idle_timeout: Option<f64>,
+    /// How much it may be asked; `null` leaves it to `[limits.per_provider]`.
+    #[serde(default)]
+    #[schema(value_type = Option<LimitsBody>)]
+    limits: Change<LimitsBody>,
+    /// Added to requests that state nothing themselves.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    api_params: Change<Params>,
+    /// The same for single models, over those.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    model_params: Change<Params>,
 }
 
 impl NewProvider {
@@ -152,8 +176,8 @@ impl NewProvider {
             allow_private_network: self.allow_private_network.unwrap_or(lies_within(provider_type)),
             timeouts,
             pricing: None,
-            limits: None,
-            params: ProviderParams::default(),
+            limits: self.limits.as_ref().map(LimitsBody::checked).transpose()?,
+            params: params(self.api_params, self.model_params)?,
             features: ProviderFeatures::default(),
             origin: ProviderOrigin::Api,
         })
@@ -190,6 +214,15 @@ impl ProviderChange {
         set_seconds("connect_timeout", self.connect_timeout, &mut after.timeouts.connect)?;
         set_seconds("first_token_timeout", self.first_token_timeout, &mut after.timeouts.first_token)?;
         set_seconds("idle_timeout", self.idle_timeout, &mut after.timeouts.idle)?;
+        match self.limits {
+            Change::Keep => {}
+            Change::Clear => after.limits = None,
+            Change::Set(limits) => after.limits = Some(limits.checked()?),
+        }
+        let (mut api, mut by_model) = (after.params.api.clone(), after.params.model_params());
+        self.api_params.apply_or_default(&mut api);
+        self.model_params.apply_or_default(&mut by_model);
+        after.params = params(api, by_model)?;
         checked(after)
     }
 }
@@ -212,6 +245,18 @@ fn checked(provider: Provider) -> Result<Provider, ApiError> {
     }
     provider.models.iter().try_for_each(|model| check_text("models", model))?;
     Ok(provider)
+}
+
+/// Parameters by the rules of the config file.
+fn params(api: Params, by_model: Params) -> Result<ProviderParams, ApiError> {
+    let mut both = ProviderParams::default();
+    for (name, stated) in [("api_params", api), ("model_params", by_model)] {
+        let text = serde_json::json!({ name: stated }).to_string();
+        let read = ProviderParams::from_json(&text, name).map_err(|errors| refused(name, &errors))?;
+        both.api.extend(read.api);
+        both.by_model.extend(read.by_model);
+    }
+    Ok(both)
 }
 
 /// Types that usually stand for a server on the operator's own network.

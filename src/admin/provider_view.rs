@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model_health::{AllHealth, ModelHealth};
-use crate::config::{Provider, ProviderKey, ProviderOrigin, ProviderType};
+use super::{
+    limit_body::LimitsBody,
+    model_health::{AllHealth, ModelHealth},
+};
+use crate::config::{Params, Provider, ProviderKey, ProviderOrigin, ProviderType};
 
 /// A provider, without its key.
 #[derive(Debug, Serialize, ToSchema)]
@@ -40,6 +43,14 @@ pub(super) struct ProviderView {
     pub(super) first_token_timeout: f64,
     /// Longest silence in a streamed answer, in seconds.
     pub(super) idle_timeout: f64,
+    /// How much it may be asked; `null` leaves that to `[limits.per_provider]`.
+    pub(super) limits: Option<LimitsBody>,
+    /// Added to requests that state nothing themselves.
+    #[schema(value_type = Object)]
+    pub(super) api_params: Params,
+    /// The same for single models, over those.
+    #[schema(value_type = Object)]
+    pub(super) model_params: Params,
     /// Who defines it, and so who can change it.
     pub(super) origin: OriginName,
     /// The worst state of its models' circuit breakers: `closed`, `half_open` or `open`.
@@ -133,6 +144,9 @@ impl ProviderView {
             connect_timeout: provider.timeouts.connect.as_secs_f64(),
             first_token_timeout: provider.timeouts.first_token.as_secs_f64(),
             idle_timeout: provider.timeouts.idle.as_secs_f64(),
+            limits: provider.limits.as_ref().map(LimitsBody::from),
+            api_params: provider.params.api.clone(),
+            model_params: provider.params.model_params(),
             origin: match provider.origin {
                 ProviderOrigin::Config => OriginName::Config,
                 ProviderOrigin::Environment => OriginName::Environment,

@@ -149,7 +149,7 @@ impl<'a> Asked<'a> {
         // Who was no candidate then is not blamed for what befalls it now.
         let now = |provider: &Provider, model: Option<&str>| {
             let request = (record.endpoint, &trace.facts.need);
-            let seen = lookout.observe(self.policy, request, (provider, model), moment.at);
+            let seen = lookout.observe(self.policy, request, (provider, model), None, moment.at);
             Observed { availability: routing::Availability::default(), warm: false, ..seen }
         };
         let decide = |rules| view(rerun.consider(self.policy, rules, &live, moment, now));
@@ -188,8 +188,11 @@ impl<'a> Asked<'a> {
             provider_wanted: question.provider.as_deref(),
             key: key.map(|key| &**key),
         };
+        let caller = (key.map(|key| &*key.id), question.project.as_deref());
+        let body = question.body.as_deref().map(|body| (endpoint, body.get()));
+        let session = lookout.session(self.policy, caller, question.session_id.as_deref(), body);
         let now = |provider: &Provider, model: Option<&str>| {
-            lookout.observe(self.policy, (endpoint, &read.need), (provider, model), moment.at)
+            lookout.observe(self.policy, (endpoint, &read.need), (provider, model), session, moment.at)
         };
         let decide = |rules| {
             let question = self.policy.question(rules, inquiry, &live);

@@ -40,7 +40,10 @@ pub(super) struct RouteQuestion {
     pub(super) profile: Option<String>,
     /// Header `x-provider`.
     pub(super) provider: Option<String>,
-    /// Header `x-project`. No rule of routing looks at it yet; it is told back.
+    /// Header `x-session-id`: a session stays where it was served last. Without one, a `body` that goes on with a
+    /// conversation stays where that was.
+    pub(super) session_id: Option<String>,
+    /// Header `x-project`. Sessions are kept apart by it.
     pub(super) project: Option<String>,
     /// Tags. No rule of routing looks at them yet; they are told back.
     pub(super) tags: Option<BTreeMap<String, String>>,
@@ -170,6 +173,7 @@ impl RouteQuestion {
             ("model", self.model.is_some()),
             ("profile", self.profile.is_some()),
             ("provider", self.provider.is_some()),
+            ("session_id", self.session_id.is_some()),
             ("project", self.project.is_some()),
             ("tags", self.tags.is_some()),
             ("key_id", self.key_id.is_some()),

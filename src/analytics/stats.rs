@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::record_view::milliseconds;
-use crate::store::{Aggregate, Dimension, FindingSum, History, StatsFilter, StoreError};
+use crate::store::{Aggregate, Dimension, FindingSum, History, IncidentFilter, StatsFilter, StoreError};
 
 /// `GET /v1/stats`
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -28,6 +28,24 @@ pub struct Stats {
     pub by_key: Vec<GroupStats>,
     /// What the sanitizer found, by kind, action and direction, the most frequent first.
     pub by_finding: Vec<FindingStats>,
+    /// Incidents that were going on between `from` and `to`, of the provider and project if these are given; other
+    /// filters do not narrow them.
+    pub incidents: IncidentStats,
+}
+
+/// How many incidents there were.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct IncidentStats {
+    /// All of them.
+    pub total: u64,
+    /// Of these, not over yet.
+    pub open: u64,
+    /// Clients got failures.
+    pub customer_impacting: u64,
+    /// All clients got their answers, from others.
+    pub mitigated: u64,
+    /// No answer suffered.
+    pub notice: u64,
 }
 
 /// How often the sanitizer found one kind and did one thing about it.
@@ -179,6 +197,10 @@ pub async fn stats(history: &History, filter: &StatsFilter) -> Result<Stats, Sto
         [Dimension::Provider, Dimension::Model, Dimension::Project, Dimension::Source, Dimension::Team, Dimension::Key];
     let (totals, groups) = history.totals(filter, &BY).await?;
     let findings = history.finding_sums(filter).await?;
+    let (provider, project) = (filter.provider.clone(), filter.project.clone());
+    let of_incidents =
+        IncidentFilter { provider, project, from: filter.from, to: filter.to, ..IncidentFilter::default() };
+    let incidents = history.incident_counts(&of_incidents).await?;
     let mut groups = groups.into_iter();
     let mut next = || groups.next().unwrap_or_default();
     let providers = next();
@@ -195,6 +217,13 @@ pub async fn stats(history: &History, filter: &StatsFilter) -> Result<Stats, Sto
         by_team: listed(next()),
         by_key: listed(next()),
         by_finding: findings.into_iter().map(FindingStats::from).collect(),
+        incidents: IncidentStats {
+            total: incidents.impacting + incidents.mitigated + incidents.notices,
+            open: incidents.open,
+            customer_impacting: incidents.impacting,
+            mitigated: incidents.mitigated,
+            notice: incidents.notices,
+        },
     })
 }
 

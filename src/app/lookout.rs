@@ -21,9 +21,20 @@ impl Lookout for Watch {
         policy: &Policy,
         request: (Endpoint, &Need),
         target: (&Provider, Option<&str>),
+        session: Option<u64>,
         at: Timestamp,
     ) -> Observed {
-        gateway::observe(policy, &self.0, request, target, at)
+        gateway::observe(policy, &self.0, request, target, session, at)
+    }
+
+    fn session(
+        &self,
+        policy: &Policy,
+        caller: (Option<&str>, Option<&str>),
+        label: Option<&str>,
+        body: Option<(Endpoint, &str)>,
+    ) -> Option<u64> {
+        gateway::session(policy, caller, label, body)
     }
 
     fn moment(&self) -> Moment {

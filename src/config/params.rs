@@ -6,8 +6,8 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     fields::Fields,
-    report::Report,
-    tree::{Node, Value},
+    report::{ConfigErrors, Place, Report},
+    tree::{self, Node, Value},
     types::ProviderTimeouts,
 };
 
@@ -65,6 +65,24 @@ pub struct ProviderParams {
     pub api: Params,
     /// `model_params`: for one model each, over those.
     pub by_model: Vec<(String, Params)>,
+}
+
+impl ProviderParams {
+    /// Reads a JSON object with `api_params` and `model_params`, of the shape that a provider of the config file has.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, as for a config file of the name `origin`.
+    pub fn from_json(text: &str, origin: &str) -> Result<Self, ConfigErrors> {
+        let (report, file) = (Report::default(), Arc::from(origin));
+        let table = tree::from_json(&file, text, &report);
+        let params = of_provider(&mut Fields::new("providers", Place::file(&file), table, &report), &report);
+        report.finish().map(|_| params)
+    }
+
+    /// The parameters for single models as one JSON object.
+    pub fn model_params(&self) -> Params {
+        self.by_model.iter().map(|(model, params)| (model.clone(), Json::Object(params.clone()))).collect()
+    }
 }
 
 /// What a request to this target is given: the target's own, then the provider's for the model, then its others.

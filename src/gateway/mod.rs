@@ -44,7 +44,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 
-pub use need::read_need;
+pub use need::{dry_session as session, read_need};
 pub use openapi::openapi;
 pub use plan::observe;
 pub use routes::router;

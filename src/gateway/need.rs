@@ -98,18 +98,42 @@ pub(super) struct Session {
 /// The session that a request belongs to, within what its caller may see: that of its label, else the conversation
 /// that its body continues, where there is a choice of providers to stay with.
 pub(super) fn session(labels: &Labels, key_id: Option<&str>, inbound: &Inbound, policy: &Policy) -> Option<Session> {
+    let body = || match &inbound.body {
+        InboundBody::Whole { raw, plain } if inbound.steering.is_some() => {
+            Some((inbound.endpoint, std::str::from_utf8(plain.as_ref().unwrap_or(raw)).ok()?))
+        }
+        _ => None,
+    };
+    session_of(policy, (key_id, labels.project.as_deref()), labels.session_id.as_deref(), body)
+}
+
+/// The session that a request which is not made would go on with; `caller` is the key's id and `x-project`.
+pub fn dry_session(
+    policy: &Policy,
+    caller: (Option<&str>, Option<&str>),
+    label: Option<&str>,
+    body: Option<(Endpoint, &str)>,
+) -> Option<u64> {
+    session_of(policy, caller, label, || body).filter(|session| session.goes_on).map(|session| session.id)
+}
+
+fn session_of<'b>(
+    policy: &Policy,
+    caller: (Option<&str>, Option<&str>),
+    label: Option<&str>,
+    body: impl FnOnce() -> Option<(Endpoint, &'b str)>,
+) -> Option<Session> {
     let mut hasher = DefaultHasher::new();
-    (key_id, labels.project.as_deref()).hash(&mut hasher);
-    if let Some(label) = labels.session_id.as_deref() {
+    caller.hash(&mut hasher);
+    if let Some(label) = label {
         label.hash(&mut hasher);
         return Some(Session { id: hasher.finish(), goes_on: true });
     }
-    let InboundBody::Whole { raw, plain } = &inbound.body else { return None };
-    if !has_choice(policy) || inbound.steering.is_none() {
+    if !has_choice(policy) {
         return None;
     }
-    let body = std::str::from_utf8(plain.as_ref().unwrap_or(raw)).ok()?;
-    let goes_on = first_turns(inbound.endpoint, body, &mut hasher)?;
+    let (endpoint, body) = body()?;
+    let goes_on = first_turns(endpoint, body, &mut hasher)?;
     Some(Session { id: hasher.finish(), goes_on })
 }
 

@@ -52,7 +52,16 @@ impl Planner<'_> {
         };
         let planned = routing::plan(&self.question(live), need::need(self.inbound), moment, observe);
         record.routed(planned.trace, planned.profile);
-        planned.outcome.map_err(|unroutable| refusal(&unroutable, at))
+        planned.outcome.map_err(|unroutable| {
+            let refusal = refusal(&unroutable, at);
+            let typed = self.inbound.model.as_deref().filter(|_| refusal.kind == ErrorKind::ModelNotFound);
+            let close = typed.map(|typed| routing::close_names(&self.question(live), typed)).unwrap_or_default();
+            if close.is_empty() {
+                return refusal;
+            }
+            let message = format!("{}; close matches: {}", refusal.message, close.join(", "));
+            Refusal { message, ..refusal }
+        })
     }
 
     /// What the answer is for, as signals of quality tell it: the profile.
@@ -79,9 +88,10 @@ pub fn observe(
     memory: &Memory,
     (endpoint, need): (Endpoint, &Need),
     (provider, model): (&Provider, Option<&str>),
+    session: Option<u64>,
     at: Timestamp,
 ) -> Observed {
-    let mut observed = memory.observe(provider, model, None, at);
+    let mut observed = memory.observe(provider, model, session, at);
     observed.quality = memory.quality(provider, model, None);
     let estimate = Estimate::of_need(endpoint, need, at);
     allow::observe(policy, provider, model, &estimate, &mut observed.availability);

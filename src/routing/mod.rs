@@ -4,6 +4,7 @@
 //! gathered as [`Facts`], and five layers decide; the facts of a request are kept, and give the same decision
 //! whenever they are asked again.
 
+mod close;
 mod facts;
 mod layers;
 mod profile;
@@ -15,6 +16,7 @@ mod tests;
 
 use std::{borrow::Cow, sync::Arc};
 
+pub use close::close_names;
 pub use facts::{Availability, Candidate, Capability, Facts, Forbidden, Merits, Need, Rule, Speech};
 pub use layers::{Decision, Dropped, LAYERS, Layer, Reason, Score, Sieve, Sieved, Standing, decide};
 pub use profile::{DEFAULT_PROFILE, Profile};

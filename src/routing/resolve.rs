@@ -462,6 +462,11 @@ fn may_use(question: &Question<'_>, provider: &Provider) -> bool {
     question.allowed_providers.is_empty() || question.allowed_providers.contains(&provider.id)
 }
 
+/// Whether the caller may be sent to a provider by this endpoint.
+pub(super) fn may_ask(question: &Question<'_>, provider: &Provider) -> bool {
+    provider.enabled && may_use(question, provider) && reaches(question, provider)
+}
+
 /// Whether a provider of this type speaks the API natively.
 pub fn speaks(provider_type: ProviderType, api: Api) -> bool {
     match provider_type {

@@ -92,6 +92,38 @@ fn decide(case: &Case) -> Result<(String, Option<String>, Rule), Unroutable> {
 }
 
 #[test]
+fn close_names_are_those_that_the_caller_may_ask_for() {
+    let providers = providers(TWO_OPENAIS);
+    let catalog = Catalog::bundled(&[]);
+    let close = |typed: &str, allowed_models: &[String], allowed_providers: &[String]| {
+        let question = Question {
+            endpoint: Endpoint::ChatCompletions,
+            model: Some(typed),
+            profile: None,
+            provider_wanted: None,
+            providers: &providers,
+            models: &[],
+            profiles: &[],
+            default_profile: None,
+            strategy: Strategy::Priority,
+            sticky: true,
+            default_provider: None,
+            allowed_providers,
+            allowed_models,
+            catalog: &catalog,
+            live: &[],
+        };
+        close_names(&question, typed)
+    };
+    assert_eq!(close("llama-3.3-70b-versatil", &[], &[]), ["llama-3.3-70b-versatile"]);
+    assert_eq!(close("gtp-4o", &[], &[])[0], "gpt-4o", "two letters that changed places");
+    assert!(close("gpt-4o-minni", &[], &[]).len() <= 3);
+    assert_eq!(close("gpt-4o-minni", &["gpt-4o-mini".to_owned()], &[]), ["gpt-4o-mini"]);
+    assert!(close("gpt-4o-minni", &[], &["groq".to_owned()]).is_empty());
+    assert!(close("", &[], &[]).is_empty() && close(&"x".repeat(1_000), &[], &[]).is_empty());
+}
+
+#[test]
 fn a_request_goes_where_its_model_says() {
     let rows = [
         ("a pin", Case { model: Some("groq/anything"), ..CHAT }, ("groq", Some("anything"), Rule::Pinned)),

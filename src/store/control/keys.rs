@@ -209,8 +209,8 @@ fn metadata_text(fields: &KeyFields) -> Option<String> {
     (!fields.metadata.is_empty()).then(|| serde_json::json!(fields.metadata).to_string())
 }
 
-fn read_limits(text: &str) -> Result<LimitSet, StoreError> {
-    LimitSet::from_json(text, "control.db").map_err(|_| StoreError::Corrupt { what: "a key's limits" })
+pub(super) fn read_limits(text: &str) -> Result<LimitSet, StoreError> {
+    LimitSet::from_json(text, "control.db").map_err(|_| StoreError::Corrupt { what: "limits" })
 }
 
 fn read_budgets(text: &str) -> Result<Vec<BudgetTerms>, StoreError> {

@@ -2,13 +2,17 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use serde_json::Value;
 use sqlx::{Connection as _, Row as _, SqliteConnection, sqlite::SqliteRow};
 
-use super::{Action, Actor, Control, Credential, Deed, StoredProvider, audit::append, from_json, time, to_json};
+use super::{
+    Action, Actor, Control, Credential, Deed, StoredProvider, audit::append, from_json, keys::read_limits, time,
+    to_json,
+};
 use crate::{
     config::{
-        PriceOverride, Provider, ProviderFeatures, ProviderKey, ProviderOrigin, ProviderParams, ProviderTimeouts,
-        ProviderType,
+        Params, PriceOverride, Provider, ProviderFeatures, ProviderKey, ProviderOrigin, ProviderParams,
+        ProviderTimeouts, ProviderType,
     },
     domain::Timestamp,
     store::{
@@ -146,7 +150,8 @@ async fn describe(connection: &mut SqliteConnection, id: &str) -> Result<Option<
              'default_model', default_model, 'models', json(models), 'priority', priority,
              'allow_private_network', json(iif(allow_private_network, 'true', 'false')),
              'connect_timeout_ms', connect_timeout_ms, 'first_token_timeout_ms', first_token_timeout_ms,
-             'idle_timeout_ms', idle_timeout_ms, 'total_timeout_ms', total_timeout_ms, 'pricing', json(pricing))
+             'idle_timeout_ms', idle_timeout_ms, 'total_timeout_ms', total_timeout_ms, 'pricing', json(pricing),
+             'limits', json(limits), 'api_params', json(api_params), 'model_params', json(model_params))
          FROM providers WHERE id = ?",
     );
     Ok(query.bind(id).fetch_optional(connection).await?)
@@ -163,8 +168,8 @@ async fn write_provider(
         "INSERT INTO providers (
              id, provider_type, enabled, key_kind, api_key, master_key_id, base_url, deployment, api_version,
              default_model, models, priority, allow_private_network, connect_timeout_ms, first_token_timeout_ms,
-             idle_timeout_ms, total_timeout_ms, pricing, created_at, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             idle_timeout_ms, total_timeout_ms, pricing, limits, api_params, model_params, created_at, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET
              provider_type = excluded.provider_type, enabled = excluded.enabled, key_kind = excluded.key_kind,
              api_key = excluded.api_key, master_key_id = excluded.master_key_id, base_url = excluded.base_url,
@@ -174,6 +179,7 @@ async fn write_provider(
              connect_timeout_ms = excluded.connect_timeout_ms,
              first_token_timeout_ms = excluded.first_token_timeout_ms, idle_timeout_ms = excluded.idle_timeout_ms,
              total_timeout_ms = excluded.total_timeout_ms, pricing = excluded.pricing,
+             limits = excluded.limits, api_params = excluded.api_params, model_params = excluded.model_params,
              updated_at = excluded.updated_at",
     )
     .bind(&provider.id)
@@ -194,6 +200,9 @@ async fn write_provider(
     .bind(to_ms(provider.timeouts.idle))
     .bind(to_ms(provider.timeouts.total))
     .bind(provider.pricing.as_ref().map(price_to_json))
+    .bind(provider.limits.as_ref().map(|limits| limits.to_json().to_string()))
+    .bind(params_text(provider.params.api.clone()))
+    .bind(params_text(provider.params.model_params()))
     .bind(now)
     .bind(now)
     .execute(connection)
@@ -230,8 +239,8 @@ fn read_provider(row: &SqliteRow, sealer: &Sealer) -> Result<StoredProvider, Sto
             total: from_ms(row.try_get("total_timeout_ms")?),
         },
         pricing,
-        limits: None,
-        params: ProviderParams::default(),
+        limits: row.try_get::<Option<&str>, _>("limits")?.map(read_limits).transpose()?,
+        params: read_params(row)?,
         features: ProviderFeatures::default(),
         origin: ProviderOrigin::Api,
     };
@@ -240,6 +249,21 @@ fn read_provider(row: &SqliteRow, sealer: &Sealer) -> Result<StoredProvider, Sto
         created_at: time(row.try_get("created_at")?),
         updated_at: time(row.try_get("updated_at")?),
     })
+}
+
+fn params_text(params: Params) -> Option<String> {
+    (!params.is_empty()).then(|| Value::Object(params).to_string())
+}
+
+fn read_params(row: &SqliteRow) -> Result<ProviderParams, StoreError> {
+    let mut stated = Params::new();
+    for name in ["api_params", "model_params"] {
+        if let Some(text) = row.try_get::<Option<&str>, _>(name)? {
+            stated.insert(name.to_owned(), from_json(text, "a provider's parameters")?);
+        }
+    }
+    ProviderParams::from_json(&Value::Object(stated).to_string(), "control.db")
+        .map_err(|_| StoreError::Corrupt { what: "a provider's parameters" })
 }
 
 fn read_sealed(row: &SqliteRow) -> Result<Option<Sealed>, StoreError> {

@@ -1,6 +1,6 @@
 //! Incidents: lists by keyset, single ones with their requests, and how many are open.
 
-use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
+use sqlx::{AssertSqlSafe, QueryBuilder, Row as _, Sqlite};
 
 use super::{Cursor, History};
 use crate::{
@@ -101,7 +101,41 @@ pub struct IncidentFacet {
     pub requests: u64,
 }
 
+/// How many incidents there are, by the worst that they did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IncidentCounts {
+    /// Not over yet.
+    pub open: u64,
+    /// Clients got failures.
+    pub impacting: u64,
+    /// All clients got their answers.
+    pub mitigated: u64,
+    /// No answer suffered.
+    pub notices: u64,
+}
+
 impl History {
+    /// How many incidents a filter lets pass.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn incident_counts(&self, filter: &IncidentFilter) -> Result<IncidentCounts, StoreError> {
+        let mut query = QueryBuilder::new("SELECT impact, count(*), sum(closed_at IS NULL) FROM incidents WHERE true");
+        narrow(&mut query, filter);
+        let mut counts = IncidentCounts::default();
+        for row in query.push(" GROUP BY impact").build().fetch_all(&self.readers).await? {
+            let (impact, all, open): (&str, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            counts.open += open.unsigned_abs();
+            let sum = match Impact::parse(impact) {
+                Some(Impact::CustomerImpacting) => &mut counts.impacting,
+                Some(Impact::Mitigated) => &mut counts.mitigated,
+                _ => &mut counts.notices,
+            };
+            *sum += all.unsigned_abs();
+        }
+        Ok(counts)
+    }
+
     /// One page of incidents, by their beginning, newest first; `limit` is kept between 1 and 1,000.
     ///
     /// # Errors
@@ -115,37 +149,7 @@ impl History {
         let limit = limit.clamp(1, LARGEST_PAGE) as usize;
         let mut query = QueryBuilder::new("SELECT ");
         query.push(COLUMNS).push(" FROM incidents WHERE true");
-        match filter.open {
-            None => {}
-            Some(true) => drop(query.push(" AND closed_at IS NULL")),
-            Some(false) => drop(query.push(" AND closed_at IS NOT NULL")),
-        }
-        match filter.acknowledged {
-            None => {}
-            Some(true) => drop(query.push(" AND acknowledged_at IS NOT NULL")),
-            Some(false) => drop(query.push(" AND acknowledged_at IS NULL")),
-        }
-        for (condition, value) in [
-            (" AND kind = ", filter.kind.map(IncidentKind::as_str)),
-            (" AND impact = ", filter.impact.map(Impact::as_str)),
-            (" AND provider = ", filter.provider.as_deref()),
-        ] {
-            if let Some(value) = value {
-                query.push(condition).push_bind(value.to_owned());
-            }
-        }
-        for (condition, value) in [(" AND last_seen_at >= ", filter.from), (" AND opened_at < ", filter.to)] {
-            if let Some(value) = value {
-                query.push(condition).push_bind(value.unix_us);
-            }
-        }
-        if let Some(project) = &filter.project {
-            query.push(
-                " AND EXISTS (SELECT 1 FROM incident_facets AS hit WHERE hit.incident_seq = incidents.seq
-                      AND hit.facet = 'project' AND hit.name = ",
-            );
-            query.push_bind(project.clone()).push(")");
-        }
+        narrow(&mut query, filter);
         if let Some(Cursor { started_at, seq }) = after {
             query.push(" AND opened_at <= ").push_bind(started_at);
             query.push(" AND (opened_at < ").push_bind(started_at).push(" OR seq < ").push_bind(seq).push(")");
@@ -237,4 +241,39 @@ fn read_request(row: &sqlx::sqlite::SqliteRow) -> Result<IncidentRecord, StoreEr
         model: Some(row.try_get::<String, _>(3)?).filter(|model| !model.is_empty()),
         error: row.try_get(4)?,
     })
+}
+
+/// Adds what the filter wants to be so.
+fn narrow(query: &mut QueryBuilder<Sqlite>, filter: &IncidentFilter) {
+    match filter.open {
+        None => {}
+        Some(true) => drop(query.push(" AND closed_at IS NULL")),
+        Some(false) => drop(query.push(" AND closed_at IS NOT NULL")),
+    }
+    match filter.acknowledged {
+        None => {}
+        Some(true) => drop(query.push(" AND acknowledged_at IS NOT NULL")),
+        Some(false) => drop(query.push(" AND acknowledged_at IS NULL")),
+    }
+    for (condition, value) in [
+        (" AND kind = ", filter.kind.map(IncidentKind::as_str)),
+        (" AND impact = ", filter.impact.map(Impact::as_str)),
+        (" AND provider = ", filter.provider.as_deref()),
+    ] {
+        if let Some(value) = value {
+            query.push(condition).push_bind(value.to_owned());
+        }
+    }
+    for (condition, value) in [(" AND last_seen_at >= ", filter.from), (" AND opened_at < ", filter.to)] {
+        if let Some(value) = value {
+            query.push(condition).push_bind(value.unix_us);
+        }
+    }
+    if let Some(project) = &filter.project {
+        query.push(
+            " AND EXISTS (SELECT 1 FROM incident_facets AS hit WHERE hit.incident_seq = incidents.seq
+                  AND hit.facet = 'project' AND hit.name = ",
+        );
+        query.push_bind(project.clone()).push(")");
+    }
 }
