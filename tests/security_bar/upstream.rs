@@ -523,7 +523,8 @@ async fn bar_28_no_byte_of_an_upstream_becomes_a_header_or_an_event() {
             assert_eq!(names.iter().filter(|name| *name == "x-gateway-record").count(), 1, "{shown:?}");
             assert!(!String::from_utf8_lossy(&answer).contains("x-gateway-record: forged"), "{shown:?}");
             let foreign: Vec<_> = names.iter().filter(|name| !usual.contains(name)).collect();
-            let known = ["x-a", "connection", "transfer-encoding", "content-length", "x-should-retry"];
+            let known =
+                ["x-a", "connection", "transfer-encoding", "content-length", "x-should-retry", "x-gateway-failures"];
             assert!(foreign.iter().all(|name| known.contains(&name.as_str())), "{shown:?} added {foreign:?}");
             assert!(!answer[..memchr::memmem::find(&answer, b"\r\n\r\n").unwrap()].contains(&0), "{shown:?}");
             if status(&answer) == 200 {
