@@ -4,6 +4,7 @@
 
 mod breakers;
 mod lookout;
+mod questions;
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -21,7 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{self, AdminParts, AdminState},
-    analytics::{self, ask::Sandbox},
+    analytics::{
+        self,
+        ask::{Answer, AskError, Asker, Clock, Dimension, Runner, Sandbox, Surroundings, names_of},
+    },
     catalog::Catalog,
     complete::{Completer, Completion, CompletionError, CompletionRequest},
     config::{Config, ConfigErrors, LoadOptions, Watcher},
@@ -65,6 +69,9 @@ pub enum AppError {
     /// The demo could not be prepared.
     #[error(transparent)]
     Demo(#[from] demo::DemoError),
+    /// A question could not be answered.
+    #[error(transparent)]
+    Ask(#[from] AskError),
     /// The logs could not be set up.
     #[error(transparent)]
     Logs(#[from] telemetry::TelemetryError),
@@ -262,6 +269,7 @@ impl Gateway {
             stopping: self.stopping.clone(),
             lookout: Arc::new(lookout::Watch(self.memory.clone())),
             sandbox: self.sandbox.clone(),
+            complete: questions::completing(self.completer(), self.store.clone()),
         });
         let data_plane = gateway::router(self.data_plane()).merge(tasks::router(self.tasks()));
         server::router(data_plane, admin::router(admin), portal::router())
@@ -431,6 +439,26 @@ pub fn openapi() -> String {
 /// If the data directory cannot be read or the copy not be written.
 pub async fn backup(config: &Config, to: Option<&Path>) -> Result<PathBuf, AppError> {
     Ok(store::backup(&config.storage, to).await?)
+}
+
+/// The `ask` command: answers a question from the data directory, beside a gateway that may be serving it, without a
+/// model.
+///
+/// # Errors
+/// If the data directory cannot be read or the question not be run.
+pub async fn ask(config: &Config, question: &str) -> Result<Answer, AppError> {
+    let database = std::path::absolute(Store::usage_file(&config.storage)).map_err(AppError::Runtime)?;
+    let history = store::open_history(&config.storage).await?;
+    let keys = store::open_control(&config.storage).await?.snapshot().await?.keys;
+    let key_labels: BTreeMap<String, String> =
+        keys.into_iter().filter_map(|key| Some((key.id, key.fields.label?))).collect();
+    let providers = config.providers.iter().map(|provider| (Dimension::Provider, provider.id.clone()));
+    let names = Arc::new(names_of(history.names().await?, &key_labels, providers));
+    let surroundings = Surroundings { key_labels: key_labels.into_iter().collect(), purses: Vec::new() };
+    let runner =
+        Runner { sandbox: Sandbox::new(own_program()?, database), surroundings, deadline: config.ask.sql_timeout };
+    let asker = Asker { runner, names, clock: Clock::utc(Timestamp::now()), model: None };
+    Ok(asker.answer(question, None).await?)
 }
 
 /// The `serve` command: from a checked configuration to a clean end.

@@ -2,6 +2,7 @@
 //!
 //! It decides nothing about requests, and never prints a secret but the one that `keys create` makes.
 
+mod ask;
 mod keys;
 
 use std::{collections::BTreeMap, io::Write as _, path::PathBuf, process::ExitCode};
@@ -9,13 +10,14 @@ use std::{collections::BTreeMap, io::Write as _, path::PathBuf, process::ExitCod
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    analytics::ask,
+    analytics::ask::{COMMAND, run_child},
     app::{self, AppError},
     catalog,
     config::{self, Config, LoadOptions},
     domain::Timestamp,
     policy, server,
 };
+use ask::AskCommand;
 use keys::KeysCommand;
 
 /// The exit code for a configuration that cannot be used (`EX_CONFIG` of sysexits.h).
@@ -53,8 +55,10 @@ enum Command {
     Openapi,
     /// Check the configuration and show the effective one with secrets masked
     Check,
+    /// Ask a question about the records: llm-gateway ask "spend by team last month"
+    Ask(AskCommand),
     /// Run one statement of a question: a process of its own, of the gateway's, that reads it from standard input
-    #[command(name = ask::COMMAND, hide = true)]
+    #[command(name = COMMAND, hide = true)]
     RunQuestion,
     /// Make, list and revoke virtual keys in the data directory
     #[command(subcommand)]
@@ -72,7 +76,11 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => with_config(&cli.source, |config, options| ended(run_async(app::serve(config, options)))),
-        Command::RunQuestion => ended(ask::run_child()),
+        Command::Ask(command) => with_config(&cli.source, |config, _| {
+            warn(&config);
+            ended(run_async(ask::run(command, &config)))
+        }),
+        Command::RunQuestion => ended(run_child()),
         Command::Demo => match load_options(&cli.source) {
             Ok(options) => ended(run_async(app::demo(options.port, &options.env))),
             Err(error) => ended(Err::<(), _>(AppError::Runtime(error))),

@@ -46,6 +46,8 @@ const DECLARED: &[(&str, &str, Role)] = &[
     ("PATCH", "/v1/incidents/{id}", Role::Admin),
     ("GET", "/v1/incidents/live", Role::Admin),
     ("POST", "/v1/sql", Role::Admin),
+    ("POST", "/v1/ask", Role::Admin),
+    ("GET", "/v1/ask/suggestions", Role::Admin),
     ("GET", "/v1/audit", Role::Admin),
     ("GET", "/v1/catalog", Role::Admin),
     ("GET", "/v1/catalog/{id}", Role::Admin),

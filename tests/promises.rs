@@ -37,6 +37,7 @@ mod disconnect;
 mod failures;
 mod limits;
 mod budgets;
+mod ask;
 mod hedging;
 mod incidents;
 mod signals;

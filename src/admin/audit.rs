@@ -161,6 +161,7 @@ fn action_of(method: &Method, route: &str) -> Option<Action> {
         ("PUT", "/v1/profiles/{id}") => Action::ProfilePut,
         ("DELETE", "/v1/profiles/{id}") => Action::ProfileDelete,
         ("POST", "/v1/sql") => Action::SqlRun,
+        ("POST", "/v1/ask") => Action::Ask,
         _ => return None,
     })
 }

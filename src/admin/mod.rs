@@ -3,6 +3,7 @@
 //! A route stands in [`public`], [`shared`] or [`guarded`], and that is its role: what stands in none does
 //! not exist. Nothing here touches a prompt, an answer or the way of a request.
 
+mod ask;
 mod audit;
 mod auth;
 mod budgets;
@@ -114,6 +115,8 @@ fn guarded() -> OpenApiRouter<AdminState> {
         .routes(routes!(incidents::show, incidents::update))
         .routes(routes!(incidents_live::follow))
         .routes(routes!(signals::list))
+        .routes(routes!(ask::ask))
+        .routes(routes!(ask::suggestions))
         .routes(routes!(sql::run))
         .routes(routes!(audit::list))
         .routes(routes!(catalog::list))
@@ -185,9 +188,18 @@ const TAKEN_BODIES: &[&str] = &[
     "RouteQuestion",
     "ReplayQuestion",
     "SqlStatement",
+    "AskQuestion",
+    "AskTurn",
+    "QuerySpec",
+    "Filter",
+    "Bound",
+    "Window",
+    "Compare",
+    "Order",
+    "Share",
 ];
 /// Fields of answers that are really left out sometimes.
-const SOMETIMES_ABSENT: [&str; 2] = ["attempt_rows", "finding_rows"];
+const SOMETIMES_ABSENT: [&str; 6] = ["attempt_rows", "finding_rows", "span", "without", "instead", "page"];
 
 /// Says of an answer that its fields are always there, null or not, which derived schemas do not.
 fn require_all(schema: &mut RefOr<Schema>) {

@@ -9,12 +9,18 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    ask::NameCell,
     error::{ApiError, Code},
     login::Door,
     lookout::Lookout,
     sql::Gauge,
 };
-use crate::{analytics::ask::Sandbox, policy::PolicyCell, store::Store, telemetry::Metrics};
+use crate::{
+    analytics::ask::{Complete, Sandbox},
+    policy::PolicyCell,
+    store::Store,
+    telemetry::Metrics,
+};
 
 /// Compiles the policy anew from the current config and the control store, and puts it in place.
 /// When it answers `Ok`, the next request sees what was changed.
@@ -42,6 +48,8 @@ pub struct AdminParts {
     pub lookout: Arc<dyn Lookout>,
     /// Runs the SQL of questions; without it they are not answered.
     pub sandbox: Option<Sandbox>,
+    /// Asks a model through the data plane.
+    pub complete: Complete,
 }
 
 /// The admin room's state; cheap to clone.
@@ -56,6 +64,8 @@ pub struct AdminState {
     pub(super) replays: Arc<tokio::sync::Semaphore>,
     /// Counts questions.
     pub(super) questions: Arc<Gauge>,
+    /// What questions may mention.
+    pub(super) names: Arc<NameCell>,
 }
 
 impl AdminState {
@@ -69,6 +79,7 @@ impl AdminState {
             turn: Arc::default(),
             replays: Arc::new(tokio::sync::Semaphore::new(1)),
             questions: Arc::default(),
+            names: Arc::default(),
         }
     }
 

@@ -156,6 +156,14 @@ impl Database {
         Ok(Self { writer, readers })
     }
 
+    /// Read-only connections to a file that exists, which another process may be writing.
+    pub(super) async fn read_only(directory: &Path, file: File) -> Result<SqlitePool, StoreError> {
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .after_connect(|connection, _| Box::pin(limit_reads(connection)));
+        Ok(pool.connect_with(read_options(&directory.join(file.name()))).await?)
+    }
+
     /// Moves the write-ahead log into the file and closes all connections.
     pub(super) async fn close(&self) -> Result<(), StoreError> {
         self.readers.close().await;

@@ -40,8 +40,8 @@ pub use error::StoreError;
 pub use histogram::Histogram;
 pub use history::{
     Aggregate, Cursor, Dimension, FindingSum, History, IncidentDetail, IncidentFacet, IncidentFilter, IncidentMinute,
-    IncidentPage, IncidentRecord, RecordFilter, RecordPage, Seen, SeenKind, SignalFilter, StatsFilter, StoredRecord,
-    Width,
+    IncidentPage, IncidentRecord, NameOf, RecordFilter, RecordPage, Seen, SeenKind, SignalFilter, StatsFilter,
+    StoredRecord, Width,
 };
 pub use incidents::{Incident, IncidentChange, IncidentEdit, IncidentNews};
 pub use recorder::{Judging, LiveRecord, Recorder, RecorderStats, Trouble};
@@ -128,6 +128,14 @@ pub async fn open_control(storage: &Storage) -> Result<Control, StoreError> {
     file::prepare_directory(&storage.path)?;
     let sealer = seal::Sealer::load(&storage.path, storage.master_key.as_ref())?;
     Control::open(&storage.path, sealer, None).await
+}
+
+/// Opens the history alone, for reading, beside a gateway that may be running: for the `ask` command.
+///
+/// # Errors
+/// When there is no database of records yet, or it cannot be read.
+pub async fn open_history(storage: &Storage) -> Result<History, StoreError> {
+    Ok(History::new(Database::read_only(&storage.path, File::Usage).await?))
 }
 
 /// Packs the sums of every hour and day that is over, until the store is closed.

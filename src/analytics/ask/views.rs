@@ -62,8 +62,8 @@ macro_rules! times {
 /// A key by its label: the one it bears now, else the one it bore, else its id.
 macro_rules! key {
     () => {
-        "coalesce((SELECT label FROM temp.key_labels_{t} AS k WHERE k.key_id = q.key_id), q.key_label, q.key_id) AS key,
-         q.key_id AS key_id,"
+        "coalesce((SELECT label FROM temp.key_labels_{t} AS k WHERE k.key_id = zq.key_id), zq.key_label, zq.key_id) AS key,
+         zq.key_id AS key_id,"
     };
 }
 
@@ -71,9 +71,9 @@ macro_rules! key {
 macro_rules! of_record {
     () => {
         concat!(
-            "q.seq AS record_seq, q.project AS project, q.source AS requester, q.team AS team,",
+            "zq.seq AS record_seq, zq.project AS project, zq.source AS requester, zq.team AS team,",
             key!(),
-            "q.profile AS profile, q.endpoint AS endpoint, q.client_api AS client_api,",
+            "zq.profile AS profile, zq.endpoint AS endpoint, zq.client_api AS client_api,",
         )
     };
 }
@@ -82,8 +82,8 @@ macro_rules! of_record {
 macro_rules! sum_of {
     ($($class:literal)+) => {
         concat!(
-            "CASE WHEN coalesce(", $("q.", $class, ", ",)+ "NULL) IS NULL THEN NULL ELSE 0",
-            $(" + coalesce(q.", $class, ", 0)",)+ " END"
+            "CASE WHEN coalesce(", $("zq.", $class, ", ",)+ "NULL) IS NULL THEN NULL ELSE 0",
+            $(" + coalesce(zq.", $class, ", 0)",)+ " END"
         )
     };
 }
@@ -92,19 +92,19 @@ const VIEWS: [View; 8] = [
     View {
         name: "requests",
         body: concat!(
-            "SELECT q.seq AS seq, lower(substr(hex(q.id), 1, 8) || '-' || substr(hex(q.id), 9, 4) || '-' ||
-                 substr(hex(q.id), 13, 4) || '-' || substr(hex(q.id), 17, 4) || '-' || substr(hex(q.id), 21)) AS id,",
-            times!("q.started_at"),
-            "q.project AS project, q.source AS requester, q.team AS team,",
+            "SELECT zq.seq AS seq, lower(substr(hex(zq.id), 1, 8) || '-' || substr(hex(zq.id), 9, 4) || '-' ||
+                 substr(hex(zq.id), 13, 4) || '-' || substr(hex(zq.id), 17, 4) || '-' || substr(hex(zq.id), 21)) AS id,",
+            times!("zq.started_at"),
+            "zq.project AS project, zq.source AS requester, zq.team AS team,",
             key!(),
-            "q.profile AS profile, q.session_id AS session, q.tags AS tags, q.client_api AS client_api,
-             q.endpoint AS endpoint, q.model_requested AS model_requested, q.provider AS provider, q.model AS model,
-             family(q.model) AS family, q.provider_api AS provider_api, q.stream AS streamed, q.status AS status,
-             q.outcome AS outcome, q.error_kind AS error_kind, q.finish_reason AS finish_reason,
-             q.attempts AS attempts, q.cache AS cache,
-             q.outcome = 'ok' AND EXISTS (SELECT 1 FROM main.attempts AS base_{t}_failed
-                 WHERE base_{t}_failed.record_seq = q.seq AND base_{t}_failed.outcome = 'error') AS failed_over,
-             q.latency_us / 1e3 AS latency_ms, q.ttft_us / 1e3 AS ttft_ms,",
+            "zq.profile AS profile, zq.session_id AS session, zq.tags AS tags, zq.client_api AS client_api,
+             zq.endpoint AS endpoint, zq.model_requested AS model_requested, zq.provider AS provider, zq.model AS model,
+             family(zq.model) AS family, zq.provider_api AS provider_api, zq.stream AS streamed, zq.status AS status,
+             zq.outcome AS outcome, zq.error_kind AS error_kind, zq.finish_reason AS finish_reason,
+             zq.attempts AS attempts, zq.cache AS cache,
+             zq.outcome = 'ok' AND EXISTS (SELECT 1 FROM main.attempts AS base_{t}_failed
+                 WHERE base_{t}_failed.record_seq = zq.seq AND base_{t}_failed.outcome = 'error') AS failed_over,
+             zq.latency_us / 1e3 AS latency_ms, zq.ttft_us / 1e3 AS ttft_ms,",
             sum_of!("input_tokens" "cache_read_tokens" "cache_write_5m_tokens" "cache_write_1h_tokens"
                     "input_audio_tokens" "cache_read_audio_tokens" "input_image_tokens"),
             " AS input_tokens,",
@@ -113,70 +113,70 @@ const VIEWS: [View; 8] = [
             sum_of!("cache_write_5m_tokens" "cache_write_1h_tokens"),
             " AS cache_write_tokens,",
             sum_of!("output_tokens" "reasoning_tokens" "output_audio_tokens" "output_image_tokens"),
-            " AS output_tokens, q.reasoning_tokens AS reasoning_tokens,",
+            " AS output_tokens, zq.reasoning_tokens AS reasoning_tokens,",
             sum_of!("input_tokens" "cache_read_tokens" "cache_write_5m_tokens" "cache_write_1h_tokens"
                     "input_audio_tokens" "cache_read_audio_tokens" "input_image_tokens"
                     "output_tokens" "reasoning_tokens" "output_audio_tokens" "output_image_tokens"),
-            " AS tokens, q.usage_estimated AS usage_estimated,
-             q.cost_microcents AS cost_microcents, q.cost_microcents / 1e8 AS cost_usd,
-             q.attempts > 0 AND q.cost_microcents IS NULL AS cost_unknown,
-             q.provider_cost_microcents AS provider_cost_microcents, q.saved_microcents AS saved_microcents,
-             q.saved_microcents / 1e8 AS saved_usd, q.findings AS findings, q.request_bytes AS request_bytes,
-             q.response_bytes AS response_bytes
-             FROM main.records AS q"
+            " AS tokens, zq.usage_estimated AS usage_estimated,
+             zq.cost_microcents AS cost_microcents, zq.cost_microcents / 1e8 AS cost_usd,
+             zq.attempts > 0 AND zq.cost_microcents IS NULL AS cost_unknown,
+             zq.provider_cost_microcents AS provider_cost_microcents, zq.saved_microcents AS saved_microcents,
+             zq.saved_microcents / 1e8 AS saved_usd, zq.findings AS findings, zq.request_bytes AS request_bytes,
+             zq.response_bytes AS response_bytes
+             FROM main.records AS zq"
         ),
         tables: &["records", "attempts", "key_labels"],
     },
     View {
         name: "usage",
         body: concat!(
-            "SELECT u.quarter AS quarter_hour,",
-            times!("u.quarter * 900000000"),
-            "nullif(q.project, '') AS project, nullif(q.source, '') AS requester, nullif(q.team, '') AS team,
-             coalesce((SELECT label FROM temp.key_labels_{t} AS k WHERE k.key_id = q.key_id), nullif(q.key_id, ''))
+            "SELECT zu.quarter AS quarter_hour,",
+            times!("zu.quarter * 900000000"),
+            "nullif(zq.project, '') AS project, nullif(zq.source, '') AS requester, nullif(zq.team, '') AS team,
+             coalesce((SELECT label FROM temp.key_labels_{t} AS k WHERE k.key_id = zq.key_id), nullif(zq.key_id, ''))
                  AS key,
-             nullif(q.profile, '') AS profile, nullif(q.provider, '') AS provider, nullif(q.model, '') AS model,
-             family(nullif(q.model, '')) AS family, q.client_api AS client_api, q.endpoint AS endpoint,
-             q.outcome AS outcome, nullif(q.error_kind, '') AS error_kind, q.stream AS streamed, q.cache AS cache,
-             u.requests AS requests, u.input_tokens + u.cache_read_tokens + u.cache_write_5m_tokens +
-                 u.cache_write_1h_tokens + u.input_audio_tokens + u.cache_read_audio_tokens + u.input_image_tokens
+             nullif(zq.profile, '') AS profile, nullif(zq.provider, '') AS provider, nullif(zq.model, '') AS model,
+             family(nullif(zq.model, '')) AS family, zq.client_api AS client_api, zq.endpoint AS endpoint,
+             zq.outcome AS outcome, nullif(zq.error_kind, '') AS error_kind, zq.stream AS streamed, zq.cache AS cache,
+             zu.requests AS requests, zu.input_tokens + zu.cache_read_tokens + zu.cache_write_5m_tokens +
+                 zu.cache_write_1h_tokens + zu.input_audio_tokens + zu.cache_read_audio_tokens + zu.input_image_tokens
                  AS input_tokens,
-             u.cache_read_tokens + u.cache_read_audio_tokens AS cache_read_tokens,
-             u.cache_write_5m_tokens + u.cache_write_1h_tokens AS cache_write_tokens,
-             u.output_tokens + u.reasoning_tokens + u.output_audio_tokens + u.output_image_tokens AS output_tokens,
-             u.reasoning_tokens AS reasoning_tokens, u.cost_microcents AS cost_microcents,
-             u.unknown_cost AS unknown_cost, u.provider_cost_microcents AS provider_cost_microcents,
-             u.saved_microcents AS saved_microcents, u.attempts AS attempts, u.findings AS findings,
-             u.request_bytes AS request_bytes, u.response_bytes AS response_bytes,
-             u.latency_us / 1e3 AS latency_ms, u.ttft_us / 1e3 AS ttft_ms, u.ttft_count AS ttft_requests,
-             u.latency_histogram AS latency_histogram, u.ttft_histogram AS ttft_histogram
-             FROM main.rollups AS u CROSS JOIN main.dimensions AS q ON q.id = u.dimension_id"
+             zu.cache_read_tokens + zu.cache_read_audio_tokens AS cache_read_tokens,
+             zu.cache_write_5m_tokens + zu.cache_write_1h_tokens AS cache_write_tokens,
+             zu.output_tokens + zu.reasoning_tokens + zu.output_audio_tokens + zu.output_image_tokens AS output_tokens,
+             zu.reasoning_tokens AS reasoning_tokens, zu.cost_microcents AS cost_microcents,
+             zu.unknown_cost AS unknown_cost, zu.provider_cost_microcents AS provider_cost_microcents,
+             zu.saved_microcents AS saved_microcents, zu.attempts AS attempts, zu.findings AS findings,
+             zu.request_bytes AS request_bytes, zu.response_bytes AS response_bytes,
+             zu.latency_us / 1e3 AS latency_ms, zu.ttft_us / 1e3 AS ttft_ms, zu.ttft_count AS ttft_requests,
+             zu.latency_histogram AS latency_histogram, zu.ttft_histogram AS ttft_histogram
+             FROM main.rollups AS zu CROSS JOIN main.dimensions AS zq ON zq.id = zu.dimension_id"
         ),
         tables: &["rollups", "dimensions", "key_labels"],
     },
     View {
         name: "attempts",
         body: concat!(
-            "SELECT a.number AS number,",
-            times!("q.started_at"),
+            "SELECT za.number AS number,",
+            times!("zq.started_at"),
             of_record!(),
-            "a.provider AS provider, a.model AS model, family(a.model) AS family, a.provider_api AS provider_api,
-             q.stream AS streamed, a.outcome AS outcome, a.status AS status, a.error_kind AS error_kind,
-             a.latency_us / 1e3 AS latency_ms, a.ttft_us / 1e3 AS ttft_ms, a.cost_microcents AS cost_microcents
-             FROM main.records AS q CROSS JOIN main.attempts AS a ON a.record_seq = q.seq"
+            "za.provider AS provider, za.model AS model, family(za.model) AS family, za.provider_api AS provider_api,
+             zq.stream AS streamed, za.outcome AS outcome, za.status AS status, za.error_kind AS error_kind,
+             za.latency_us / 1e3 AS latency_ms, za.ttft_us / 1e3 AS ttft_ms, za.cost_microcents AS cost_microcents
+             FROM main.records AS zq CROSS JOIN main.attempts AS za ON za.record_seq = zq.seq"
         ),
         tables: &["records", "attempts", "key_labels"],
     },
     View {
         name: "incidents",
         body: concat!(
-            "SELECT q.id AS id,",
-            times!("q.opened_at"),
-            "q.kind AS incident_kind, nullif(q.provider, '') AS provider, nullif(q.subject, '') AS subject,
-             q.impact AS impact, iif(q.closed_at IS NULL, 'open', 'closed') AS incident_state,
-             q.closed_at AS closed_us, q.last_seen_at AS last_seen_us, q.reopened AS reopened,
-             q.impacting AS impacted_requests, q.mitigated AS mitigated_requests, q.notices AS notices
-             FROM main.incidents AS q"
+            "SELECT zq.id AS id,",
+            times!("zq.opened_at"),
+            "zq.kind AS incident_kind, nullif(zq.provider, '') AS provider, nullif(zq.subject, '') AS subject,
+             zq.impact AS impact, iif(zq.closed_at IS NULL, 'open', 'closed') AS incident_state,
+             zq.closed_at AS closed_us, zq.last_seen_at AS last_seen_us, zq.reopened AS reopened,
+             zq.impacting AS impacted_requests, zq.mitigated AS mitigated_requests, zq.notices AS notices
+             FROM main.incidents AS zq"
         ),
         tables: &["incidents"],
     },
@@ -184,12 +184,12 @@ const VIEWS: [View; 8] = [
         name: "route_steps",
         body: concat!(
             "SELECT ",
-            times!("q.started_at"),
+            times!("zq.started_at"),
             of_record!(),
             "f.value ->> 'provider' AS provider, f.value ->> 'model' AS model, family(f.value ->> 'model') AS family,
              f.value ->> 'layer' AS layer, f.value ->> 'reason' AS drop_reason
-             FROM main.records AS q CROSS JOIN main.routes AS r ON r.record_seq = q.seq
-             CROSS JOIN json_each(dropped(r.trace)) AS f"
+             FROM main.records AS zq CROSS JOIN main.routes AS zr ON zr.record_seq = zq.seq
+             CROSS JOIN json_each(dropped(zr.trace)) AS f"
         ),
         tables: &["records", "routes", "json_each", "key_labels"],
     },
@@ -197,35 +197,35 @@ const VIEWS: [View; 8] = [
         name: "findings",
         body: concat!(
             "SELECT ",
-            times!("q.started_at"),
+            times!("zq.started_at"),
             of_record!(),
-            "q.provider AS provider, q.model AS model, family(q.model) AS family, q.outcome AS outcome,
+            "zq.provider AS provider, zq.model AS model, family(zq.model) AS family, zq.outcome AS outcome,
              f.direction AS finding_direction, f.rule AS rule, f.kind AS finding_kind,
              f.category AS finding_category, f.action AS finding_action, f.count AS count
-             FROM main.records AS q CROSS JOIN main.findings AS f ON f.record_seq = q.seq WHERE q.findings > 0"
+             FROM main.records AS zq CROSS JOIN main.findings AS f ON f.record_seq = zq.seq WHERE zq.findings > 0"
         ),
         tables: &["records", "findings", "key_labels"],
     },
     View {
         name: "signals",
         body: concat!(
-            "SELECT q.seq AS seq, q.id AS id,",
-            times!("q.at"),
-            "nullif(q.provider, '') AS provider, q.model AS model, family(q.model) AS family,
-             nullif(q.task, '') AS task, q.kind AS signal_kind, 'human' AS signal_origin, q.score AS score,
-             q.project AS project,
-             coalesce((SELECT label FROM temp.key_labels_{t} AS k WHERE k.key_id = q.key_id), q.key_id) AS key
-             FROM main.signals AS q"
+            "SELECT zq.seq AS seq, zq.id AS id,",
+            times!("zq.at"),
+            "nullif(zq.provider, '') AS provider, zq.model AS model, family(zq.model) AS family,
+             nullif(zq.task, '') AS task, zq.kind AS signal_kind, 'human' AS signal_origin, zq.score AS score,
+             zq.project AS project,
+             coalesce((SELECT label FROM temp.key_labels_{t} AS k WHERE k.key_id = zq.key_id), zq.key_id) AS key
+             FROM main.signals AS zq"
         ),
         tables: &["signals", "key_labels"],
     },
     View {
         name: "budgets",
-        body: "SELECT b.name AS name, b.scope AS budget_scope, b.owner AS budget_owner, b.period AS budget_period,
-             iif(b.scope = 'key', b.owner, NULL) AS key, b.limit_microcents AS limit_microcents,
-             b.limit_microcents / 1e8 AS limit_usd, b.spent_microcents AS spent_microcents,
-             b.spent_microcents / 1e8 AS spent_usd
-             FROM temp.purses_{t} AS b",
+        body: "SELECT zb.name AS name, zb.scope AS budget_scope, zb.owner AS budget_owner, zb.period AS budget_period,
+             iif(zb.scope = 'key', zb.owner, NULL) AS key, zb.limit_microcents AS limit_microcents,
+             zb.limit_microcents / 1e8 AS limit_usd, zb.spent_microcents AS spent_microcents,
+             zb.spent_microcents / 1e8 AS spent_usd
+             FROM temp.purses_{t} AS zb",
         tables: &["purses"],
     },
 ];

@@ -89,7 +89,7 @@ pub struct StatsFilter {
 }
 
 /// What roll-ups can be grouped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dimension {
     /// `project`
     Project,

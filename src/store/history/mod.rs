@@ -7,6 +7,7 @@ mod filter;
 mod findings;
 mod incidents;
 mod merged;
+mod names;
 mod records;
 mod signals;
 mod sums;
@@ -15,6 +16,7 @@ mod walk;
 pub use filter::{Cursor, Dimension, RecordFilter, StatsFilter};
 pub use findings::FindingSum;
 pub use incidents::{IncidentDetail, IncidentFacet, IncidentFilter, IncidentMinute, IncidentPage, IncidentRecord};
+pub use names::NameOf;
 pub use signals::SignalFilter;
 pub use sums::Width;
 

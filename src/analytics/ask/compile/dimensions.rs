@@ -1,0 +1,214 @@
+//! Where a spec is answered from, and dimensions as SQL and back.
+
+use std::fmt::Write as _;
+
+use super::{Binder, EXACT_PERCENTILES_US, fits_quarters};
+use crate::analytics::ask::{Dimension, Filter, FilterOp, Measure, OrderBy, QuerySpec, View, Window, guard::Value};
+
+/// What stands for "not set" in a result.
+pub(in crate::analytics::ask) const NONE: &str = "(none)";
+/// What stands for all series that are not kept apart.
+pub(in crate::analytics::ask) const OTHER: &str = "(other)";
+
+const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const HOUR_US: i64 = 3_600_000_000;
+const DAY_US: i64 = 24 * HOUR_US;
+
+/// Where rows come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The quarter-hour roll-up of requests.
+    RollUp,
+    /// The rows themselves.
+    Raw,
+}
+
+impl Place {
+    /// The roll-up, if it can answer the spec.
+    pub(super) fn of(spec: &QuerySpec, now_us: i64, exact: bool) -> Self {
+        let windows = [Some(spec.window.clone()), compared(spec)];
+        let parts = spec.share.iter().flat_map(|share| &share.part);
+        let ordered = spec.order.iter().filter_map(|order| match &order.by {
+            OrderBy::Measure(measure) => Some(measure),
+            _ => None,
+        });
+        let measures = spec.measures.iter().chain(spec.having.iter().map(|bound| &bound.measure)).chain(ordered);
+        let is_long = !exact || spec.window.to_us - spec.window.from_us > EXACT_PERCENTILES_US;
+        let can = spec.view == View::Requests
+            && !spec.rows
+            && spec.row_bounds.is_empty()
+            && windows.iter().flatten().all(|window| fits_quarters(window, now_us))
+            && spec.dimensions.iter().all(is_rolled_up)
+            && spec.filters.iter().chain(parts).all(|filter| is_rolled_up(&filter.dimension))
+            && measures.copied().all(|measure| is_summed(measure, is_long));
+        if can { Self::RollUp } else { Self::Raw }
+    }
+
+    /// The view to read.
+    pub(super) const fn view(self, view: View) -> &'static str {
+        match (self, view) {
+            (Self::RollUp, _) => "usage",
+            (Self::Raw, View::Requests) => "requests",
+            (Self::Raw, View::Attempts) => "attempts",
+            (Self::Raw, View::Incidents) => "incidents",
+            (Self::Raw, View::RouteSteps) => "route_steps",
+            (Self::Raw, View::Findings) => "findings",
+            (Self::Raw, View::Signals) => "signals",
+            (Self::Raw, View::Budgets) => "budgets",
+        }
+    }
+}
+
+/// The window that the spec's is set against.
+pub(super) fn compared(spec: &QuerySpec) -> Option<Window> {
+    let compare = spec.compare.as_ref()?;
+    let (from_us, to_us, label) = (compare.from_us, compare.to_us, compare.label.clone());
+    Some(Window { from_us, to_us, label, assumed: false })
+}
+
+/// Keys are not: the label of one that is gone stands in the records only.
+const fn is_rolled_up(dimension: &Dimension) -> bool {
+    use Dimension as D;
+    dimension.is_grain()
+        || dimension.is_cyclic()
+        || matches!(
+            dimension,
+            D::Provider
+                | D::Model
+                | D::Family
+                | D::Project
+                | D::Requester
+                | D::Team
+                | D::Profile
+                | D::Endpoint
+                | D::ClientApi
+                | D::Outcome
+                | D::ErrorKind
+                | D::Cache
+                | D::Streamed
+        )
+}
+
+fn is_summed(measure: Measure, is_long: bool) -> bool {
+    super::measures::is_rolled_up(measure) && (measure.statistic.quantile().is_none() || is_long)
+}
+
+/// The expression that rows are grouped by; numbers for times, which [`label`] reads back.
+pub(super) fn grouped(dimension: &Dimension, view: View, place: Place, binder: &mut Binder) -> String {
+    use Dimension as D;
+    match (dimension, place) {
+        (found, Place::Raw) if view == View::Requests && is_of_findings(found) => {
+            format!("(SELECT min(f.{found}) FROM findings AS f WHERE f.record_seq = requests.seq)")
+        }
+        (D::Hour, Place::Raw) => format!("started_us / {HOUR_US}"),
+        (D::Day, Place::Raw) => format!("started_us / {DAY_US}"),
+        // The Unix epoch was a Thursday.
+        (D::Week, Place::Raw) => format!("(started_us / {DAY_US} + 3) / 7"),
+        (D::HourOfDay, Place::Raw) => format!("(started_us / {HOUR_US}) % 24"),
+        (D::Weekday, Place::Raw) => format!("(started_us / {DAY_US} + 3) % 7"),
+        (D::Hour, Place::RollUp) => "quarter_hour / 4".to_owned(),
+        (D::Day, Place::RollUp) => "quarter_hour / 96".to_owned(),
+        (D::Week, Place::RollUp) => "(quarter_hour / 96 + 3) / 7".to_owned(),
+        (D::HourOfDay, Place::RollUp) => "(quarter_hour / 4) % 24".to_owned(),
+        (D::Weekday, Place::RollUp) => "(quarter_hour / 96 + 3) % 7".to_owned(),
+        _ => value(dimension, binder),
+    }
+}
+
+/// The expression of a dimension's value as text.
+fn value(dimension: &Dimension, binder: &mut Binder) -> String {
+    use Dimension as D;
+    match dimension {
+        D::Streamed => "CASE WHEN streamed THEN 'true' ELSE 'false' END".to_owned(),
+        D::FailedOver => "CASE WHEN failed_over THEN 'true' ELSE 'false' END".to_owned(),
+        D::Status => "CAST(status AS TEXT)".to_owned(),
+        D::HourOfDay => "CAST(hour_of_day AS TEXT)".to_owned(),
+        D::Tag(key) => {
+            let path = binder.text(format!("$.\"{key}\""));
+            format!("json_extract(tags, {path})")
+        }
+        other => other.as_str().to_owned(),
+    }
+}
+
+/// What requests have through their findings.
+const fn is_of_findings(dimension: &Dimension) -> bool {
+    matches!(dimension, Dimension::FindingCategory | Dimension::FindingKind | Dimension::FindingAction)
+}
+
+/// Filters as conditions that must all hold. Of requests, those about findings hold for one and the same finding.
+pub(super) fn conditions(filters: &[Filter], view: View, binder: &mut Binder) -> Vec<String> {
+    let through_finding = |filter: &&Filter| view == View::Requests && is_of_findings(&filter.dimension);
+    let (found, plain): (Vec<_>, Vec<_>) = filters.iter().partition(through_finding);
+    let mut conditions: Vec<_> = plain.into_iter().map(|filter| format!("({})", fits(filter, binder))).collect();
+    let (without, with): (Vec<_>, Vec<_>) = found.into_iter().partition(|filter| filter.negated);
+    let mut exists = |filters: &[&Filter], word: &str| {
+        let each = filters.iter().map(|filter| fits(&Filter { negated: false, ..(*filter).clone() }, binder));
+        let fit = each.map(|fit| format!("({fit})")).collect::<Vec<_>>().join(" AND ");
+        format!(
+            "{word}(requests.findings > 0 AND EXISTS (SELECT 1 FROM findings AS f WHERE f.record_seq = requests.seq AND {fit}))"
+        )
+    };
+    if !with.is_empty() {
+        conditions.push(exists(&with, ""));
+    }
+    conditions.extend(without.into_iter().map(|filter| exists(&[filter], "NOT ")).collect::<Vec<_>>());
+    conditions
+}
+
+fn fits(filter: &Filter, binder: &mut Binder) -> String {
+    let value = value(&filter.dimension, binder);
+    let (set, unset): (Vec<_>, Vec<_>) = filter.values.iter().partition(|text| !text.is_empty());
+    let has_unset = !unset.is_empty();
+    let mut any = Vec::new();
+    if !set.is_empty() {
+        any.push(match filter.op {
+            FilterOp::OneOf => {
+                let values: Vec<_> = set.iter().map(|text| binder.text(text.as_str())).collect();
+                format!("{value} IN ({})", values.join(", "))
+            }
+            FilterOp::Contains => {
+                let each = set.iter().map(|text| {
+                    let text = binder.text(text.to_lowercase());
+                    format!("instr(lower({value}), {text}) > 0")
+                });
+                each.collect::<Vec<_>>().join(" OR ")
+            }
+        });
+    }
+    if has_unset {
+        any.push(format!("{value} IS NULL"));
+    }
+    let any = any.join(" OR ");
+    match (filter.negated, has_unset) {
+        (false, _) => any,
+        // Rows without a value are not what was excluded.
+        (true, false) => format!("NOT ({any}) OR {value} IS NULL"),
+        (true, true) => format!("NOT ({any})"),
+    }
+}
+
+/// A value of a grouped dimension, as it is shown.
+pub(in crate::analytics::ask) fn label(dimension: &Dimension, value: &Value) -> String {
+    use Dimension as D;
+    match (dimension, value) {
+        (_, Value::Null) => NONE.to_owned(),
+        (D::Hour, Value::Integer(hours)) => moment(hours.saturating_mul(HOUR_US), "%Y-%m-%dT%H:00Z"),
+        (D::Day, Value::Integer(days)) => moment(days.saturating_mul(DAY_US), "%Y-%m-%d"),
+        (D::Week, Value::Integer(weeks)) => moment((weeks * 7 - 3).saturating_mul(DAY_US), "%Y-%m-%d"),
+        (D::Weekday, Value::Integer(day)) => {
+            usize::try_from(*day).ok().and_then(|day| WEEKDAYS.get(day)).copied().unwrap_or(NONE).to_owned()
+        }
+        (_, Value::Integer(number)) => number.to_string(),
+        (_, Value::Real(number)) => number.to_string(),
+        (_, Value::Text(text)) => text.clone(),
+    }
+}
+
+fn moment(unix_us: i64, form: &str) -> String {
+    let mut text = String::new();
+    if let Ok(at) = jiff::Timestamp::from_microsecond(unix_us) {
+        let _ = write!(text, "{}", at.strftime(form));
+    }
+    text
+}
