@@ -11,6 +11,8 @@ const portal = stage(demoGateway)
 
 const PAGES: readonly [path: string, heading: string, sign: string][] = [
   ['/records?t=7d', 'Records', 'table'],
+  ['/ask', 'Ask', 'form'],
+  ['/ask?q=cost%20by%20model%20last%207%20days', 'Ask', 'table'],
   ['/projects?t=7d', 'Projects', 'table'],
   ['/requesters?t=7d', 'Requesters', 'table'],
   ['/catalog', 'Catalog', 'table'],

@@ -3,6 +3,7 @@
 import { linkOptions } from '@tanstack/react-router'
 
 import type { Filters } from './filters'
+import type { AskSearch } from './pages/ask/address'
 
 export const links = {
   overview: (filters: Filters) => linkOptions({ to: '/', search: filters }),
@@ -10,6 +11,7 @@ export const links = {
   record: (id: string, filters: Filters) => linkOptions({ to: '/records/$id', params: { id }, search: filters }),
   projects: (filters: Filters) => linkOptions({ to: '/projects', search: filters }),
   requesters: (filters: Filters) => linkOptions({ to: '/requesters', search: filters }),
+  ask: (filters: Filters, asked: AskSearch = {}) => linkOptions({ to: '/ask', search: { ...filters, q: undefined, spec: undefined, after: undefined, ...asked } }),
   incidents: (filters: Filters) => linkOptions({ to: '/incidents', search: filters }),
   incident: (id: string, filters: Filters) => linkOptions({ to: '/incidents/$id', params: { id }, search: filters }),
   quality: (filters: Filters) => linkOptions({ to: '/quality', search: filters }),
@@ -32,6 +34,7 @@ export const links = {
 export const PAGES = [
   { group: 'Observe', link: links.overview, title: 'Overview', key: 'o' },
   { group: 'Observe', link: links.records, title: 'Records', key: 'r' },
+  { group: 'Observe', link: (filters: Filters) => links.ask(filters), title: 'Ask', key: 'n' },
   { group: 'Observe', link: links.incidents, title: 'Incidents', key: 'i' },
   { group: 'Observe', link: links.projects, title: 'Projects', key: 'p' },
   { group: 'Observe', link: links.requesters, title: 'Requesters', key: 'u' },

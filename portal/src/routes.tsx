@@ -6,6 +6,7 @@ import { NotFound } from './app/NotFound'
 import { PageFailure } from './app/PageFailure'
 import { Shell } from './app/Shell'
 import { readFilters } from './filters'
+import { readAsk } from './pages/ask/address'
 import { Loading } from './ui/states'
 
 // Every page has the same filters in its address, so that they are kept on the way from one to the next.
@@ -66,6 +67,14 @@ const playground = createRoute({
   path: '/playground',
   staticData: { title: 'Playground' },
   component: lazyRouteComponent(() => import('./pages/PlaygroundPage'), 'PlaygroundPage'),
+})
+
+const ask = createRoute({
+  getParentRoute: () => root,
+  path: '/ask',
+  validateSearch: readAsk,
+  staticData: { title: 'Ask' },
+  component: lazyRouteComponent(() => import('./pages/AskPage'), 'AskPage'),
 })
 
 const incidents = createRoute({
@@ -163,7 +172,7 @@ const docs = createRoute({
 })
 
 const pages = [
-  overview, records, record, incidents, incident, projects, requesters, catalog, model, quality, routing, profiles, playground,
+  overview, records, record, ask, incidents, incident, projects, requesters, catalog, model, quality, routing, profiles, playground,
   keys, providers, limits, sanitizer, audit, settings, start, docs,
 ]
 

@@ -5,6 +5,7 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { listOf, sumsOf, windowBefore, windowOf, type Dimension, type Filters } from '../filters'
 import { timeZone } from '../format'
 import { apiLinks } from '../links'
+import { parseSpec, type AskSearch } from '../pages/ask/address'
 import { api, read } from './client'
 import { readOperations } from './openapi'
 
@@ -244,4 +245,23 @@ export const modelNamesQuery = queryOptions({
         const models = provider.models.length > 0 ? provider.models : provider.default_model === null ? [] : [provider.default_model]
         return models.map((model) => `${provider.id}/${model}`)
       }),
+})
+
+/** The answer to a question: in words, or as a spec. The same question is asked once. */
+export const askQuery = ({ q, spec, after }: AskSearch) =>
+  queryOptions({
+    queryKey: ['ask', q, spec, after],
+    queryFn: ({ signal }) => {
+      const [given, before] = [parseSpec(spec), parseSpec(after)]
+      const body = given !== undefined && q === undefined ? { spec: given } : { question: q ?? '', ...(before !== undefined && { conversation: [{ spec: before }] }) }
+      return read(api.POST('/v1/ask', { signal, body }))
+    },
+    staleTime: 60_000,
+    retry: false,
+  })
+
+export const suggestionsQuery = queryOptions({
+  queryKey: ['ask', 'suggestions'],
+  queryFn: ({ signal }) => read(api.GET('/v1/ask/suggestions', { signal })),
+  staleTime: 60_000,
 })
