@@ -52,7 +52,7 @@ portal/dist/index.html: $(PORTAL_SOURCES) $(PORTAL_MODULES) openapi/openapi.json
 
 ## Tests
 
-.PHONY: test test-tools test-begin test-portal test-rust test-sdk test-browser fuzz audit bench outage bench-store bench-replay soak lint catalog fmt
+.PHONY: test test-tools test-begin test-portal test-rust test-sdk test-browser fuzz audit bench bench-ask outage bench-store bench-replay soak lint catalog fmt
 test: test-tools test-begin test-portal test-rust test-sdk test-browser ## everything, installing what it needs
 	@printf '\n\033[1m== summary\033[0m\n'
 	cat $(SUMMARY)
@@ -80,7 +80,6 @@ test-rust: portal/dist/index.html ## formatting, clippy, unit and outside tests
 
 SDK_PYTHON := .venv/installed
 SDK_NODE := tests/sdk/node/node_modules/.package-lock.json
-CLAUDE_CODE := tests/sdk/claude-code/node_modules/.package-lock.json
 
 $(SDK_PYTHON): tests/sdk/requirements.txt
 	python3 -m venv .venv
@@ -96,15 +95,6 @@ test-sdk: $(SDK_PYTHON) $(SDK_NODE) ## the providers' official clients, unchange
 	$(CARGO) build --locked --example rig
 	$(call step,sdk: Python,target/debug/examples/rig .venv/bin/pytest tests/sdk/python)
 	$(call step,sdk: Node,target/debug/examples/rig npm --prefix tests/sdk/node test)
-	# It is a large program of another maker's, and not made for every machine.
-	if [ $(CLAUDE_CODE) -nt tests/sdk/claude-code/package-lock.json ] \
-		|| npm --prefix tests/sdk/claude-code --no-audit --no-fund --no-update-notifier ci --ignore-scripts
-	then
-		touch $(CLAUDE_CODE)
-		$(call step,sdk: Claude Code,target/debug/examples/rig npm --prefix tests/sdk/claude-code test)
-	else
-		echo '  skipped        sdk: Claude Code cannot be installed here' | tee -a $(SUMMARY)
-	fi
 
 test-browser: portal/dist/index.html ## the portal in a real browser, on the demo and on gateways of its own
 	@mkdir -p target
@@ -142,7 +132,7 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60); needs a nightly compiler, inst
 # ADVISORY_DB is a clone of the RustSec advisory database.
 ONLINE :=
 ADVISORY_DB := $(HOME)/.cargo/advisory-db
-NPM_TREES := portal tests/sdk/node tests/sdk/claude-code
+NPM_TREES := portal tests/sdk/node
 skipped = printf 'skipped: %s\n'
 
 audit: ## the supply chain: locks, sources, licences, advisories, bills of materials in target/sbom
@@ -184,6 +174,11 @@ outage: portal/dist/index.html ## a provider dies under 200 requests a second an
 # BENCH_RECORDS="n m" changes the sizes. The databases stay under target/bench-store to be used again.
 bench-store: portal/dist/index.html ## lists, sums and retention among 1,000,000 and 3,000,000 records
 	$(CARGO) bench --locked --bench store
+
+bench-ask: portal/dist/index.html ## questions against hand-written SQL on three databases: the table of docs/ask.md
+	ASK_TABLE=1 $(CARGO) test --release --locked --test promises ask_questions:: -- --nocapture
+	PROPTEST_CASES=100000 $(CARGO) test --release --locked --lib ask::properties
+	$(CARGO) bench --locked --bench pure -- --warm-up-time 1 --measurement-time 2 '^ask/'
 
 bench-replay: portal/dist/index.html ## 100,000 requests of the past decided anew
 	$(CARGO) bench --locked --bench store -- replay

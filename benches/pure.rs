@@ -3,6 +3,7 @@
 #![allow(
     missing_docs,
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stderr,
     reason = "criterion's macros make undocumented items"
 )]
@@ -15,13 +16,10 @@ use std::{
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use llm_gateway::{
+    analytics::ask::{Parsed, compile, examples, parse},
     catalog::{Catalog, PriceQuery},
     config::{self, Budget, BudgetTerms, LimitSet, Limits, LoadOptions, Sanitization, Scope},
-    dialect::{
-        steer,
-        translate::{self, Dropped, Envelope, Stream},
-        usage_chunk::Filter,
-    },
+    dialect::{steer, usage_chunk::Filter},
     domain::{Action, Api, Direction, Endpoint, Microcents, Timestamp, Usage},
     gateway::tally::{Framing, Tally},
     limits::{Budgets, Caller, LimitRules, Payer, Take, Taken},
@@ -246,129 +244,44 @@ fn routing(c: &mut Criterion) {
         group.bench_function(format!("the trace for {name}"), |b| {
             b.iter(|| Trace::write(black_box(&considered.facts), &considered.decision, (None, None), None));
         });
-        print_quantiles(&format!("a dry run for {name}"), || routing::consider(&question, need, moment, seen));
-    }
-    group.finish();
-}
-
-/// The five APIs that are translated into each other.
-const APIS: [Api; 5] = [Api::OpenaiChat, Api::OpenaiResponses, Api::Anthropic, Api::Gemini, Api::Ollama];
-
-fn target(client: Api) -> translate::Target {
-    translate::Target {
-        client,
-        max_output_tokens: Some(64_000),
-        is_openai: true,
-        asks_for_usage: true,
-        thinks_by_effort: false,
-    }
-}
-
-fn envelope() -> Envelope {
-    Envelope {
-        nonce: "0198c0de".to_owned(),
-        created: 1_795_256_627,
-        model: "m".to_owned(),
-        stream_usage: true,
-        gemini_sse: true,
-        ollama_generate: false,
-    }
-}
-
-/// An agent's conversation of 16 KiB with tools, calls and results, in the words of each API.
-fn conversations() -> Vec<(Api, String)> {
-    let mut turns = String::from(r#"{"role":"system","content":"You are an agent."}"#);
-    for round in 0_u32.. {
-        let text = "a plain sentence of a prompt, ".repeat(16);
-        turns += &format!(
-            r#",{{"role":"user","content":"{text}"}},{{"role":"assistant","content":"{text}","tool_calls":[{{"id":"call_{round}","type":"function","function":{{"name":"read_file","arguments":"{{\\"path\\":\\"a.txt\\"}}"}}}}]}},{{"role":"tool","tool_call_id":"call_{round}","content":"{text}"}}"#
-        );
-        if turns.len() > 15 << 10 {
-            break;
-        }
-    }
-    let tools = r#"[{"type":"function","function":{"name":"read_file","description":"Reads a file.","parameters":{"type":"object","properties":{"path":{"type":"string"}},"required":["path"]}}}]"#;
-    let chat = format!(r#"{{"model":"m","stream":true,"messages":[{turns}],"tools":{tools}}}"#);
-    let request = translate::read_request(Api::OpenaiChat, &chat, &mut Dropped::default()).unwrap();
-    let written = |api| translate::write_request(api, &request, &target(Api::OpenaiChat), &mut Dropped::default());
-    APIS.map(|api| (api, String::from_utf8(written(api).unwrap()).unwrap())).to_vec()
-}
-
-/// A stream of 200 pieces of text as each provider sends it, event by event.
-fn streams() -> Vec<(Api, Vec<Vec<u8>>)> {
-    let head = r#"data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}"#;
-    let last = r#"data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
-    let mut chat = vec![format!("{head}\n\n").into_bytes()];
-    chat.extend((0..200).map(|_| chunk().as_bytes().to_vec()));
-    chat.push(format!("{last}\n\ndata: [DONE]\n\n").into_bytes());
-    let as_sent_by = |api| {
-        if api == Api::OpenaiChat {
-            return chat.clone();
-        }
-        let mut stream = Stream::new(Api::OpenaiChat, api, envelope());
-        let translated = chat.iter().map(|event| {
-            let mut out = Vec::new();
-            stream.feed(event, &mut out);
-            out
-        });
-        let mut events: Vec<Vec<u8>> = translated.collect();
-        let mut rest = Vec::new();
-        stream.finish(&mut rest);
-        events.push(rest);
-        events.retain(|event| !event.is_empty());
-        events
-    };
-    APIS.map(|api| (api, as_sent_by(api))).to_vec()
-}
-
-/// What translation adds: a request of 16 KiB read and written (bar: 0.3 ms at p99), one event of a stream (50 µs).
-fn translating(c: &mut Criterion) {
-    let mut group = c.benchmark_group("translate");
-    for (client, body) in conversations() {
-        for provider in APIS.into_iter().filter(|provider| *provider != client) {
-            let name = format!("{} B, {} to {}", body.len(), client.as_str(), provider.as_str());
-            let run = || {
-                let mut dropped = Dropped::default();
-                let request = translate::read_request(client, black_box(&body), &mut dropped).unwrap();
-                translate::write_request(provider, &request, &target(client), &mut dropped).unwrap()
-            };
-            group.bench_function(&name, |b| b.iter(run));
-            print_quantiles(&name, run);
-        }
-    }
-    for (provider, events) in streams() {
-        for client in APIS.into_iter().filter(|client| *client != provider) {
-            let mut times = Vec::new();
-            for _ in 0..20 {
-                let (mut stream, mut out) = (Stream::new(provider, client, envelope()), Vec::new());
-                for event in &events {
-                    out.clear();
-                    let begun = Instant::now();
-                    stream.feed(black_box(event), &mut out);
-                    times.push(begun.elapsed());
-                }
-            }
-            print_times(&format!("an event, {} to {}", provider.as_str(), client.as_str()), times);
-        }
+        print_quantiles(name, || routing::consider(&question, need, moment, seen));
     }
     group.finish();
 }
 
 /// Criterion tells means; the bars are about p99.
 fn print_quantiles<T>(name: &str, mut run: impl FnMut() -> T) {
-    let times = (0..5_000).map(|_| {
-        let begun = Instant::now();
-        black_box(run());
-        begun.elapsed()
-    });
-    print_times(name, times.collect());
-}
-
-fn print_times(name: &str, mut times: Vec<Duration>) {
+    let mut times: Vec<Duration> = (0..5_000)
+        .map(|_| {
+            let begun = Instant::now();
+            black_box(run());
+            begun.elapsed()
+        })
+        .collect();
     times.sort_unstable();
     let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
-    eprintln!("{name}: p50 {:?}, p99 {:?}", at(50), at(99));
+    eprintln!("a dry run for {name}: p50 {:?}, p99 {:?}", at(50), at(99));
 }
 
-criterion_group!(benches, steering, metering, sanitizing, pricing, limiting, routing, translating);
+/// A question from its words to its SQL; all verified examples in turn.
+fn asking(c: &mut Criterion) {
+    let mut group = c.benchmark_group("ask");
+    let world = examples();
+    let mut questions = world.all.iter().cycle();
+    group.bench_function("parse and compile", |b| {
+        b.iter(|| {
+            let question = black_box(&questions.next().unwrap().question);
+            match parse(question, &world.names, &world.clock, None) {
+                Parsed::Understood(understood) => compile(&understood.spec, world.clock.now.unix_us, true),
+                other => panic!("{question}: {other:?}"),
+            }
+        });
+    });
+    group.bench_function("parse with typos", |b| {
+        b.iter(|| parse(black_box("spned by modle lsat week excludng comte-2"), &world.names, &world.clock, None));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, steering, metering, sanitizing, pricing, limiting, routing, asking);
 criterion_main!(benches);

@@ -38,6 +38,7 @@ mod failures;
 mod limits;
 mod budgets;
 mod ask;
+mod ask_questions;
 mod hedging;
 mod incidents;
 mod signals;

@@ -69,7 +69,8 @@ impl Draft<'_> {
         if let Some((behind, _)) = behind {
             self.take(behind);
         }
-        let subject = self.subject(at);
+        // "Projects with errors over 10": the bound's own word is no subject.
+        let subject = self.subject(named.map_or(at, |(place, _)| place));
         let is_of_row = measure.quantity.is_of_rows() && measure.statistic == Statistic::Total;
         let is_grouped = match subject {
             Some(Subject::Group) => true,
@@ -108,7 +109,7 @@ impl Draft<'_> {
                 Some((next, *quantity))
             }
             Some(Sense::Stop) if self.text(next) == "of" => match self.open_sense(next + 1) {
-                Some(Sense::Quantity(quantity)) => Some((next + 1, *quantity)),
+                Some(Sense::Quantity(quantity)) if *quantity != Quantity::Requests => Some((next + 1, *quantity)),
                 _ => None,
             },
             _ => None,

@@ -325,6 +325,16 @@ impl<'s> Grouping<'s> {
             let value = self.binder.real(bound.value);
             kept.push(format!("g.{name} {} {value}", sign(bound.op)));
         }
+        // A group of which nothing can be told, such as the latency of what was never answered, is no row.
+        if let [only] = self.spec.measures.as_slice()
+            && only.statistic != Statistic::Total
+            && !self.spec.dimensions.is_empty()
+            && self.spec.grain().is_none()
+            && self.spec.compare.is_none()
+        {
+            let name = self.inner_measure(*only, false);
+            kept.push(format!("g.{name} IS NOT NULL"));
+        }
         kept
     }
 

@@ -120,6 +120,11 @@ impl Draft<'_> {
             if self.view == View::Requests {
                 self.view = previous.view;
             }
+            // The errors that were counted are requests that ended so.
+            let counted = previous.measures.iter().find_map(|measure| super::measuring::narrowing(measure.quantity));
+            if let Some((dimension, value)) = counted.filter(|_| self.view == View::Requests) {
+                self.add_filter(&dimension, &[value], false);
+            }
             return;
         }
         if self.measures.is_empty() {
@@ -178,7 +183,9 @@ impl Draft<'_> {
         if !has_own {
             self.window = Some(previous.window.clone());
         }
-        let needs = self.drivers || self.has(|sense| matches!(sense, Sense::AgainstPrevious | Sense::Before));
+        let needs = self.drivers
+            || self.has(|sense| *sense == Sense::AgainstPrevious)
+            || (!has_own && self.has(|sense| *sense == Sense::Before));
         if needs {
             let window = self.window.clone().unwrap_or_else(|| previous.window.clone());
             self.compare = self.clock.previous_of(window.from_us, window.to_us);

@@ -240,6 +240,7 @@ impl Draft<'_> {
 
     /// Several names of one kind that are compared are rows of their own.
     pub(super) fn read_side_by_side(&mut self) {
+        self.read_comparatives();
         let places = self.places(|sense| matches!(sense, Sense::Compare | Sense::Versus));
         if places.is_empty() {
             return;
@@ -251,6 +252,30 @@ impl Draft<'_> {
         } else if !self.dimensions.is_empty() || self.compare.is_some() {
             // "Compare models on cost" is a table of models.
             self.take_all(|sense| *sense == Sense::Compare);
+        }
+    }
+
+    /// "Is x slower than y": both, by what the word measures.
+    fn read_comparatives(&mut self) {
+        for at in self.places(|sense| matches!(sense, Sense::Bound(_))) {
+            let is_name = |at: Option<usize>| {
+                at.and_then(|at| self.items.get(at)).is_some_and(|item| matches!(item.what, What::Name { .. }))
+            };
+            let several = self.filters.iter().find(|filter| !filter.negated && filter.values.len() > 1);
+            let Some(dimension) = several.map(|filter| filter.dimension.clone()) else { continue };
+            let text = self.text(at);
+            let measure = if ["slower", "faster", "quicker"].iter().any(|word| text.starts_with(word)) {
+                super::Measure::of(Quantity::Latency, super::Statistic::P95)
+            } else if text.contains("expensive") || text.starts_with("cheaper") {
+                super::Measure::total(Quantity::Cost)
+            } else {
+                continue;
+            };
+            if is_name(self.next_loud(at + 1)) && is_name(self.loud_before(at)) {
+                self.take_for(at, texts::measure(measure));
+                self.add_measure(measure);
+                self.add_dimension(dimension);
+            }
         }
     }
 

@@ -222,7 +222,8 @@ fn is_of_words(tokens: &[Token], at: usize, length: usize, names: &Names) -> boo
             return false;
         }
         named += usize::from(name > word);
-        place += word.max(name);
+        // A phrase may go on behind the joined word: "non-cached requests".
+        place += word.max(name).min(end - place);
     }
     place == end && named <= 1 && length > 1
 }

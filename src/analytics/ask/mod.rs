@@ -27,6 +27,8 @@ mod naming;
 mod numbers;
 mod parse;
 mod present;
+#[cfg(test)]
+mod properties;
 mod reading;
 mod refusals;
 mod run;
@@ -36,6 +38,7 @@ mod sentence;
 mod series;
 mod shaping;
 mod spec;
+mod special_measures;
 mod starters;
 mod texts;
 mod timing;

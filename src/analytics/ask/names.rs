@@ -114,6 +114,11 @@ impl Names {
         best
     }
 
+    /// Whether something bears exactly this name.
+    pub(super) fn has_value(&self, text: &str) -> bool {
+        self.values.values().flatten().any(|value| value.eq_ignore_ascii_case(text))
+    }
+
     /// Whether a run of letters stands in some name.
     pub(super) fn has_word(&self, word: &str) -> bool {
         self.words.contains(word)

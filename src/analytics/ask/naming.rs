@@ -195,7 +195,9 @@ impl Draft<'_> {
         self.take_for(at, texts::filter(&filter));
         // "Status 429", "error kind timeout": the dimension's word says what the value is.
         for beside in [at.checked_sub(1), Some(at + 1)].into_iter().flatten() {
-            if self.items.get(beside).and_then(|item| item.dimension()) == Some(dimension)
+            let word = self.items.get(beside).and_then(|item| item.dimension());
+            let is_status = word == Some(&Dimension::Outcome) && *dimension == Dimension::Status;
+            if (word == Some(dimension) || is_status)
                 && !matches!(beside.checked_sub(1).and_then(|b| self.sense(b)), Some(Sense::By | Sense::Per))
             {
                 self.take(beside);

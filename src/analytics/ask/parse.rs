@@ -26,12 +26,12 @@ pub fn parse(question: &str, names: &Names, clock: &Clock, previous: Option<&Que
     if tokens.is_empty() || tokens.len() > TOKENS_MAX {
         return decline(DeclineKind::NoQuestion, "nothing is asked".to_owned());
     }
-    if let Some(declined) = refusals::refusal(question, &tokens) {
+    if let Some(declined) = refusals::refusal(question, &tokens, names) {
         return Parsed::Declined(declined);
     }
     let corrections = typos::repair(&mut tokens, question, names);
     // A slip of the pen hides no order.
-    if let Some(declined) = refusals::refusal(question, &tokens) {
+    if let Some(declined) = refusals::refusal(question, &tokens, names) {
         return Parsed::Declined(declined);
     }
     let items = link::items(&tokens, names, clock);
@@ -87,7 +87,15 @@ fn understood(draft: &Draft<'_>, corrections: Vec<Correction>) -> Result<Underst
     Ok(Understood {
         spec,
         reading,
-        assumptions: draft.assumptions.clone(),
+        assumptions: {
+            let mut said: Vec<String> = Vec::new();
+            for assumption in &draft.assumptions {
+                if !said.contains(assumption) {
+                    said.push(assumption.clone());
+                }
+            }
+            said
+        },
         corrections,
         is_follow_up: draft.previous.is_some(),
     })

@@ -81,6 +81,15 @@ impl Draft<'_> {
                     })
             })
         };
+        // "The most common errors" are kinds of errors.
+        let is_of_kinds = self.has(|sense| matches!(sense, Sense::Superlative(_, Some(Q::Requests))))
+            && self.dimensions.is_empty()
+            && !nouns.is_empty()
+            && nouns.iter().all(|at| matches!(self.sense(*at), Some(Sense::Quantity(Q::Errors))));
+        if is_of_kinds {
+            self.add_dimension(Dimension::ErrorKind);
+            return;
+        }
         let is_listed = nouns.iter().any(|at| is_led(at, &lists) || is_led(at, &asks));
         let has_groups = self.items.iter().any(|item| !item.is_used && item.dimension().is_some())
             || self.has(|sense| matches!(sense, Sense::Grain(_) | Sense::Trend | Sense::Who | Sense::By));
@@ -101,7 +110,10 @@ impl Draft<'_> {
         let incidents = nouns.iter().any(|at| matches!(self.sense(*at), Some(Sense::Quantity(Q::Incidents))));
         let is_plain_incidents =
             incidents && !is_counted && !has_groups && !has_measure && self.compare.is_none() && !self.drivers;
-        let is_list = (is_listed || is_rows_word) && !has_groups && !has_measure && !is_counted;
+        // "List them": the rows of what was counted.
+        let is_same =
+            self.previous.is_some() && !lists.is_empty() && nouns.is_empty() && self.has(|s| *s == Sense::Same);
+        let is_list = (is_same || is_listed || is_rows_word) && !has_groups && !has_measure && !is_counted;
         if is_list || is_plain_incidents {
             self.rows = true;
         }
@@ -168,6 +180,7 @@ impl Draft<'_> {
                     | Dimension::Outcome
                     | Dimension::Streamed
                     | Dimension::FailedOver
+                    | Dimension::Cache
             )
         });
         if narrows || !self.row_bounds.is_empty() {
@@ -260,6 +273,13 @@ impl Draft<'_> {
         let fell = self.has(|sense| *sense == Sense::Change(Some(false)));
         self.order = Some(Order { descending: descending != (fell && by == OrderBy::Change), by });
         if self.dimensions.is_empty() {
+            // "How slow is x", "the biggest rise in cost": there is nothing to rank.
+            let is_plain = self.has(|sense| matches!(sense, Sense::Superlative(_, Some(_))))
+                && !self.has(|sense| matches!(sense, Sense::Superlative(_, None) | Sense::Top(_)));
+            if is_plain || self.compare.is_some() {
+                (self.order, self.limit) = (None, None);
+                return;
+            }
             let reason = "it is not said of which groups the first are asked, such as models, teams or projects";
             self.refuse(DeclineKind::Ambiguous, reason, &["top 5 models by cost this month"]);
             return;

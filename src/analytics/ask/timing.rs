@@ -92,6 +92,15 @@ impl Draft<'_> {
 
     /// Sets the window against a named one.
     fn against(&mut self, compare: &Range, at: usize) {
+        if self.window.is_none() {
+            self.window = self.previous.map(|previous| previous.window.clone());
+        }
+        // "Compare with the previous week", asked of that very week.
+        if self.window.as_ref().is_some_and(|w| (w.from_us, w.to_us) == (compare.from_us, compare.to_us)) {
+            self.take_for(at, format!("vs {}", compare.label));
+            self.compare = self.clock.previous_of(compare.from_us, compare.to_us);
+            return;
+        }
         let running = self.clock.unit_of(compare.from_us, compare.to_us);
         if self.window.is_none()
             && let Some(unit) = running
@@ -134,6 +143,9 @@ impl Draft<'_> {
 
     /// `vs the previous period`, `the week before`, growth and "why".
     fn read_against_previous(&mut self) {
+        if self.read_shift() {
+            return;
+        }
         let mut wanted = self.take_all(|sense| matches!(sense, Sense::AgainstPrevious | Sense::Before));
         if wanted {
             self.take_all(|sense| matches!(sense, Sense::Versus | Sense::Compare));
@@ -145,9 +157,10 @@ impl Draft<'_> {
             self.drivers = true;
             wanted = true;
         }
-        wanted |= self.has(|sense| matches!(sense, Sense::Change(_))) && !self.is_routing();
+        let changes = self.changes();
+        wanted |= !changes.is_empty() && !self.is_routing();
         if wanted {
-            self.take_all(|sense| matches!(sense, Sense::Change(_)));
+            changes.into_iter().for_each(|at| self.take(at));
         }
         if !wanted || self.compare.is_some() {
             return;
@@ -157,6 +170,35 @@ impl Draft<'_> {
         if self.compare.is_none() {
             self.refuse(DeclineKind::Ambiguous, "there is no period before that one", &["cost this week vs last week"]);
         }
+    }
+
+    /// "And the week before?": the question before, of that time.
+    fn read_shift(&mut self) -> bool {
+        let is_compared = self.has(|sense| matches!(sense, Sense::Versus | Sense::Compare | Sense::AgainstPrevious));
+        let places = self.places(|sense| *sense == Sense::Before);
+        let Some(previous) = self.previous.filter(|_| !is_compared && self.window.is_none()) else { return false };
+        let before = self.clock.previous_of(previous.window.from_us, previous.window.to_us);
+        let (Some(at), Some(before)) = (places.first(), before) else { return false };
+        self.take_for(*at, format!("window {}", before.label));
+        let (from_us, to_us) = (before.from_us, before.to_us);
+        self.window = Some(Window { from_us, to_us, label: before.label, assumed: false });
+        true
+    }
+
+    /// The words that say that something rose or fell; "is x down" says nothing of the kind.
+    fn changes(&self) -> Vec<usize> {
+        let measures = |at: usize| matches!(self.sense(at), Some(Sense::Quantity(_) | Sense::Verb(_) | Sense::Usage));
+        let has_measure = (0..self.items.len()).any(measures);
+        let is_change = |at: &usize| match self.open_sense(*at) {
+            Some(Sense::Change(_)) => has_measure || !matches!(self.text(*at), "up" | "down"),
+            Some(Sense::Dropped) if self.text(*at).starts_with("drop") && !self.is_routing() => {
+                self.loud_before(*at).is_some_and(|before| {
+                    measures(before) || matches!(self.sense(before), Some(Sense::Superlative(_, None)))
+                })
+            }
+            _ => false,
+        };
+        (0..self.items.len()).filter(is_change).collect()
     }
 
     /// "… were refused, and why": by their reasons. What routing took out has reasons, too.

@@ -3,7 +3,7 @@
 use super::{
     Correction, Names, dates,
     tokens::{Token, TokenKind},
-    vocabulary::VOCABULARY,
+    vocabulary::{self, VOCABULARY},
 };
 
 /// Replaces misspelled words by the words that are meant; says which.
@@ -18,7 +18,10 @@ pub(super) fn repair(tokens: &mut [Token], question: &str, names: &Names) -> Vec
         if !is_repairable {
             continue;
         }
-        if let Some(meant) = nearest(&token.text, names) {
+        let singular = vocabulary::singular(&token.text);
+        let meant = nearest(&token.text, names)
+            .or_else(|| (singular != token.text && singular.len() >= 4).then(|| nearest(&singular, names)).flatten());
+        if let Some(meant) = meant {
             let from = question.get(token.span.start..token.span.end).unwrap_or(&token.text).to_owned();
             corrections.push(Correction { from, to: meant.clone(), span: token.span });
             token.text = meant;
@@ -41,7 +44,8 @@ fn nearest<'a>(word: &str, names: &'a Names) -> Option<String> {
         let is_first_kept = word.as_bytes().first() == candidate.as_bytes().first();
         // Most short words are one slip away from another; and a word that says nothing must be very near.
         let is_near = slips <= most && (is_first_kept || word.len() >= 8);
-        let is_safe = !VOCABULARY.is_stop(candidate) || (slips == 1 && word.len() >= 5 && is_first_kept);
+        let is_safe = !VOCABULARY.is_stop(candidate)
+            || (slips == 1 && is_first_kept && (word.len() >= 5 || has_same_letters(word, candidate)));
         if !is_near || !is_safe {
             continue;
         }
@@ -56,6 +60,16 @@ fn nearest<'a>(word: &str, names: &'a Names) -> Option<String> {
         }
     }
     best.map(|(_, _, _, meant)| meant.to_owned())
+}
+
+/// Whether only the order of letters differs.
+fn has_same_letters(word: &str, other: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(word) == sorted(other)
 }
 
 /// The names and words that are most like an unknown one, the nearest first; at most three.

@@ -21,6 +21,8 @@ pub(super) struct Vocabulary {
     phrases: HashMap<String, Vec<Phrase>>,
     /// Every word that stands in a phrase or in the calendar.
     known: HashSet<String>,
+    /// Words that are a phrase by themselves.
+    alone: HashSet<String>,
     ordinary: HashSet<&'static str>,
     stops: HashSet<String>,
 }
@@ -38,10 +40,14 @@ impl Vocabulary {
         let mut phrases: HashMap<String, Vec<Phrase>> = HashMap::new();
         let mut known: HashSet<String> = dates::words().map(str::to_owned).collect();
         let mut stops = HashSet::new();
+        let mut alone = HashSet::new();
         for entry in WORDS.iter().copied().flatten() {
             for text in entry.phrases.split('|').filter(|text| !text.is_empty()) {
                 let words: Vec<String> = tokens(text).into_iter().map(|token| singular(&token.text)).collect();
                 known.extend(words.iter().cloned());
+                if words.len() == 1 {
+                    alone.extend(words.iter().cloned());
+                }
                 if entry.sense == Sense::Stop && words.len() == 1 {
                     stops.extend(words.iter().cloned());
                 }
@@ -56,7 +62,7 @@ impl Vocabulary {
         for list in phrases.values_mut() {
             list.sort_by_key(|phrase| std::cmp::Reverse(phrase.words.len()));
         }
-        Self { phrases, known, ordinary: ORDINARY.lines().collect(), stops }
+        Self { phrases, known, alone, ordinary: ORDINARY.lines().collect(), stops }
     }
 
     /// The longest phrase that begins at a token, and how many tokens it takes. Words may be joined by `-` and `_`.
@@ -83,9 +89,9 @@ impl Vocabulary {
         self.stops.contains(word)
     }
 
-    /// Every known word, for the repair of typos.
+    /// Every word that stands for something by itself, for the repair of typos.
     pub(super) fn words(&self) -> impl Iterator<Item = &str> {
-        self.known.iter().map(String::as_str)
+        self.alone.iter().map(String::as_str)
     }
 }
 

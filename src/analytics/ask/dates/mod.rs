@@ -5,8 +5,11 @@
 
 mod calendar;
 mod clock_times;
+mod months;
 mod points;
 mod ranges;
+#[cfg(test)]
+mod brute;
 #[cfg(test)]
 mod tests;
 

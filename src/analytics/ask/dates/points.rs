@@ -7,7 +7,7 @@ use jiff::{
 
 use super::{CalendarUnit, LEADING, Range, Read, Reader, clock_times::named_part, range};
 
-const MONTHS: [(&str, &str); 12] = [
+pub(super) const MONTHS: [(&str, &str); 12] = [
     ("january", "jan"),
     ("february", "feb"),
     ("march", "mar"),
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The unit that a day or month begins, cut at now when it holds it.
-    fn unit_from(self, first: Date, unit: CalendarUnit) -> Option<Point> {
+    pub(super) fn unit_from(self, first: Date, unit: CalendarUnit) -> Option<Point> {
         let from = self.clock.midnight(first)?;
         let to = self.clock.moved(from, unit, 1)?;
         let is_running = (from..to).contains(&self.now_us());
@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn day(self, day: Date) -> Option<Point> {
+    pub(super) fn day(self, day: Date) -> Option<Point> {
         self.unit_from(day, CalendarUnit::Day)
     }
 
@@ -317,170 +317,15 @@ impl<'a> Reader<'a> {
 
     /// The ISO week that holds a day.
     fn week_of(self) -> Read<'a, Point> {
-        let rest = self.word(&["week"])?.word(&["of", "beginning", "starting", "from"])?.skip(&["the"]);
+        let rest = self.word(&["week"])?.word(&["of", "beginning", "starting"])?.skip(&["the"]);
         let (point, rest) = rest.whole_point().filter(|(point, _)| point.day.is_some())?;
         let from = self.clock.start_of(CalendarUnit::Week, point.range.from_us)?;
         Some((self.unit_from(self.clock.civil(from).date(), CalendarUnit::Week)?, rest))
     }
-
-    /// `2026-10-01`, `2026-10`
-    fn iso_date(self) -> Read<'a, Point> {
-        let (year, rest) = self.calendar_year()?;
-        let rest = rest.word(&["-", "/"])?;
-        let (month, rest) = rest.number().filter(|(month, _)| (1..=12).contains(month))?;
-        let day = rest.word(&["-", "/"]).filter(|rest| rest.token().is_some_and(|token| token.is_glued));
-        let (year, month) = (i16::try_from(year).ok()?, i8::try_from(month).ok()?);
-        match day.and_then(Self::number) {
-            Some((day, rest)) => Some((self.day(Date::new(year, month, i8::try_from(day).ok()?).ok()?)?, rest)),
-            None => Some((self.unit_from(Date::new(year, month, 1).ok()?, CalendarUnit::Month)?, rest)),
-        }
-    }
-
-    fn calendar_year(self) -> Read<'a, i64> {
-        self.number().filter(|(year, _)| (2000..=2100).contains(year) && self.text().is_some_and(|t| t.len() == 4))
-    }
-
-    fn month_name(self) -> Read<'a, i8> {
-        let text = self.text()?;
-        let text = if text == "sept" { "sep" } else { text };
-        let at = MONTHS.iter().position(|(long, short)| *long == text || *short == text)?;
-        // "may", "march", "mar" and "dec" are words besides.
-        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
-        let is_led = before.is_some_and(|token| {
-            token.is_any(&LEADING)
-                || token.is_any(&[
-                    "since", "and", "to", "-", "vs", "versus", "last", "this", "until", "than", "before", "after",
-                    "by", "through", "'s",
-                ])
-                || token.kind == super::TokenKind::Number
-                || ordinal_of(&token.text).is_some()
-        });
-        let follows = self.next().number().is_some() || self.next().text().and_then(ordinal_of).is_some();
-        (!matches!(text, "may" | "march" | "mar") || is_led || follows).then_some(())?;
-        Some((i8::try_from(at + 1).ok()?, self.next()))
-    }
-
-    /// `October`, `last October`, `October 2025`, `Oct 3rd`, `3 Oct 2025`, `12th of October`.
-    fn month_and_day(self) -> Read<'a, Point> {
-        let start = self.skip(&["last", "this", "past"]);
-        let is_last = self.word(&["last", "past"]).is_some();
-        let (month, day, rest) = if let Some((day, rest)) = start.day_number() {
-            let rest = rest.skip(&["of"]);
-            let (month, rest) = rest.month_name()?;
-            (month, Some(day), rest)
-        } else {
-            let (month, rest) = start.month_name()?;
-            let rest = rest.skip(&["'s"]);
-            match rest.skip(&["the"]).day_number().filter(|(_, after)| after.unit().is_none()) {
-                Some((day, rest)) => (month, Some(day), rest),
-                None => (month, None, rest),
-            }
-        };
-        let year = rest.skip(&[",", "of"]).calendar_year().or_else(|| rest.calendar_year());
-        let today = self.clock.today();
-        let unit = if day.is_some() { CalendarUnit::Day } else { CalendarUnit::Month };
-        let date = |year: i16| Date::new(year, month, day.unwrap_or(1)).ok();
-        if let Some((year, rest)) = year {
-            return Some((self.unit_from(date(i16::try_from(year).ok()?)?, unit)?, rest));
-        }
-        // The most recent one that has begun; of a 29th of February that is up to eight years back.
-        let has_begun = |date: &Date| {
-            let is_this_month = date.first_of_month() == today.first_of_month();
-            *date <= today && !(is_last && day.is_none() && is_this_month)
-        };
-        let found = (0..9).filter_map(|back| date(today.year() - back)).find(has_begun)?;
-        Some((self.unit_from(found, unit)?, rest))
-    }
-
-    /// `3`, `3rd`
-    fn day_number(self) -> Read<'a, i8> {
-        let text = self.text()?;
-        let day = ordinal_of(text).or_else(|| text.parse().ok()).filter(|day| (1..=31).contains(day))?;
-        Some((day, self.next()))
-    }
-
-    /// `Q2`, `second quarter`, `H1 2025`, `first half of 2025`, `2025 Q2`
-    fn quarter_or_half(self) -> Read<'a, Point> {
-        let leading = self.calendar_year();
-        let start = leading.map_or(self, |(_, rest)| rest);
-        let (months, nth, rest) = match start.text()? {
-            text @ ("q1" | "q2" | "q3" | "q4") => (3, text.get(1..)?.parse::<i8>().ok()?, start.next()),
-            text @ ("h1" | "h2") => (6, text.get(1..)?.parse::<i8>().ok()?, start.next()),
-            text => {
-                let nth = match text {
-                    "first" | "1st" => 1,
-                    "second" | "2nd" => 2,
-                    "third" | "3rd" => 3,
-                    "fourth" | "4th" => 4,
-                    _ => return None,
-                };
-                let months = match start.next().text()? {
-                    "quarter" => 3,
-                    "half" if nth <= 2 => 6,
-                    _ => return None,
-                };
-                (months, nth, start.next().next())
-            }
-        };
-        let after = rest.skip(&["of"]);
-        let this_year = after.phrase(&["this", "year"]).or_else(|| after.phrase(&["the", "year"]));
-        let (year, rest) = match (leading, after.calendar_year()) {
-            (Some((year, _)), _) => (Some(i16::try_from(year).ok()?), rest),
-            (None, Some((year, rest))) => (Some(i16::try_from(year).ok()?), rest),
-            (None, None) => (None, this_year.unwrap_or(rest)),
-        };
-        let first_month = (nth - 1) * months + 1;
-        let today = self.clock.today();
-        let begins = |year: i16| Date::new(year, first_month, 1).ok();
-        let first = match year {
-            Some(year) => begins(year)?,
-            None => begins(today.year()).filter(|first| *first <= today).or_else(|| begins(today.year() - 1))?,
-        };
-        let from = self.clock.midnight(first)?;
-        let to = self.clock.moved(from, CalendarUnit::Month, i64::from(months))?;
-        let is_running = (from..to).contains(&self.now_us());
-        Some((plain(range(from, if is_running { self.now_us() } else { to })), rest))
-    }
-
-    /// `2025`, only behind a word that leads to a time.
-    fn year(self) -> Read<'a, Point> {
-        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
-        let is_led = before.is_some_and(|token| {
-            token.is_any(&[
-                "in",
-                "during",
-                "for",
-                "of",
-                "since",
-                "year",
-                "throughout",
-                "vs",
-                "versus",
-                "to",
-                "before",
-                "from",
-            ])
-        });
-        let (year, rest) = self.skip(&["year"]).calendar_year().filter(|_| is_led || self.word(&["year"]).is_some())?;
-        Some((self.unit_from(Date::new(i16::try_from(year).ok()?, 1, 1).ok()?, CalendarUnit::Year)?, rest))
-    }
-
-    /// `the 5th`: the most recent one that has begun.
-    fn day_of_month(self) -> Read<'a, Point> {
-        let day = self.text().and_then(ordinal_of)?;
-        // "the 95th percentile", "the 2nd model": a day only when nothing is counted by it.
-        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
-        before.filter(|token| token.is_any(&["the", "on", "since", "and", "to", "-", "before", "after"]))?;
-        let first = self.clock.today().first_of_month();
-        let found = (0..12)
-            .filter_map(|back: i64| first.checked_sub(back.months()).ok()?.with().day(day).build().ok())
-            .find(|date| *date <= self.clock.today())?;
-        Some((self.day(found)?, self.next()))
-    }
 }
 
 /// A time that is neither a day nor a month.
-const fn plain(range: Range) -> Point {
+pub(super) const fn plain(range: Range) -> Point {
     Point { range, day: None, month: None }
 }
 

@@ -211,7 +211,11 @@ impl<'a> Reader<'a> {
         }
         let (first, rest) = start.point()?;
         match rest.word(ends).and_then(|rest| rest.second_end(&first)) {
-            Some((end, rest)) => Some((self.both(&first, &end)?, rest)),
+            // "This month to last month" is no range.
+            Some((end, after)) => match self.both(&first, &end) {
+                Some(range) => Some((range, after)),
+                None => Some((first.range, rest)),
+            },
             None if is_between => None,
             None => Some((first.range, rest)),
         }
@@ -222,6 +226,7 @@ impl<'a> Reader<'a> {
     fn both(self, first: &Point, end: &Point) -> Option<Range> {
         let (mut from, to) = (first.range.from_us, end.range.to_us);
         if from >= to {
+            first.month.and(end.month)?;
             from = self.clock.moved(from, CalendarUnit::Year, -1)?;
         }
         Some(range(from, to))

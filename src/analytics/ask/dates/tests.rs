@@ -32,6 +32,16 @@ fn read_all(words: &str, clock: &Clock) -> String {
     }
 }
 
+/// The window that words mean; `None` for one that is empty.
+pub(super) fn read_at(words: &str, clock: &Clock) -> Option<(i64, i64)> {
+    let tokens = tokens(words);
+    match read(&tokens, 0, clock) {
+        Some((length, When::Range(range))) if length == tokens.len() => Some((range.from_us, range.to_us)),
+        Some((length, When::Future)) if length == tokens.len() => None,
+        other => panic!("{words}: {other:?}"),
+    }
+}
+
 #[test]
 fn every_rule() {
     const TABLE: &str = include_str!("table.txt");
