@@ -131,7 +131,8 @@ async fn drive_every_route(caller: &Client, heard: &mut Heard) {
     let body = json!({"id": "nothing", "label": CHANGED, "api_key": CHANGED, "password": CHANGED, "model": "gpt-4o",
         "input": CHANGED, "nonsense": {"authorization": CHANGED}});
     for (path, item) in document["paths"].as_object().unwrap() {
-        let target = path.replace("{id}", "nothing").replace("{model}", "nothing").replace("{tail}", "nothing");
+        let target = path.replace("{api}/{tail}", "openai/v1/chat/completions").replace("{project}", "nothing");
+        let target = target.replace("{id}", "nothing").replace("{model}", "nothing").replace("{tail}", "nothing");
         assert!(!target.contains('{'), "{path} has a parameter that is not known here");
         for method in item.as_object().unwrap().keys() {
             if target == "/v1/session" && method == "delete" {
