@@ -167,9 +167,19 @@ audit: ## the supply chain: locks, sources, licences, advisories, bills of mater
 bench: portal/dist/index.html ## the pure rooms, then the gateway under load beside nginx (Debian: nginx-light)
 	$(CARGO) bench --locked --bench pure -- --warm-up-time 1 --measurement-time 2
 	$(CARGO) bench --locked --bench load
+	$(MAKE) bench-portal
 
 outage: portal/dist/index.html ## a provider dies under 200 requests a second and comes back; then all are dead
 	$(CARGO) bench --locked --bench load -- outage
+
+# TAIL_SECS=n changes how long the live tail is watched. The database is one of its own: the tail makes it grow.
+TAIL_SECS := 600
+PORTAL_RECORDS := 1000000
+
+bench-portal: build ## the portal in a browser: first paint, the list, scrolling among 1,000,000 records, memory under a live tail
+	data=target/bench-store/$(PORTAL_RECORDS)-portal
+	if [ ! -f $$data/seeded ]; then $(CARGO) bench --locked --bench store -- seed $(PORTAL_RECORDS) $$data; fi
+	LLM_GATEWAY_BIN=$(RELEASE_BIN) DATA=$$data TAIL_SECS=$(TAIL_SECS) node portal/scripts/bench.mjs
 
 # BENCH_RECORDS="n m" changes the sizes. The databases stay under target/bench-store to be used again.
 bench-store: portal/dist/index.html ## lists, sums and retention among 1,000,000 and 3,000,000 records

@@ -311,6 +311,11 @@ impl Gateway {
         &self.store
     }
 
+    /// The policy in force, for the demo's history.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.reloader.policy.load()
+    }
+
     /// Serves on `listener` until `stop` is cancelled, then lets open requests finish, writes every
     /// record and closes the stores.
     ///
@@ -496,7 +501,8 @@ pub async fn demo(port: Option<u16>, env: &BTreeMap<String, String>) -> Result<(
     let listener = listen(SocketAddr::new(demo.config.server.host, demo.config.server.port)).await?;
     let address = listener.local_addr().map_err(AppError::Runtime)?;
     let gateway = Gateway::from_config(demo.config.clone()).await?.answering_by(own_program()?)?;
-    let written = demo.fill(&gateway.store, |percent| say(&format!("\rwriting history: {percent:>3} %"))).await?;
+    let progress = |percent: u8| say(&format!("\rwriting history: {percent:>3} %"));
+    let written = demo.fill(&gateway.store, &gateway.policy(), progress).await?;
     say(&format!("\rwriting history: {written} records\n{}\n", demo.welcome(address)));
     let _watcher = gateway.watch(demo.options.clone());
     let traffic = tokio::spawn(demo::trickle(address, stop.clone()));

@@ -293,6 +293,13 @@ async fn records_are_filtered_by_the_names_of_their_fields() {
         ("provider=openai", 3),
         ("model_requested=gpt-4o", 3),
         ("cache=bypass", 4),
+        ("exclude=project%3Dalpha", 2),
+        ("exclude=project%3Dalpha%26project%3Dbeta", 1),
+        ("exclude=project%3D", 3),
+        ("exclude=outcome%3Dok&source=ci", 0),
+        ("exclude=project%3D%2525%26source%3Da%2526b", 4),
+        ("sort=cost_microcents", 4),
+        ("sort=latency_ms&exclude=source%3Dci", 2),
         ("from=2020-01-01T00:00:00Z&to=2021-01-01T00:00:00Z", 0),
         ("from=2020-01-01T00:00:00Z", 4),
         ("project=%27%20OR%201=1%20--", 0),
@@ -300,6 +307,8 @@ async fn records_are_filtered_by_the_names_of_their_fields() {
     for (query, expected) in cases {
         assert_eq!(count(query).await, expected, "{query}");
     }
+    let sums = client.get("/v1/stats?exclude=project%3Dalpha%26outcome%3Drefused").await.expect(200);
+    assert_eq!((&sums["total_requests"], &sums["by_project"][0]["name"]), (&1.into(), &"beta".into()));
     let of_project = client.get("/v1/projects/alpha/records").await.expect(200);
     assert_eq!(names(&of_project, "project"), ["alpha", "alpha"]);
     assert_eq!(client.get("/v1/projects/alpha/records?project=beta").await.code(400), "invalid_parameter");
@@ -317,6 +326,9 @@ async fn a_wrong_question_about_records_is_refused_with_its_parameter() {
         ("outcome=good", "invalid_parameter", "outcome"),
         ("from=yesterday", "invalid_parameter", "from"),
         ("tags=x", "invalid_parameter", "tags"),
+        ("exclude=session_id%3Dx", "invalid_parameter", "exclude"),
+        ("sort=project", "invalid_parameter", "sort"),
+        ("sort=latency_ms&format=csv", "invalid_parameter", "sort"),
         ("status=ok", "invalid_parameter", "status"),
         ("format=xml", "invalid_parameter", "format"),
         ("project=a&project=b", "invalid_parameter", "project"),

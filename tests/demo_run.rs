@@ -29,7 +29,7 @@ async fn a_demo_has_a_priced_history_and_answers_the_printed_curl() {
     let demo = demo::prepare(Some(0), &[].into()).await.unwrap();
     let gateway = Gateway::from_config(demo.config.clone()).await.unwrap();
     let mut shares = Vec::new();
-    let written = demo.fill(gateway.store(), |percent| shares.push(percent)).await.unwrap();
+    let written = demo.fill(gateway.store(), &gateway.policy(), |percent| shares.push(percent)).await.unwrap();
     let stats = gateway.store().recorder.stats();
     assert_eq!((stats.written, stats.dropped, stats.at_risk), (written, 0, 0));
     assert!(shares.is_sorted() && shares.last() == Some(&100));
@@ -39,6 +39,14 @@ async fn a_demo_has_a_priced_history_and_answers_the_printed_curl() {
     let stop = CancellationToken::new();
     let serving = tokio::spawn(gateway.clone().serve(listener, stop.clone()));
     let client = Client::new(address);
+
+    // The costliest request says why it went where it went.
+    let costliest = client.get("/v1/records?sort=cost_microcents&limit=1").await.expect(200)["data"][0].clone();
+    let id = costliest["id"].as_str().unwrap();
+    assert_eq!(client.get(&format!("/v1/records/{id}")).await.expect(200)["routed"], true);
+    let first = &client.get(&format!("/v1/records/{id}/route")).await.expect(200)["decision"];
+    let place = usize::try_from(first["order"][0].as_u64().unwrap()).unwrap();
+    assert_eq!(first["candidates"][place]["provider"], costliest["provider"]);
 
     let totals = client.get("/v1/stats").await.expect(200);
     assert!(totals["total_requests"].as_u64().unwrap() > 500, "{totals}");

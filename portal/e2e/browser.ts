@@ -21,7 +21,7 @@ export function launch(): Promise<Browser> {
 
 export interface Watched {
   page: Page
-  /** Everything forbidden that happened so far: console errors, dialogs, requests to other hosts. */
+  /** Everything forbidden that happened so far: console errors, breaches of the content policy, dialogs, requests to other hosts. */
   faults: string[]
 }
 
@@ -40,6 +40,11 @@ export async function open(browser: Browser, url: string, options: BrowserContex
   page.on('request', (request) => {
     if (new URL(request.url()).origin !== new URL(url).origin) faults.push(`another host: ${request.url()}`)
   })
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => { console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`) })
+    // What hostile words try to call.
+    Object.assign(window, { owned: () => { console.error('owned') } })
+  })
   await page.goto(url)
   return { page, faults }
 }
@@ -54,7 +59,7 @@ interface Violation {
 export async function expectAccessible(page: Page): Promise<void> {
   // Colours are judged as they are in the end, not on their way there.
   await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)))
-  await page.evaluate(axeSource)
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axeSource)
   const violations = await page.evaluate<Violation[]>(
     `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then((result) => result.violations)`,
   )

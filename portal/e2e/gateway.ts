@@ -1,4 +1,4 @@
-/** The gateway under test: the one at GATEWAY_URL, or the built binary, started in an empty folder on a free port. */
+/** The gateways under test: the demo, and others, each the built binary in an empty folder on a free port. */
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -6,20 +6,24 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { inject } from 'vitest'
 
 export interface Gateway {
   url: string
+  /** Where it runs, with its config.toml; empty for the demo. */
+  folder: string
   stop: () => Promise<void>
 }
 
 const START_MS = 40_000
 
-/** The demo: at GATEWAY_URL where that is set. */
-export async function demoGateway(): Promise<Gateway> {
-  const given = process.env['GATEWAY_URL']
-  if (given) return { url: given.replace(/\/$/, ''), stop: () => Promise.resolve() }
-  return startGateway(['demo'], '')
+/** The demo that all files share. */
+export function demoGateway(): Promise<Gateway> {
+  return Promise.resolve({ url: inject('demo'), folder: '', stop: () => Promise.resolve() })
 }
+
+/** A provider of a gateway's config that is the demo: it answers everything, and needs no key. */
+export const demoProvider = () => `[[providers]]\nid = "there"\nprovider_type = "local"\nendpoint = "${inject('demo')}"\ndefault_model = "gpt-4o-mini"\n`
 
 /** Starts the binary with these arguments and this config.toml, and none of our environment's providers. */
 export async function startGateway(args: readonly string[], config: string): Promise<Gateway> {
@@ -48,15 +52,15 @@ export async function startGateway(args: readonly string[], config: string): Pro
     }
     await new Promise((wait) => setTimeout(wait, 100))
   }
-  return { url, stop }
+  return { url, folder, stop }
 }
 
 /** A chat completion as a client sends it; answers the status. */
-export async function chat(gateway: Gateway, model: string, headers: Record<string, string> = {}): Promise<number> {
+export async function chat(gateway: { url: string }, model: string, headers: Record<string, string> = {}, content = 'Hello!'): Promise<number> {
   const response = await fetch(`${gateway.url}/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello!' }] }),
+    body: JSON.stringify({ model, messages: [{ role: 'user', content }] }),
   })
   await response.arrayBuffer()
   return response.status

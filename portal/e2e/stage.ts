@@ -3,7 +3,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 
-import { launch, open, PHONE, WIDE, type Watched } from './browser'
+import { expectAccessible, launch, open, PHONE, WIDE, type Watched } from './browser'
 import type { Gateway } from './gateway'
 
 export interface Stage {
@@ -62,7 +62,14 @@ export function stage(start: () => Promise<Gateway>): Stage {
   }
 }
 
-/** Both themes and both widths. */
-export const LOOKS = (['light', 'dark'] as const).flatMap((colorScheme) =>
-  Object.entries({ wide: WIDE, phone: PHONE }).map(([name, viewport]) => ({ name: `${colorScheme}, ${name}`, colorScheme, viewport })),
-)
+/** Nothing bars the way in both themes and at both widths; `ready` waits until the page is whole again. */
+export async function expectAccessibleEverywhere(page: Page, ready: () => Promise<unknown>): Promise<void> {
+  for (const viewport of [WIDE, PHONE]) {
+    await page.setViewportSize(viewport)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await ready()
+      await expectAccessible(page)
+    }
+  }
+}

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 
-import { listOf, readFilters, sumsOf, windowBefore, windowOf, withFilter } from './filters'
+import { excludedOf, listOf, readFilters, sumsOf, windowBefore, windowOf, withExcluded, withFilter, withoutExcluded } from './filters'
+import { chooseZone } from './zone'
 
 const said = (search: Record<string, unknown>) => Object.fromEntries(Object.entries(readFilters(search)).filter(([, value]) => value !== undefined))
 
@@ -34,4 +35,21 @@ test('sums know fewer dimensions than lists', () => {
   expect(sumsOf(filters)).toEqual({ project: 'web', model: 'm' })
   expect(listOf(filters)).toEqual({ project: 'web', session_id: 's', model: 'm' })
   expect(listOf(withFilter(filters, 'project', undefined))).toEqual({ session_id: 's', model: 'm' })
+})
+
+test('what must not be is read, added and taken away, whatever signs it holds', () => {
+  const odd = 'a&b=c,d !%'
+  const some = withExcluded(withExcluded({ project: 'web' }, 'project', odd), 'outcome', 'ok')
+  expect(some.project).toBeUndefined()
+  expect(excludedOf(readFilters({ not: some.not }))).toEqual([['project', odd], ['outcome', 'ok']])
+  expect(listOf(some)).toEqual({ exclude: some.not })
+  expect(sumsOf(withoutExcluded(withoutExcluded(some, 'outcome', 'ok'), 'project', odd))).toEqual({})
+  expect(said({ not: 'session_id=x&nonsense=y', sort: 'nonsense' })).toEqual({})
+  expect(said({ sort: 'latency_ms' })).toEqual({ sort: 'latency_ms' })
+})
+
+test('yesterday is the day before this one where the reader is', () => {
+  chooseZone('America/New_York')
+  expect(windowOf({ t: 'yesterday' }, new Date('2026-11-21T03:00:00Z'))).toEqual({ from: '2026-11-19T05:00:00.000Z', to: '2026-11-20T05:00:00.000Z' })
+  chooseZone(null)
 })

@@ -5,6 +5,8 @@
  * The locale is fixed: a page that a browser's odd locale can break is no use during an incident.
  */
 
+import { timeZone } from './zone'
+
 type Maybe<T> = T | null | undefined
 
 const LOCALE = 'en-US'
@@ -87,36 +89,58 @@ export function change(now: Maybe<number>, before: Maybe<number>): string | null
   return `${text} ${share > 0 ? 'more' : 'less'} than before`
 }
 
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
-const minute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
-const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
-const whole = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' })
+interface Clocks {
+  second: Intl.DateTimeFormat
+  minute: Intl.DateTimeFormat
+  day: Intl.DateTimeFormat
+  whole: Intl.DateTimeFormat
+  date: Intl.DateTimeFormat
+}
+
+let clocks: { zone: string; formats: Clocks } | null = null
+
+/** Made once for a zone: to make one takes longer than to use it a thousand times. */
+function inZone(): Clocks {
+  const zone = timeZone()
+  if (clocks?.zone !== zone) {
+    const clock = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat('en-GB', { ...options, timeZone: zone })
+    clocks = {
+      zone,
+      formats: {
+        second: clock({ hour: '2-digit', minute: '2-digit', second: '2-digit' }),
+        minute: clock({ hour: '2-digit', minute: '2-digit' }),
+        day: clock({ day: 'numeric', month: 'short' }),
+        whole: clock({ dateStyle: 'medium', timeStyle: 'long' }),
+        date: clock({ dateStyle: 'short' }),
+      },
+    }
+  }
+  return clocks.formats
+}
 
 /** The time of a record in a list of new ones: 14:03:59, with the day when that is not today's. */
 export function recordTime(at: string, now: Date): string {
+  const { second, minute, day, date } = inZone()
   const time = new Date(at)
-  const today = time.toDateString() === now.toDateString()
-  return today ? clock.format(time) : `${day.format(time)}, ${minute.format(time)}`
+  return date.format(time) === date.format(now) ? second.format(time) : `${day.format(time)}, ${minute.format(time)}`
 }
 
 /** The beginning of a stretch of time in a series: 21 Nov, 14:15. */
 export function bucketTime(at: string): string {
+  const { minute, day } = inZone()
   const time = new Date(at)
   return `${day.format(time)}, ${minute.format(time)}`
 }
 
 /** A mark on the axis of time, from Unix seconds: 14:15, and the day where one begins. */
 export function axisTime(at: number): string {
+  const { minute, day } = inZone()
   const time = new Date(at * 1000)
-  return (time.getHours() === 0 && time.getMinutes() === 0 ? day : minute).format(time)
+  const text = minute.format(time)
+  return text === '00:00' ? day.format(time) : text
 }
 
 /** A time with all it has, zone included. */
 export function exactTime(at: string): string {
-  return whole.format(new Date(at))
-}
-
-/** The zone that all times are shown in. */
-export function timeZone(): string {
-  return clock.resolvedOptions().timeZone
+  return inZone().whole.format(new Date(at))
 }

@@ -5,6 +5,13 @@ import { linkOptions } from '@tanstack/react-router'
 import type { Filters } from './filters'
 import type { AskSearch } from './pages/ask/address'
 
+/** What the page of routing is opened with: a record to decide again, or two profiles to compare. */
+export interface RoutingPlay {
+  record?: string | undefined
+  one?: string | undefined
+  against?: string | undefined
+}
+
 export const links = {
   overview: (filters: Filters) => linkOptions({ to: '/', search: filters }),
   records: (filters: Filters) => linkOptions({ to: '/records', search: filters }),
@@ -17,13 +24,13 @@ export const links = {
   quality: (filters: Filters) => linkOptions({ to: '/quality', search: filters }),
   catalog: (filters: Filters) => linkOptions({ to: '/catalog', search: filters }),
   model: (id: string, filters: Filters) => linkOptions({ to: '/models/$', params: { _splat: id }, search: filters }),
-  routing: (filters: Filters, record?: string) => linkOptions({ to: '/routing', search: { ...filters, record } }),
+  routing: (filters: Filters, play: RoutingPlay = {}) => linkOptions({ to: '/routing', search: { ...filters, ...play } }),
   profiles: (filters: Filters) => linkOptions({ to: '/profiles', search: filters }),
   limits: (filters: Filters) => linkOptions({ to: '/limits', search: filters }),
   settings: (filters: Filters) => linkOptions({ to: '/settings', search: filters }),
   keys: (filters: Filters) => linkOptions({ to: '/keys', search: filters }),
   providers: (filters: Filters) => linkOptions({ to: '/providers', search: filters }),
-  playground: (filters: Filters) => linkOptions({ to: '/playground', search: filters }),
+  playground: (filters: Filters, ask?: string) => linkOptions({ to: '/playground', search: { ...filters, ask } }),
   sanitizer: (filters: Filters) => linkOptions({ to: '/sanitizer', search: filters }),
   start: (filters: Filters) => linkOptions({ to: '/start', search: filters }),
   docs: (filters: Filters) => linkOptions({ to: '/docs', search: filters }),
@@ -42,7 +49,7 @@ export const PAGES = [
   { group: 'Models', link: links.quality, title: 'Quality', key: 'q' },
   { group: 'Models', link: (filters: Filters) => links.routing(filters), title: 'Routing', key: 'w' },
   { group: 'Models', link: links.profiles, title: 'Profiles', key: 'f' },
-  { group: 'Models', link: links.playground, title: 'Playground', key: 'y' },
+  { group: 'Models', link: (filters: Filters) => links.playground(filters), title: 'Playground', key: 'y' },
   { group: 'Control', link: links.keys, title: 'Keys', key: 'k' },
   { group: 'Control', link: links.providers, title: 'Providers', key: 'v' },
   { group: 'Control', link: links.limits, title: 'Limits and budgets', key: 'l' },

@@ -7,7 +7,10 @@ import { PageFailure } from './app/PageFailure'
 import { Shell } from './app/Shell'
 import { readFilters } from './filters'
 import { readAsk } from './pages/ask/address'
+import type { RoutingPlay } from './links'
 import { Loading } from './ui/states'
+
+const text = (value: unknown) => (typeof value === 'string' && value.length <= 400 ? value : undefined)
 
 // Every page has the same filters in its address, so that they are kept on the way from one to the next.
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, validateSearch: readFilters })
@@ -65,6 +68,7 @@ const model = createRoute({
 const playground = createRoute({
   getParentRoute: () => root,
   path: '/playground',
+  validateSearch: (search: Record<string, unknown>): { ask?: string | undefined } => ({ ask: text(search['ask']) }),
   staticData: { title: 'Playground' },
   component: lazyRouteComponent(() => import('./pages/PlaygroundPage'), 'PlaygroundPage'),
 })
@@ -101,9 +105,7 @@ const quality = createRoute({
 const routing = createRoute({
   getParentRoute: () => root,
   path: '/routing',
-  validateSearch: (search: Record<string, unknown>): { record?: string | undefined } => ({
-    record: typeof search['record'] === 'string' ? search['record'] : undefined,
-  }),
+  validateSearch: (search: Record<string, unknown>): RoutingPlay => ({ record: text(search['record']), one: text(search['one']), against: text(search['against']) }),
   staticData: { title: 'Routing' },
   component: lazyRouteComponent(() => import('./pages/RoutingPage'), 'RoutingPage'),
 })

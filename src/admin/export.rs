@@ -21,7 +21,7 @@ use utoipa::{
 use super::{error::ApiError, page::PageParams};
 use crate::{
     analytics::RecordView,
-    store::{History, RecordFilter, StoreError, StoredRecord},
+    store::{History, Measure, RecordFilter, StoreError, StoredRecord},
 };
 
 /// What a list of records is sent as.
@@ -34,13 +34,36 @@ pub(super) enum Format {
     Jsonl,
 }
 
-/// Whether to export.
+/// In which order, and whether to export.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ExportParams {
     /// Export everything that fits instead of a page; `limit` then bounds the rows and may be of any size.
     #[param(inline)]
     format: Option<Format>,
+    /// What is largest first, in place of what is newest; for at most 200,000 records, and not for an export.
+    #[param(inline)]
+    sort: Option<Sort>,
+}
+
+/// What a list of records is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Sort {
+    /// What they cost; those without a known cost are left out.
+    CostMicrocents,
+    /// How long they took.
+    LatencyMs,
+}
+
+impl ExportParams {
+    /// What the list is sorted by; `None` is by time.
+    pub(super) fn measure(&self) -> Option<Measure> {
+        self.sort.map(|sort| match sort {
+            Sort::CostMicrocents => Measure::Cost,
+            Sort::LatencyMs => Measure::Latency,
+        })
+    }
 }
 
 /// The columns, which are the fields of a record in the order of the API.
@@ -48,7 +71,7 @@ static COLUMNS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let RefOr::T(Schema::Object(record)) = RecordView::schema() else { return Vec::new() };
     let names = record.properties.into_iter().map(|(name, _)| name);
     // These are in the detail only.
-    names.filter(|name| !["attempt_rows", "finding_rows"].contains(&name.as_str())).collect()
+    names.filter(|name| !["attempt_rows", "finding_rows", "routed"].contains(&name.as_str())).collect()
 });
 
 /// The format that the caller wants; `None` is a page of JSON.

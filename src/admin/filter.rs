@@ -2,13 +2,18 @@
 //!
 //! One place turns words of the API into the store's types, and tests a live record against them.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, de::Error as _};
 use utoipa::IntoParams;
 
 use crate::{
     domain::{Api, CacheState, Endpoint, ErrorKind, Outcome, Record, Timestamp},
-    store::{RecordFilter, StatsFilter},
+    store::{Dimension, RecordFilter, StatsFilter},
 };
+
+/// Most values that one question excludes.
+const MOST_EXCLUDED: usize = 50;
 
 /// Which records; what is left out lets all pass.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -69,6 +74,11 @@ pub(super) struct RecordParams {
     #[serde(default, deserialize_with = "tags")]
     #[param(value_type = Option<String>)]
     tags: Vec<(String, String)>,
+    /// What must not be, written as a query string within this parameter, so each name and value encoded twice:
+    /// `project=test&outcome=ok`; an empty value is "not set".
+    #[serde(default, deserialize_with = "excluded")]
+    #[param(value_type = Option<String>, example = "project=test&outcome=ok")]
+    exclude: Vec<(Dimension, String)>,
     /// Started at this moment or later (RFC 3339).
     #[serde(default, deserialize_with = "time")]
     #[param(value_type = Option<String>, format = DateTime)]
@@ -102,6 +112,7 @@ impl From<RecordParams> for RecordFilter {
             findings: params.findings,
             finding_kind: params.finding_kind,
             tags: params.tags,
+            exclude: params.exclude,
             from: params.from,
             to: params.to,
         }
@@ -148,6 +159,11 @@ pub(super) struct StatsParams {
     #[serde(default, deserialize_with = "cache")]
     #[param(value_type = Option<String>)]
     cache: Option<CacheState>,
+    /// What must not be, written as a query string within this parameter, so each name and value encoded twice:
+    /// `project=test&outcome=ok`; an empty value is "not set".
+    #[serde(default, deserialize_with = "excluded")]
+    #[param(value_type = Option<String>, example = "project=test&outcome=ok")]
+    exclude: Vec<(Dimension, String)>,
     /// From this moment (RFC 3339), at the quarter hour it lies in.
     #[serde(default, deserialize_with = "time")]
     #[param(value_type = Option<String>, format = DateTime)]
@@ -174,6 +190,7 @@ impl From<StatsParams> for StatsFilter {
             error_kind: params.error_kind,
             stream: params.stream,
             cache: params.cache,
+            exclude: params.exclude,
             from: params.from,
             to: params.to,
         }
@@ -209,8 +226,37 @@ pub(super) fn passes(filter: &RecordFilter, record: &Record) -> bool {
         && filter.error_kind.is_none_or(|wanted| record.error_kind == Some(wanted))
         && filter.status.is_none_or(|wanted| record.status == Some(wanted))
         && filter.tags.iter().all(has_tag)
+        && filter.exclude.iter().all(|(dimension, value)| value_of(record, *dimension) != value)
         && filter.from.is_none_or(|from| record.started_at >= from)
         && filter.to.is_none_or(|to| record.started_at < to)
+}
+
+/// What a record is summed under; "" where it is not set.
+fn value_of(record: &Record, dimension: Dimension) -> &str {
+    fn text(value: &Option<std::sync::Arc<str>>) -> &str {
+        value.as_deref().unwrap_or_default()
+    }
+    match dimension {
+        Dimension::Project => text(&record.project),
+        Dimension::Source => text(&record.source),
+        Dimension::Team => text(&record.team),
+        Dimension::Key => text(&record.key_id),
+        Dimension::Profile => text(&record.profile),
+        Dimension::Provider => text(&record.provider),
+        Dimension::Model => text(&record.model),
+        Dimension::ClientApi => record.client_api.as_str(),
+        Dimension::Endpoint => record.endpoint.as_str(),
+        Dimension::Outcome => record.outcome.as_str(),
+        Dimension::ErrorKind => record.error_kind.map_or("", ErrorKind::as_str),
+        Dimension::Stream => {
+            if record.stream {
+                "true"
+            } else {
+                "false"
+            }
+        }
+        Dimension::Cache => record.cache.as_str(),
+    }
 }
 
 fn one_of<'de, D, T>(reader: D, parse: fn(&str) -> Option<T>, names: &[&str]) -> Result<Option<T>, D::Error>
@@ -247,6 +293,22 @@ pub(super) fn time<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Timest
     let text = String::deserialize(reader)?;
     let fault = || D::Error::custom("expected an RFC 3339 time such as 2026-11-18T14:30:00Z");
     Timestamp::parse(&text).map(Some).ok_or_else(fault)
+}
+
+fn excluded<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<(Dimension, String)>, D::Error> {
+    let text = String::deserialize(reader)?;
+    let read = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
+        let dimension = Dimension::parse(&name).ok_or_else(|| {
+            let names = Dimension::ALL.map(Dimension::as_str).join(", ");
+            D::Error::custom(format!("`{name}` cannot be excluded; what can: {names}"))
+        })?;
+        Ok((dimension, value.into_owned()))
+    };
+    let excluded = url::form_urlencoded::parse(text.as_bytes()).map(read).collect::<Result<Vec<_>, D::Error>>()?;
+    if excluded.len() > MOST_EXCLUDED {
+        return Err(D::Error::custom(format!("at most {MOST_EXCLUDED} values can be excluded")));
+    }
+    Ok(excluded)
 }
 
 fn tags<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<(String, String)>, D::Error> {

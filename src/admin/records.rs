@@ -20,12 +20,12 @@ use super::{
 use crate::{
     analytics::RecordView,
     domain::RecordId,
-    store::{Cursor, RecordFilter},
+    store::{Cursor, MOST_SORTED, Measure, RecordFilter},
 };
 
 /// List records
 ///
-/// Newest first. `format=csv` or `format=jsonl` (or an `Accept` header of `text/csv` or
+/// Newest first, or sorted by `sort`. `format=csv` or `format=jsonl` (or an `Accept` header of `text/csv` or
 /// `application/jsonl`) streams all records that fit, in one answer.
 #[utoipa::path(
     get, path = "/v1/records", operation_id = "listRecords", tag = "Records", params(RecordParams, PageParams, ExportParams),
@@ -41,7 +41,7 @@ pub(super) async fn list(
     headers: HeaderMap,
     Params(filter, page, export): Params<RecordParams, PageParams, ExportParams>,
 ) -> Result<Response, ApiError> {
-    answer(&state, filter.into(), &page, export::wanted(&export, &headers)).await
+    answer(&state, filter.into(), &page, (export.measure(), export::wanted(&export, &headers))).await
 }
 
 /// List a project's records
@@ -67,7 +67,7 @@ pub(super) async fn list_of_project(
     if filter.project.replace(project).is_some() {
         return Err(ApiError::invalid("project", "the path names the project already"));
     }
-    answer(&state, filter, &page, export::wanted(&export, &headers)).await
+    answer(&state, filter, &page, (export.measure(), export::wanted(&export, &headers))).await
 }
 
 /// Show a record
@@ -84,20 +84,31 @@ pub(super) async fn list_of_project(
 pub(super) async fn show(State(state): State<AdminState>, Id(id): Id) -> Result<Json<RecordView>, ApiError> {
     let id = RecordId::parse(&id).ok_or_else(ApiError::not_found)?;
     let stored = state.parts.store.history.record(id).await?.ok_or_else(ApiError::not_found)?;
-    Ok(Json(RecordView::detail(&stored)))
+    let routed = Some(state.parts.store.history.has_route(stored.seq).await?);
+    Ok(Json(RecordView { routed, ..RecordView::detail(&stored) }))
 }
 
 async fn answer(
     state: &AdminState,
     filter: RecordFilter,
     page: &PageParams,
-    format: Option<export::Format>,
+    (measure, format): (Option<Measure>, Option<export::Format>),
 ) -> Result<Response, ApiError> {
     let history = &state.parts.store.history;
     if let Some(format) = format {
-        return export::stream(history, filter, page, format);
+        return match measure {
+            None => export::stream(history, filter, page, format),
+            Some(_) => Err(ApiError::invalid("sort", "an export is in the order of time")),
+        };
     }
-    let found = history.records(&filter, page.cursor(Cursor::parse)?, page.limit()?).await?;
+    let (after, limit) = (page.cursor(Cursor::parse)?, page.limit()?);
+    let found = match measure {
+        None => history.records(&filter, after, limit).await?,
+        Some(measure) => history.largest(&filter, measure, after, limit).await?.ok_or_else(|| {
+            let why = format!("more than {MOST_SORTED} records fit: narrow them by `from`, `to` or another filter");
+            ApiError::invalid("sort", why)
+        })?,
+    };
     let data = found.records.iter().map(RecordView::row).collect();
     let next_cursor = found.next.map(|next| seal(&next.to_string()));
     Ok(Json(List { data, next_cursor }).into_response())

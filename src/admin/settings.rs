@@ -1,5 +1,7 @@
 //! `/v1/settings`: how this gateway is set up, as it is in force. Secrets are masked, nothing can be changed here.
 
+use std::time::Duration;
+
 use axum::{Json, extract::State};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,6 +25,9 @@ pub(super) struct SettingsView {
     version: &'static str,
     /// The configuration in force as TOML, defaults included; secrets are `***`.
     config: String,
+    /// When the gateway began to serve.
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Timestamp,
     /// What is doubtful in it.
     warnings: Vec<String>,
     /// The last change of the config file that was read; `null` when it did not change since the records begin.
@@ -94,6 +99,7 @@ pub(super) async fn show(
     Ok(Json(SettingsView {
         version: env!("CARGO_PKG_VERSION"),
         config: config::effective_toml(&policy.config),
+        started_at: started_at(state.parts.started_at.elapsed()),
         warnings: policy.config.warnings.clone(),
         last_reload,
         storage: StorageView {
@@ -107,4 +113,9 @@ pub(super) async fn show(
             dropped_records: queue.dropped,
         },
     }))
+}
+
+fn started_at(uptime: Duration) -> Timestamp {
+    let uptime_us = i64::try_from(uptime.as_micros()).unwrap_or(i64::MAX);
+    Timestamp { unix_us: Timestamp::now().unix_us.saturating_sub(uptime_us) }
 }

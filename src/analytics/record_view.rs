@@ -101,6 +101,9 @@ pub struct RecordView {
     /// One row per upstream call; in the detail only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt_rows: Option<Vec<AttemptView>>,
+    /// Whether it was kept how the request was routed; in the detail only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub routed: Option<bool>,
 }
 
 /// The matches of one sanitizer rule at one place.
@@ -226,6 +229,7 @@ impl RecordView {
             response_bytes: record.response_bytes,
             finding_rows: None,
             attempt_rows: None,
+            routed: None,
         }
     }
 }

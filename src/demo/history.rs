@@ -7,10 +7,12 @@ use crate::{
     catalog::Catalog,
     config::{Config, Provider},
     domain::{Record, Timestamp},
+    policy::Policy,
     store::{Store, StoreError},
 };
 
 use super::{
+    decisions::Decider,
     dice::Dice,
     opinions::Opinions,
     synthetic::{Facts, Moment, Scribe},
@@ -47,15 +49,18 @@ const TROUBLES: [Trouble; 3] = [
 /// When the store cannot write.
 pub async fn fill(
     store: &Store,
-    config: &Config,
+    policy: &Policy,
     until: Timestamp,
     mut progress: impl FnMut(u8),
 ) -> Result<u64, StoreError> {
+    let config = &*policy.config;
     let catalog = Catalog::bundled(&config.catalog);
+    let mut decider = Decider::new(policy);
     let mut written = 0;
     let mut opinions = Opinions::new();
     for (hour, records) in hours(config, &catalog, until, 1.0).enumerate() {
-        for record in records {
+        for mut record in records {
+            record.route = decider.decide(&record);
             opinions.hear(&record);
             store.recorder.import(record);
             written += 1;

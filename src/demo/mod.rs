@@ -3,6 +3,7 @@
 //! The provider is a real HTTP server on loopback that speaks the providers' own APIs; it is also
 //! the scripted upstream of the tests. Nothing here is ever reached in a normal start.
 
+mod decisions;
 mod dice;
 mod findings;
 mod models;

@@ -15,6 +15,7 @@ use std::{
 use crate::{
     config::{self, Config, ConfigErrors, LoadOptions},
     domain::Timestamp,
+    policy::Policy,
     store::{Store, StoreError},
 };
 
@@ -180,13 +181,13 @@ fn key_map() -> String {
 }
 
 impl Demo {
-    /// Writes the synthetic history up to now; `progress` is told the share that is done, in
+    /// Writes the synthetic history up to now, routed by the rules of `policy`; `progress` is told the share that is done, in
     /// percent. Returns the number of records.
     ///
     /// # Errors
     /// When the store cannot write.
-    pub async fn fill(&self, store: &Store, progress: impl FnMut(u8)) -> Result<u64, StoreError> {
-        history::fill(store, &self.config, Timestamp::now(), progress).await
+    pub async fn fill(&self, store: &Store, policy: &Policy, progress: impl FnMut(u8)) -> Result<u64, StoreError> {
+        history::fill(store, policy, Timestamp::now(), progress).await
     }
 
     /// What is printed once the gateway listens at `gateway`: where to look and what to try.

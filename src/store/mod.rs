@@ -40,8 +40,8 @@ pub use error::StoreError;
 pub use histogram::Histogram;
 pub use history::{
     Aggregate, Cursor, Dimension, FindingSum, History, IncidentDetail, IncidentFacet, IncidentFilter, IncidentMinute,
-    IncidentPage, IncidentRecord, NameOf, RecordFilter, RecordPage, Seen, SeenKind, SignalFilter, StatsFilter,
-    StoredRecord, Width,
+    IncidentPage, IncidentRecord, MOST_SORTED, Measure, NameOf, RecordFilter, RecordPage, Seen, SeenKind, SignalFilter,
+    StatsFilter, StoredRecord, Width,
 };
 pub use incidents::{Incident, IncidentChange, IncidentEdit, IncidentNews};
 pub use recorder::{Judging, LiveRecord, Recorder, RecorderStats, Trouble};

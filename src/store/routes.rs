@@ -45,6 +45,15 @@ impl History {
         Ok(query.bind(seq).fetch_optional(self.readers()).await?)
     }
 
+    /// Whether there is a trace of one record.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn has_route(&self, seq: i64) -> Result<bool, StoreError> {
+        let query = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM routes WHERE record_seq = ?)");
+        Ok(query.bind(seq).fetch_one(self.readers()).await?)
+    }
+
     /// The traces of these records, in no order.
     ///
     /// # Errors

@@ -132,6 +132,7 @@ const BUILT_SQL: &[(&str, &str)] = &[
     ("store/history/sums.rs", ".push(FROM)"),
     ("store/history/sums.rs", "QueryBuilder::new(SELECT_ROWS.as_str())"),
     ("store/history/dimension_rows.rs", ".push(dimension.expression())"),
+    ("store/history/dimension_rows.rs", ".push(if is { \" = \" } else { \" <> \" })"),
     // A column list of constants; the range is bound.
     ("store/pack.rs", "AssertSqlSafe(statement)"),
     // Names of tables and columns are `&'static str` by the functions' types, and every path is a literal.
@@ -140,6 +141,7 @@ const BUILT_SQL: &[(&str, &str)] = &[
     ("store/history/walk.rs", ".push(path.sql())"),
     ("store/history/walk.rs", ".push(table)"),
     ("store/history/walk.rs", ".push(column)"),
+    ("store/history/walk.rs", ".push(dimension.expression())"),
     ("store/insert.rs", "AssertSqlSafe(Arc::clone(sql))"),
     // Tables are literals of a list beside it, columns a constant, conditions literals of tables beside them; what
     // is looked for is bound.

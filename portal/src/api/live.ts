@@ -34,7 +34,7 @@ export function followRecords(listener: Listener, query = ''): () => void {
       const record = parse(event.data)
       if (record) listener.onRecord(record)
     })
-    source.addEventListener('dropped', (event: MessageEvent<string>) => { listener.onGap(Number.parseInt(event.data, 10) || 0) })
+    source.addEventListener('dropped', (event: MessageEvent<string>) => { listener.onGap(droppedOf(event.data)) })
     source.addEventListener('error', () => {
       listener.onState('lost')
       if (source?.readyState === EventSource.CLOSED) timer = setTimeout(connect, ASK_AGAIN_MS)
@@ -45,6 +45,14 @@ export function followRecords(listener: Listener, query = ''): () => void {
   return () => {
     clearTimeout(timer)
     source?.close()
+  }
+}
+
+function droppedOf(data: string): number {
+  try {
+    return (JSON.parse(data) as { count: number }).count
+  } catch {
+    return 0
   }
 }
 

@@ -15,7 +15,8 @@ const STATS_EVERY_MS = 2_000
 /** Both lists as one: each record once, newest first, no more than `most`. */
 export function mergeNewest(arrived: readonly Row[], listed: readonly Row[], most: number): Row[] {
   const byId = new Map([...listed, ...arrived].map((row) => [row.id, row]))
-  const newestFirst = (a: Row, b: Row) => Date.parse(b.started_at) - Date.parse(a.started_at) || (a.id < b.id ? 1 : -1)
+  // The gateway writes times of equal length, so that text and time have one order.
+  const newestFirst = (a: Row, b: Row) => (a.started_at === b.started_at ? (a.id < b.id ? 1 : -1) : a.started_at < b.started_at ? 1 : -1)
   return [...byId.values()].sort(newestFirst).slice(0, most)
 }
 

@@ -1,13 +1,14 @@
 /** What the pages ask the API, one noun a query. Nothing is computed here that the API could answer. */
 
-import { keepPreviousData, queryOptions } from '@tanstack/react-query'
+import { keepPreviousData, queryOptions, type QueryClient } from '@tanstack/react-query'
 
 import { listOf, sumsOf, windowBefore, windowOf, type Dimension, type Filters } from '../filters'
-import { timeZone } from '../format'
 import { apiLinks } from '../links'
 import { parseSpec, type AskSearch } from '../pages/ask/address'
-import { api, read } from './client'
+import { timeZone } from '../zone'
+import { api, read, type Schemas } from './client'
 import { readOperations } from './openapi'
+import { Pages } from './pages'
 
 /** As many of the newest records as the overview shows. */
 export const NEWEST = 50
@@ -53,7 +54,7 @@ export const statsBeforeQuery = (filters: Filters) =>
 
 export const seriesQuery = (filters: Filters, groupBy?: Dimension) =>
   queryOptions({
-    queryKey: [...statsKey, 'series', filters, groupBy],
+    queryKey: [...statsKey, 'series', filters, groupBy, timeZone()],
     queryFn: ({ signal }) => {
       const window = windowOf(filters, new Date())
       const group = groupBy === undefined ? {} : { group_by: groupBy }
@@ -68,16 +69,33 @@ export const newestRecordsQuery = queryOptions({
   queryFn: ({ signal }) => read(api.GET('/v1/records', { signal, params: { query: { limit: NEWEST } } })),
 })
 
-/** One page of the explorer; `cursor` is where the page before it ended. */
-export const recordsQuery = (filters: Filters, cursor: string | undefined) =>
+/** What the live tail of a list begins with. */
+export const newestFittingQuery = (filters: Filters) =>
   queryOptions({
-    queryKey: ['records', 'page', filters, cursor],
-    queryFn: ({ signal }) => {
-      const after = cursor === undefined ? {} : { cursor }
-      return read(api.GET('/v1/records', { signal, params: { query: { ...listOf(filters), ...windowOf(filters, new Date()), ...after, limit: PAGE } } }))
-    },
-    placeholderData: keepPreviousData,
+    queryKey: ['records', 'newest fitting', filters],
+    queryFn: ({ signal }) => read(api.GET('/v1/records', { signal, params: { query: { ...listOf(filters), ...windowOf(filters, new Date()), limit: PAGE } } })),
+    gcTime: 0,
+    staleTime: 0,
   })
+
+/** Another value asks the explorer to begin its list anew. */
+export const listEpochQuery = queryOptions({ queryKey: ['records', 'epoch'], queryFn: () => Date.now(), initialData: 0, staleTime: Infinity })
+
+/** The explorer's list, which ends at the moment it is made. Its pages are not kept by the client: they would grow without end. */
+export function recordPages(client: QueryClient, filters: Filters): Pages<Schemas['RecordView']> {
+  const window = windowOf(filters, new Date())
+  const sort = filters.sort === undefined ? {} : { sort: filters.sort }
+  return new Pages(PAGE, async (cursor) => {
+    const after = cursor === undefined ? {} : { cursor }
+    const { data, next_cursor } = await client.query({
+      queryKey: ['records', 'page', filters, window, cursor],
+      queryFn: ({ signal }) => read(api.GET('/v1/records', { signal, params: { query: { ...listOf(filters), ...window, ...sort, ...after, limit: PAGE } } })),
+      gcTime: 0,
+      staleTime: 0,
+    })
+    return { rows: data, next: next_cursor ?? null }
+  })
+}
 
 export const recordQuery = (id: string) =>
   queryOptions({
@@ -119,6 +137,12 @@ export const incidentsQuery = ({ state, impact }: { state: string; impact: strin
     },
     placeholderData: keepPreviousData,
   })
+
+/** What goes on right now. */
+export const openIncidentsQuery = queryOptions({
+  queryKey: [...incidentsKey, 'open'],
+  queryFn: ({ signal }) => read(api.GET('/v1/incidents', { signal, params: { query: { state: 'open', limit: 100 } } })),
+})
 
 export const incidentQuery = (id: string) =>
   queryOptions({

@@ -1,27 +1,32 @@
 /**
- * The live tail of a list: what the server sends of its filter, one batch a frame, no more rows than a page has.
+ * The live tail of a list: what the server sends of its filter, one batch a frame, no more rows than `MOST_LIVE`.
  *
  * While the reader has scrolled down nothing moves under him: new rows wait behind a button.
  */
 
+import { useQuery } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, useState } from 'react'
 
-import { listOf, type Filters } from '../filters'
+import { listText, type Filters } from '../filters'
 import type { Schemas } from './client'
 import { followRecords, type LiveState } from './live'
 import { mergeNewest } from './newest'
-import { PAGE } from './queries'
+import { newestFittingQuery } from './queries'
 
 type Row = Schemas['RecordView']
 
+/** Rows of the tail: what is older falls off, so that memory does not grow. */
+export const MOST_LIVE = 500
+
 const NONE: readonly Row[] = []
 
-export function useTail(filters: Filters, isOn: boolean, listed: readonly Row[] | undefined) {
+export function useTail(filters: Filters, isOn: boolean) {
+  const { data: listed, refetch } = useQuery({ ...newestFittingQuery(filters), enabled: isOn })
   const [arrived, setArrived] = useState<readonly Row[]>(NONE)
   const [waiting, setWaiting] = useState<readonly Row[]>(NONE)
   const [dropped, setDropped] = useState(0)
   const [state, setState] = useState<LiveState>('connecting')
-  const query = new URLSearchParams(listOf(filters)).toString()
+  const query = new URLSearchParams(listText(filters)).toString()
   const held = useRef<readonly Row[]>(NONE)
 
   useEffect(() => {
@@ -30,7 +35,7 @@ export function useTail(filters: Filters, isOn: boolean, listed: readonly Row[] 
     let frame = 0
     const flush = () => {
       frame = 0
-      held.current = mergeNewest(batch, held.current, PAGE)
+      held.current = mergeNewest(batch, held.current, MOST_LIVE)
       batch = []
       if (window.scrollY > 200) {
         setWaiting(held.current)
@@ -39,14 +44,18 @@ export function useTail(filters: Filters, isOn: boolean, listed: readonly Row[] 
       const shown = held.current
       held.current = NONE
       setWaiting(NONE)
-      setArrived((before) => mergeNewest(shown, before, PAGE))
+      setArrived((before) => mergeNewest(shown, before, MOST_LIVE))
     }
     const stop = followRecords(
       {
         onState: setState,
-        onGap: (skipped) => { setDropped((before) => before + skipped) },
+        // What came before the stream began, and what it skipped, is in the list.
+        onGap: (skipped) => {
+          setDropped((before) => before + skipped)
+          void refetch()
+        },
         onRecord: (record) => {
-          batch = [...batch, record].slice(-PAGE)
+          batch = [...batch, record].slice(-MOST_LIVE)
           frame ||= requestAnimationFrame(flush)
         },
       },
@@ -56,16 +65,16 @@ export function useTail(filters: Filters, isOn: boolean, listed: readonly Row[] 
       stop()
       cancelAnimationFrame(frame)
     }
-  }, [isOn, query])
+  }, [isOn, query, refetch])
 
   const show = () => {
     const shown = held.current
     held.current = NONE
     setWaiting(NONE)
-    setArrived((before) => mergeNewest(shown, before, PAGE))
+    setArrived((before) => mergeNewest(shown, before, MOST_LIVE))
     window.scrollTo({ top: 0 })
   }
-  const rows = useMemo(() => (arrived.length === 0 ? (listed ?? NONE) : mergeNewest(arrived, listed ?? NONE, PAGE)), [arrived, listed])
+  const rows = useMemo(() => mergeNewest(arrived, listed?.data ?? NONE, MOST_LIVE), [arrived, listed])
   const arrivedIds = useMemo(() => new Set(arrived.map((row) => row.id)), [arrived])
   return { rows, arrivedIds, state, waiting: waiting.length, dropped, show }
 }

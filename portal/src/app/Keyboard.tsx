@@ -19,10 +19,13 @@ const KEYS: readonly [string, string][] = [
   ['⌘K, Ctrl-K', 'go to anything'],
   ['/', 'search'],
   ['f', 'add a filter'],
+  ['t', 'another stretch of time'],
   ['l', 'live tail'],
   ['r', 'ask again for what is shown'],
   ['j, k', 'next and previous row'],
-  ['Esc', 'close what is open'],
+  ['[, ]', 'newer and older record, on the page of one'],
+  ['Alt + click', 'on a value of a list: all but it'],
+  ['Esc', 'close what is open; from a record back to its list'],
   ['?', 'these keys'],
 ]
 

@@ -10,6 +10,7 @@ import { PAGES } from '../links'
 import { chooseTheme, useTheme } from '../theme'
 import { Button } from '../ui/Button'
 import { useFilters } from './FilterBar'
+import { ZonePicker } from './ZonePicker'
 
 const entry = 'block rounded px-3 py-1.5 text-sm hover:bg-raised'
 
@@ -49,6 +50,7 @@ export function Navigation() {
           </div>
         ))}
         <div className="mt-3 flex flex-wrap gap-2 border-t border-line px-1 pt-3">
+          <ZonePicker />
           <ThemeToggle />
           <SignOut />
         </div>

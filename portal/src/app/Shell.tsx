@@ -1,15 +1,16 @@
-/** What is around every page: the navigation, the theme, the warning of an open door, or the door itself. */
+/** What is around every page: the navigation, the theme, the warnings, or the door itself. */
 
 import { useQuery } from '@tanstack/react-query'
 import { Outlet, useMatches } from '@tanstack/react-router'
-import { useEffect } from 'react'
+import { Fragment, useEffect } from 'react'
 
 import { sessionQuery } from '../api/queries'
 import { Failure, Loading } from '../ui/states'
+import { useTimeZone } from '../zone'
+import { Banners } from './Banners'
 import { Keyboard } from './Keyboard'
 import { LoginForm } from './LoginForm'
 import { Navigation } from './Navigation'
-import { OpenBanner } from './OpenBanner'
 
 export function Shell() {
   useWindowTitle()
@@ -31,13 +32,15 @@ export function Shell() {
 
 function Door() {
   const session = useQuery(sessionQuery)
+  const zone = useTimeZone()
   if (session.isPending) return <Main><Loading what="portal" /></Main>
   if (session.isError) return <Main><Failure what="portal" error={session.error} onRetry={() => void session.refetch()} /></Main>
   if (!session.data.signed_in) return <Main><LoginForm /></Main>
   return (
     <>
-      {!session.data.credential_required && <OpenBanner />}
-      <Main><Outlet /></Main>
+      <Banners />
+      {/* Every time on the page is written anew in another zone. */}
+      <Main><Fragment key={zone}><Outlet /></Fragment></Main>
       <Keyboard />
     </>
   )

@@ -12,11 +12,13 @@ import { links } from '../links'
 import { Button } from '../ui/Button'
 import { Card } from '../ui/Card'
 import { Check, Field, Select } from '../ui/Field'
+import { RecordsLink } from '../ui/FilterLink'
 import { Empty, PageHead } from '../ui/Page'
 import { Failure, Loading } from '../ui/states'
 import { Table, type Column } from '../ui/Table'
 import { Foreign, Value } from '../ui/Value'
 import { Abilities } from './catalog/Abilities'
+import { Cards, samples } from './catalog/Cards'
 import { Compare } from './catalog/Compare'
 import { ratePerMillion } from './catalog/rates'
 
@@ -34,6 +36,8 @@ export function CatalogPage() {
   const [isAll, setAll] = useState(false)
   const [cursors, setCursors] = useState<readonly string[]>([])
   const [compared, setCompared] = useState<readonly Model[]>([])
+  const [isCards, setCards] = useState(false)
+  const onCompare = (model: Model, isOn: boolean) => { setCompared(isOn ? [...compared, model].slice(-MOST_COMPARED) : compared.filter((known) => known.id !== model.id)) }
   const question = {
     q: q.trim(),
     capabilities: needs.join(','),
@@ -46,7 +50,7 @@ export function CatalogPage() {
   const next = catalog.data?.next_cursor
   return (
     <>
-      <PageHead title="Catalog" />
+      <PageHead title="Catalog"><Button aria-pressed={isCards} onClick={() => { setCards(!isCards) }}>Show as cards</Button></PageHead>
       <form role="search" className="mt-3 flex flex-wrap items-end gap-3" onSubmit={(event) => { event.preventDefault() }}>
         <Field label="Search" data-shortcut="/" value={q} onChange={(event) => { ask(() => { setQ(event.target.value) }) }} placeholder="sonnet" />
         <Select label="Context window" value={context} onChange={(event) => { ask(() => { setContext(event.target.value) }) }}>
@@ -72,11 +76,7 @@ export function CatalogPage() {
         {catalog.isError && <Failure what="catalog" error={catalog.error} onRetry={() => void catalog.refetch()} />}
         {catalog.data?.data.length === 0 && <Empty>No model is known to be so. Fewer conditions may find one.</Empty>}
         {catalog.data && catalog.data.data.length > 0 && (
-          <ModelTable
-            models={catalog.data.data}
-            compared={compared}
-            onCompare={(model, isOn) => { setCompared(isOn ? [...compared, model].slice(-MOST_COMPARED) : compared.filter((known) => known.id !== model.id)) }}
-          />
+          isCards ? <Cards models={catalog.data.data} compared={compared} onCompare={onCompare} /> : <ModelTable models={catalog.data.data} compared={compared} onCompare={onCompare} />
         )}
         {(cursors.length > 0 || next != null) && (
           <nav aria-label="Pages of models" className="mt-3 flex gap-2">
@@ -114,8 +114,8 @@ function ModelTable({ models, compared, onCompare }: TableProps) {
     { title: 'Out $/1M', narrow: 'main', isNumber: true, width: 'w-16 xl:w-20', cell: (model) => <Value of={ratePerMillion(model.price, 'output')} /> },
     { title: 'Context', isNumber: true, width: 'xl:w-20', cell: (model) => <Value of={count(model.context_window)} /> },
     { title: 'Can', width: 'xl:w-[20%]', cell: (model) => <Abilities of={model.capabilities} /> },
-    { title: 'Quality', isNumber: true, width: 'xl:w-20', cell: (model) => <Value of={model.quality == null ? null : model.quality.prior.toFixed(2)} /> },
-    { title: 'p50 / p95 here', isNumber: true, width: 'xl:w-32', cell: (model) => <Measured measured={model.measured} /> },
+    { title: 'Quality', isNumber: true, width: 'xl:w-20', cell: (model) => (model.quality == null ? <Value of={null} /> : <span title={samples(model.quality)}>{model.quality.prior.toFixed(2)}</span>) },
+    { title: 'p50 / p95 here', isNumber: true, width: 'xl:w-32', cell: (model) => <Measured model={model} /> },
     { title: 'Errors here', isNumber: true, width: 'xl:w-24', cell: (model) => <Value of={percent(model.measured?.error_rate)} /> },
     {
       title: 'Compare',
@@ -123,7 +123,7 @@ function ModelTable({ models, compared, onCompare }: TableProps) {
       cell: (model) => (
         <input
           type="checkbox"
-          className="size-4"
+          className="size-6"
           aria-label={`Compare ${model.id}`}
           checked={compared.some((known) => known.id === model.id)}
           onChange={(event) => { onCompare(model, event.target.checked) }}
@@ -135,11 +135,13 @@ function ModelTable({ models, compared, onCompare }: TableProps) {
   return <Table caption="Models" rows={models} columns={columns} rowKey={(model) => model.id} />
 }
 
-function Measured({ measured }: { measured: Schemas['Measured'] | null | undefined }) {
+function Measured({ model }: { model: Model }) {
+  const { measured } = model
   if (!measured || measured.requests === 0) return <Value of={null} />
   return (
-    <span title={`${measured.requests} requests`}>
+    <>
       <Value of={duration(measured.p50_latency_ms)} /> / <Value of={duration(measured.p95_latency_ms)} />
-    </span>
+      <span className="block text-xs text-muted">of <RecordsLink filters={{ t: '30d', provider: model.provider, model: model.model }}>{count(measured.requests)}</RecordsLink></span>
+    </>
   )
 }

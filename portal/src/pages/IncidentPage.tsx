@@ -8,10 +8,12 @@ import { api, read, type Schemas } from '../api/client'
 import { incidentQuery, incidentsKey } from '../api/queries'
 import { useFilters } from '../app/FilterBar'
 import { bucketTime, exactCount, exactTime, recordTime } from '../format'
+import type { AnyDimension } from '../filters'
 import { links } from '../links'
 import { Button } from '../ui/Button'
 import { Card } from '../ui/Card'
 import { Area, FormError } from '../ui/Field'
+import { RecordsLink } from '../ui/FilterLink'
 import { Empty, PageHead } from '../ui/Page'
 import { Failure, Loading } from '../ui/states'
 import { Table, type Column } from '../ui/Table'
@@ -60,10 +62,10 @@ function Whole({ incident }: { incident: Detail }) {
       </Card>
       <Card title="Course"><Timeline minutes={incident.timeline} /></Card>
       <div className="grid gap-x-5 md:grid-cols-2 xl:grid-cols-4">
-        <Counts title="Projects hit" rows={incident.projects} />
-        <Counts title="Requesters hit" rows={incident.sources} />
-        <Counts title="Models asked" rows={incident.models} />
-        <Counts title="What went wrong" rows={incident.errors} />
+        <Counts title="Projects hit" name="project" rows={incident.projects} incident={incident} />
+        <Counts title="Requesters hit" name="source" rows={incident.sources} incident={incident} />
+        <Counts title="Models asked" name="model_requested" rows={incident.models} incident={incident} />
+        <Counts title="What went wrong" name={null} rows={incident.errors} incident={incident} />
       </div>
       <Card title="Who answered instead">
         {incident.mitigated_by.length === 0 ? (
@@ -103,7 +105,17 @@ function Timeline({ minutes }: { minutes: readonly Schemas['IncidentMinute'][] }
   )
 }
 
-function Counts({ title, rows }: { title: string; rows: readonly Schemas['IncidentAffected'][] }) {
+interface CountsProps {
+  title: string
+  /** What its records can be filtered by. */
+  name: AnyDimension | null
+  rows: readonly Schemas['IncidentAffected'][]
+  incident: Detail
+}
+
+function Counts({ title, name, rows, incident }: CountsProps) {
+  // From the first failure to a moment after the last one.
+  const window = { t: undefined, from: incident.opened_at, to: new Date(Date.parse(incident.last_seen_at) + 1_000).toISOString() }
   return (
     <Card title={title}>
       {rows.length === 0 ? (
@@ -113,7 +125,7 @@ function Counts({ title, rows }: { title: string; rows: readonly Schemas['Incide
           {rows.map((row) => (
             <li key={`${String(row.is_rest)} ${row.name ?? ''}`} className="flex justify-between gap-2">
               <span className="min-w-0">{row.is_rest ? 'all others' : <Foreign text={row.name} />}</span>
-              <span>{exactCount(row.requests)}</span>
+              <span>{name === null || row.is_rest || row.name === null ? exactCount(row.requests) : <RecordsLink filters={{ ...window, [name]: row.name }}>{exactCount(row.requests)}</RecordsLink>}</span>
             </li>
           ))}
         </ul>

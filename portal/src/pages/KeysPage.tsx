@@ -4,8 +4,9 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 
 import { api, done, read, type Schemas } from '../api/client'
-import { keysQuery } from '../api/queries'
-import { exactTime, recordTime } from '../format'
+import { budgetsQuery, keysQuery } from '../api/queries'
+import { exactTime, money, recordTime } from '../format'
+import { Bar } from '../ui/Bar'
 import { Button } from '../ui/Button'
 import { Card } from '../ui/Card'
 import { Copy } from '../ui/Copy'
@@ -100,6 +101,23 @@ const tryIt = (secret: string) => `curl ${window.location.origin}/v1/chat/comple
 
 const STATUS = { active: 'text-good', expired: 'text-warn', revoked: 'text-muted' } as const
 
+/** What the key may spend, and how much of it is gone. */
+function Budgets({ id }: { id: string }) {
+  const budgets = useQuery(budgetsQuery).data?.data.filter((budget) => budget.scope === 'key' && budget.subject === id) ?? []
+  if (budgets.length === 0) return <Value of={null} />
+  return budgets.map((budget) => (
+    <span key={`${budget.name} ${budget.period}`} className="block text-xs">
+      <Value of={money(budget.spent_microcents)} /> of {money(budget.limit_microcents)} a {budget.period}
+      <Bar share={(budget.spent_microcents ?? 0) / Math.max(1, budget.limit_microcents)} look={budget.used_up ? 'bg-bad' : budget.warning ? 'bg-cost' : 'bg-requests'} />
+    </span>
+  ))
+}
+
+function limitText(limits: Key['limits']): string | null {
+  const stated = Object.entries(limits ?? {}).flatMap(([name, value]) => (typeof value === 'number' && name.includes('_per_') ? [`${value} ${name.replaceAll('_', ' ')}`] : []))
+  return stated.length === 0 ? null : stated.join(', ')
+}
+
 function KeyTable({ keys, onOpen }: { keys: readonly Key[]; onOpen: (what: 'edit' | 'rotate' | 'revoke', key: Key) => void }) {
   const now = new Date()
   const when = (at: string | null) => (at === null ? <Value of={null} /> : <time dateTime={at} title={exactTime(at)}>{recordTime(at, now)}</time>)
@@ -107,6 +125,7 @@ function KeyTable({ keys, onOpen }: { keys: readonly Key[]; onOpen: (what: 'edit
     {
       title: 'Key',
       narrow: 'main',
+      width: 'xl:w-40',
       cell: (key) => (
         <>
           <RecordsLink filters={{ key_id: key.id }}><bdi>{key.label ?? key.id}</bdi></RecordsLink>
@@ -114,16 +133,17 @@ function KeyTable({ keys, onOpen }: { keys: readonly Key[]; onOpen: (what: 'edit
         </>
       ),
     },
-    { title: 'Status', narrow: 'main', width: 'w-20 xl:w-24', cell: (key) => <span className={STATUS[key.status]}>{key.status}</span> },
-    { title: 'Team', cell: (key) => <Foreign text={key.team} /> },
-    { title: 'Project', cell: (key) => <Foreign text={key.project} /> },
-    { title: 'May use', cell: (key) => <Foreign text={[...key.allowed_providers, ...key.allowed_models].join(', ') || 'everything'} /> },
-    { title: 'Expires', width: 'xl:w-24', cell: (key) => when(key.expires_at) },
-    { title: 'Last used', width: 'xl:w-24', cell: (key) => when(key.last_used_at) },
+    { title: 'Status', narrow: 'main', width: 'w-20 xl:w-20', cell: (key) => <span className={STATUS[key.status]}>{key.status}</span> },
+    { title: 'Team, project', width: 'xl:w-28', cell: (key) => <><Foreign text={key.team} /><span className="text-xs text-muted"><Foreign text={key.project} /></span></> },
+    { title: 'May use', cell: (key) => <Foreign text={[...key.allowed_providers, ...key.allowed_models].join(', ') || 'all'} /> },
+    { title: 'Limits', cell: (key) => <Foreign text={limitText(key.limits)} /> },
+    { title: 'Budgets', width: 'xl:w-32', cell: (key) => <Budgets id={key.id} /> },
+    { title: 'Expires', width: 'xl:w-20', cell: (key) => when(key.expires_at) },
+    { title: 'Last used', width: 'xl:w-20', cell: (key) => when(key.last_used_at) },
     {
       title: 'Actions',
       narrow: 'main',
-      width: 'w-28 xl:w-60',
+      width: 'w-28 xl:w-52',
       cell: (key) =>
         key.origin === 'config' ? (
           <span className="text-xs text-muted">set in the config file</span>

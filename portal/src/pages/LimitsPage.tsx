@@ -1,11 +1,15 @@
 /** Limits and budgets: what is used of each, and when it frees. */
 
 import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 
 import type { Schemas } from '../api/client'
 import { budgetsQuery, limitsQuery } from '../api/queries'
+import type { Dimension } from '../filters'
 import { count, exactCount, exactTime, money } from '../format'
+import { Bar } from '../ui/Bar'
 import { Card } from '../ui/Card'
+import { RecordsLink } from '../ui/FilterLink'
 import { Empty, PageHead } from '../ui/Page'
 import { Failure, Loading } from '../ui/states'
 import { Table, type Column } from '../ui/Table'
@@ -40,6 +44,16 @@ const who = (row: { scope: string; subject: string | null; for_each: boolean }) 
   </>
 )
 
+const SCOPES: Record<string, Dimension | undefined> = { key: 'key_id', project: 'project', source: 'source', team: 'team', provider: 'provider', model: 'model' }
+
+/** Leads to what was spent in the period, where records can be told by it. */
+function Spent({ budget, children }: { budget: Schemas['Budget']; children: ReactNode }) {
+  const name = SCOPES[budget.scope]
+  if (budget.window_start === null || (name === undefined && budget.scope !== 'global')) return children
+  const who = name === undefined || budget.subject === null || budget.subject === '' ? {} : { [name]: budget.subject }
+  return <RecordsLink filters={{ ...who, t: undefined, from: budget.window_start, to: budget.window_end ?? new Date().toISOString()}}>{children}</RecordsLink>
+}
+
 const budgetColumns: Column<Schemas['Budget']>[] = [
   {
     title: 'Budget',
@@ -59,7 +73,7 @@ const budgetColumns: Column<Schemas['Budget']>[] = [
       const used = budget.spent_microcents === null ? null : budget.spent_microcents + (budget.reserved_microcents ?? 0)
       return (
         <>
-          <Value of={money(used)} /> of {money(budget.limit_microcents)}
+          <Spent budget={budget}><Value of={money(used)} /></Spent> of {money(budget.limit_microcents)}
           {used !== null && <Bar share={used / Math.max(1, budget.limit_microcents)} look={budget.used_up ? 'bg-bad' : budget.warning ? 'bg-cost' : 'bg-requests'} />}
         </>
       )
@@ -95,11 +109,3 @@ const limitColumns: Column<Schemas['Limit']>[] = [
   { title: 'Counted by', width: 'xl:w-36', cell: (limit) => limit.algorithm.replace('_', ' ') },
   { title: 'Whole again', width: 'xl:w-44', cell: (limit) => <Value of={limit.reset_at === null ? null : exactTime(limit.reset_at)} /> },
 ]
-
-function Bar({ share, look }: { share: number; look: string }) {
-  return (
-    <div aria-hidden="true" className="mt-1 h-1.5 rounded bg-raised">
-      <div className={`h-full rounded ${look}`} style={{ width: `${Math.min(1, Math.max(0, share)) * 100}%` }} />
-    </div>
-  )
-}

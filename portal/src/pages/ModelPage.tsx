@@ -13,6 +13,7 @@ import { Failure, Loading } from '../ui/states'
 import { Table, type Column } from '../ui/Table'
 import { Foreign, Value } from '../ui/Value'
 import { Abilities } from './catalog/Abilities'
+import { samples } from './catalog/Cards'
 import { ratePerMillion, TOKEN_CLASSES } from './catalog/rates'
 
 type Detail = Schemas['CatalogDetail']
@@ -44,7 +45,7 @@ function Whole({ model }: { model: Detail }) {
     ['Reads', model.input_modalities?.join(', ') ?? <Value key="i" of={null} />],
     ['Writes', model.output_modalities?.join(', ') ?? <Value key="w" of={null} />],
     ['Can', <Abilities key="a" of={model.capabilities} />],
-    ['Quality from benchmarks', <Value key="q" of={model.quality == null ? null : model.quality.prior.toFixed(2)} />],
+    ['Quality', model.quality == null ? <Value key="q" of={null} /> : `${model.quality.prior.toFixed(2)}, ${samples(model.quality)}`],
     ['Served here', model.configured ? 'yes' : 'no'],
   ]
   const measured = model.measured

@@ -7,6 +7,7 @@ import { statsBeforeQuery, statsQuery } from '../api/queries'
 import { FilterBar, useFilters } from '../app/FilterBar'
 import { PageHead } from '../ui/Page'
 import { Failure, Loading } from '../ui/states'
+import { Attention } from './overview/Attention'
 import { FirstRequest } from './overview/FirstRequest'
 import { Movers } from './overview/Movers'
 import { NewestRecords } from './overview/NewestRecords'
@@ -31,6 +32,7 @@ export function OverviewPage() {
           {stats.isPending && <Loading what="totals" />}
           {stats.isError && <Failure what="totals" error={stats.error} onRetry={() => void stats.refetch()} />}
           {stats.isSuccess && <Totals stats={stats.data} before={before.data} />}
+          <Attention />
           <SeriesCard filters={filters} />
           {stats.isSuccess && <Movers stats={stats.data} />}
           <NewestRecords newest={newest} />

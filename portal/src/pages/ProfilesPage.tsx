@@ -1,19 +1,22 @@
 /** Profiles: what requests value when the gateway chooses, seen, edited, and what each would pick for the same request. */
 
 import { useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 
 import { api, done, read, type Schemas } from '../api/client'
 import { profilesQuery, wouldPickQuery } from '../api/queries'
+import { useFilters } from '../app/FilterBar'
+import { links } from '../links'
 import { Button } from '../ui/Button'
 import { Card } from '../ui/Card'
 import { Dialog } from '../ui/Dialog'
-import { Check, Field, FormError } from '../ui/Field'
+import { Check, Field, FormError, Select } from '../ui/Field'
 import { PageHead } from '../ui/Page'
 import { Failure, Loading } from '../ui/states'
 import { Table, type Column } from '../ui/Table'
 import { Foreign, Value } from '../ui/Value'
-import { nameOf } from './routing/Decision'
+import { nameOf } from './routing/facts'
 
 type Profile = Schemas['Profile']
 
@@ -45,6 +48,7 @@ export function ProfilesPage() {
         {profiles.isError && <Failure what="profiles" error={profiles.error} onRetry={() => void profiles.refetch()} />}
         {profiles.isSuccess && <ProfileTable profiles={profiles.data.data} onOpen={(what, profile) => { show({ what, profile }) }} />}
       </Card>
+      {profiles.isSuccess && <Pair names={profiles.data.data.map(({ id }) => id)} />}
       {open?.what === 'new' && (
         <Dialog title="New profile" onClose={() => { show(null) }}>
           <ProfileForm isPending={put.isPending} error={put.error} onSubmit={(id, body) => { put.mutate({ id, body }) }} />
@@ -64,6 +68,23 @@ export function ProfilesPage() {
         </Dialog>
       )}
     </>
+  )
+}
+
+/** Two profiles over the same request, candidate by candidate. */
+function Pair({ names }: { names: readonly string[] }) {
+  const filters = useFilters()
+  const navigate = useNavigate()
+  const [one, setOne] = useState(names[0] ?? '')
+  const [against, setAgainst] = useState(names[1] ?? '')
+  return (
+    <Card title="Compare two">
+      <form className="flex flex-wrap items-end gap-3" onSubmit={(event) => { event.preventDefault(); void navigate(links.routing(filters, { one, against })) }}>
+        <Select label="Profile" value={one} onChange={(event) => { setOne(event.target.value) }}>{names.map((name) => <option key={name}>{name}</option>)}</Select>
+        <Select label="and" value={against} onChange={(event) => { setAgainst(event.target.value) }}>{names.map((name) => <option key={name}>{name}</option>)}</Select>
+        <Button type="submit">Compare</Button>
+      </form>
+    </Card>
   )
 }
 

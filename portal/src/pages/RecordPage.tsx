@@ -1,12 +1,14 @@
 /** One record: what happened, call by call, what it cost by class, what was found, and the raw JSON. */
 
 import { useQuery } from '@tanstack/react-query'
-import { getRouteApi } from '@tanstack/react-router'
+import { getRouteApi, Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 
 import type { Schemas } from '../api/client'
 import { recordQuery } from '../api/queries'
+import { useFilters } from '../app/FilterBar'
 import { bytes, duration, exactCount, exactTime, money } from '../format'
+import { links } from '../links'
 import { Card } from '../ui/Card'
 import { Copy } from '../ui/Copy'
 import { RecordsLink } from '../ui/FilterLink'
@@ -15,6 +17,7 @@ import { Failure, Loading } from '../ui/states'
 import { Table, type Column } from '../ui/Table'
 import { Foreign, Value } from '../ui/Value'
 import type { AnyDimension } from '../filters'
+import { neighboursOf } from './records/neighbours'
 import { OutcomeSign } from './records/OutcomeSign'
 import { Route } from './records/Route'
 import { Waterfall } from './records/Waterfall'
@@ -28,7 +31,7 @@ export function RecordPage() {
   const record = useQuery(recordQuery(id))
   return (
     <>
-      <PageHead title="Record"><code className="text-sm text-muted"><bdi>{id}</bdi></code><Copy text={id} /></PageHead>
+      <PageHead title="Record"><code className="text-sm text-muted"><bdi>{id}</bdi></code><Copy text={id} /><Neighbours id={id} /></PageHead>
       {record.isPending && <Loading what="record" />}
       {record.isError && <Failure what="record" error={record.error} onRetry={() => void record.refetch()} />}
       {record.isSuccess && <Whole row={record.data} />}
@@ -36,17 +39,38 @@ export function RecordPage() {
   )
 }
 
+/** The same again, by hand: no prompt is kept, so it is the model alone that goes along. */
+function Again({ row }: { row: Row }) {
+  const filters = useFilters()
+  const model = row.model_requested ?? row.model
+  return model == null ? null : <Link {...links.playground(filters, model)} className="text-sm underline underline-offset-2">Ask this model</Link>
+}
+
+/** The way back to the list, and to what stands beside it there. */
+function Neighbours({ id }: { id: string }) {
+  const filters = useFilters()
+  const { newer, older } = neighboursOf(id)
+  const look = 'min-h-8 rounded border border-line bg-raised px-3 py-1 text-sm hover:border-muted'
+  return (
+    <nav aria-label="Records" className="flex gap-2">
+      {newer !== undefined && <Link {...links.record(newer, filters)} data-shortcut="[" replace className={look}>Newer</Link>}
+      {older !== undefined && <Link {...links.record(older, filters)} data-shortcut="]" replace className={look}>Older</Link>}
+      <Link {...links.records(filters)} data-shortcut="Escape" className={look}>All records</Link>
+    </nav>
+  )
+}
+
 function Whole({ row }: { row: Row }) {
   const json = JSON.stringify(row, null, 2)
   return (
     <>
-      <Card title="Request" aside={<OutcomeSign row={row} />}>
+      <Card title="Request" aside={<div className="flex flex-wrap items-center gap-3"><OutcomeSign row={row} /><Again row={row} /></div>}>
         <Facts row={row} />
       </Card>
       <Card title="Calls to providers">
         {row.attempt_rows?.length ? <Waterfall row={row} attempts={row.attempt_rows} /> : <Empty>No provider was called.</Empty>}
       </Card>
-      <Route id={row.id} />
+      <Route id={row.id} isKept={row.routed === true} />
       <div className="grid gap-x-5 xl:grid-cols-2">
         <Card title="Tokens and cost"><Tokens row={row} /></Card>
         <Card title="Sanitizer"><Findings findings={row.finding_rows ?? []} /></Card>

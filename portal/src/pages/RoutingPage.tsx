@@ -1,69 +1,107 @@
-/** The router, to play with: a request that is asked of nobody, a record decided again, and what another policy would do. */
+/** The router, to play with: a request that is asked of nobody, a record decided again, two policies side by side, and what another would do. */
 
-import { useMutation } from '@tanstack/react-query'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useState } from 'react'
 
 import { api, read, type Schemas } from '../api/client'
 import { useFilters } from '../app/FilterBar'
-import { listOf, windowLabel, windowOf } from '../filters'
-import { duration, exactCount, money } from '../format'
-import { links } from '../links'
+import { links, type RoutingPlay } from '../links'
 import { Button } from '../ui/Button'
 import { Card } from '../ui/Card'
 import { Area, Check, Field, FormError, Select } from '../ui/Field'
-import { Empty, PageHead } from '../ui/Page'
-import { Table, type Column } from '../ui/Table'
-import { Value } from '../ui/Value'
-import { FilterBar } from '../app/FilterBar'
-import { ALL_DIMENSIONS } from '../filters'
-import { Decisions, nameOf } from './routing/Decision'
+import { PageHead } from '../ui/Page'
+import { Loading } from '../ui/states'
+import { CompareTable } from './routing/CompareTable'
+import { Decision } from './routing/Decision'
+import { DRAFT, parseDraft } from './routing/draft'
+import { nameOf } from './routing/facts'
 import { useProfileNames } from './routing/profileNames'
+import { WhatIf } from './routing/WhatIf'
+
+type View = Schemas['DecisionView']
 
 const route = getRouteApi('/routing')
 const ABILITIES = ['tools', 'vision', 'audio', 'documents', 'json_schema', 'reasoning', 'streaming'] as const
 const ENDPOINTS = ['chat_completions', 'responses', 'messages', 'generate_content', 'ollama_chat'] as const
-const DRAFT = '{\n  "routing": { "strategy": "cost_optimized" }\n}'
 
 export function RoutingPage() {
-  const { record } = route.useSearch()
+  const { record, one, against } = route.useSearch()
   return (
     <>
       <PageHead title="Routing" />
-      <DryRun key={record ?? ''} record={record} />
+      <DryRun key={`${record ?? ''} ${one ?? ''} ${against ?? ''}`} play={{ record, one, against }} />
       <WhatIf />
     </>
   )
 }
 
-function DryRun({ record }: { record: string | undefined }) {
+/** What the decision is set beside. */
+type Against = 'nothing' | 'recorded' | 'profile' | 'draft'
+
+interface Asked {
+  question: Schemas['RouteQuestion']
+  against: Against
+  /** The other profile. */
+  profile: string
+  draft: string
+}
+
+interface Decided {
+  answer: Schemas['RouteAnswer']
+  titles: readonly [string, string]
+  second: View | null
+  moved: boolean | null
+}
+
+const routeKey = ['route'] as const
+
+async function decide({ question, against, profile, draft }: Asked): Promise<Decided> {
+  if (against === 'profile') {
+    const [answer, other] = await Promise.all([ask(question), ask({ ...question, profile })])
+    return { answer, titles: [question.profile ?? 'the default', profile], second: other.decision, moved: first(answer.decision) !== first(other.decision) }
+  }
+  const extra = against === 'draft' ? { draft: parseDraft(draft), compare: 'active' } : against === 'recorded' ? { compare: 'recorded' } : {}
+  const answer = await ask({ ...question, ...extra })
+  return { answer, titles: against === 'draft' ? ['the draft', 'the rules in force'] : ['the rules in force', 'as decided then'], second: answer.compared, moved: answer.moved }
+}
+
+const ask = (body: Schemas['RouteQuestion']) => read(api.POST('/v1/route', { body }))
+const first = (view: View) => nameOf(view.order[0] === undefined ? null : view.candidates[view.order[0]])
+
+function DryRun({ play }: { play: RoutingPlay }) {
   const filters = useFilters()
   const profiles = useProfileNames()
-  const [recordId, setRecordId] = useState(record ?? '')
+  const [recordId, setRecordId] = useState(play.record ?? '')
   const [endpoint, setEndpoint] = useState<string>(ENDPOINTS[0])
   const [model, setModel] = useState('auto')
-  const [profile, setProfile] = useState('')
+  const [profile, setProfile] = useState(play.one ?? '')
   const [tokens, setTokens] = useState('1000')
   const [abilities, setAbilities] = useState<readonly string[]>([])
-  const [draft, setDraft] = useState('')
-  const attempt = useMutation({
-    mutationFn: () => {
-      const policy = parseDraft(draft)
-      const rules = policy === null ? {} : { draft: policy, compare: 'active' }
-      const question: Schemas['RouteQuestion'] =
-        recordId.trim() === ''
-          ? { endpoint, model: model.trim(), ...(profile !== '' && { profile }), input_tokens: Number(tokens), abilities: [...abilities], ...rules }
-          : { record_id: recordId.trim(), ...(policy === null ? { compare: 'recorded' } : rules) }
-      return read(api.POST('/v1/route', { body: question }))
-    },
-  })
-  const answer = attempt.data
+  const [against, setAgainst] = useState<Against>(play.record !== undefined ? 'recorded' : play.against !== undefined ? 'profile' : 'nothing')
+  const [other, setOther] = useState(play.against ?? 'economy')
+  const [draft, setDraft] = useState(DRAFT)
+  const isRecord = recordId.trim() !== ''
+  // A record is asked about by itself, and nothing but a record has a past.
+  const meant: Against = (isRecord && against === 'profile') || (!isRecord && against === 'recorded') ? 'nothing' : against
+  const question = (): Schemas['RouteQuestion'] =>
+    isRecord ? { record_id: recordId.trim() } : { endpoint, model: model.trim(), ...(profile !== '' && { profile }), input_tokens: Number(tokens), abilities: [...abilities] }
+  const now = (): Asked => ({ question: question(), against: meant, profile: other, draft })
+  const [asked, setAsked] = useState(now)
+  const decided = useQuery({ queryKey: [...routeKey, asked], queryFn: () => decide(asked), placeholderData: keepPreviousData, retry: false, staleTime: 0 })
   return (
     <>
       <Card title="A request that is asked of nobody">
-        <form className="grid gap-3" onSubmit={(event) => { event.preventDefault(); attempt.mutate() }}>
+        <form
+          className="grid gap-3"
+          onSubmit={(event) => {
+            event.preventDefault()
+            setAsked(now())
+            void decided.refetch()
+          }}
+        >
           <Field label="Record" className="max-w-md" value={recordId} onChange={(event) => { setRecordId(event.target.value) }} placeholder="none" hint="The id of a record decides it again; empty for the request below." />
-          {recordId.trim() === '' && (
+          {!isRecord && (
             <div className="flex flex-wrap items-end gap-3">
               <Select label="Endpoint" value={endpoint} onChange={(event) => { setEndpoint(event.target.value) }}>
                 {ENDPOINTS.map((name) => <option key={name}>{name}</option>)}
@@ -87,93 +125,41 @@ function DryRun({ record }: { record: string | undefined }) {
               </fieldset>
             </div>
           )}
-          <details>
-            <summary className="cursor-pointer text-sm">Other rules, to compare with</summary>
-            <Area label="Draft" rows={5} value={draft} onChange={(event) => { setDraft(event.target.value) }} placeholder={DRAFT} hint="JSON with the sections routing, models and profiles of the config file." />
-          </details>
-          <Button type="submit" className="justify-self-start" disabled={attempt.isPending}>Decide</Button>
-          <FormError error={attempt.error} />
+          <div className="flex flex-wrap items-end gap-3">
+            <Select label="Compare with" value={meant} onChange={(event) => { setAgainst((['recorded', 'profile', 'draft'] as const).find((known) => known === event.target.value) ?? 'nothing') }}>
+              <option value="nothing">nothing</option>
+              {isRecord && <option value="recorded">what was decided then</option>}
+              {!isRecord && <option value="profile">another profile</option>}
+              <option value="draft">other rules</option>
+            </Select>
+            {meant === 'profile' && (
+              <Select label="Other profile" value={other} onChange={(event) => { setOther(event.target.value) }}>
+                {profiles.map((name) => <option key={name}>{name}</option>)}
+              </Select>
+            )}
+            <Button type="submit" disabled={decided.isFetching}>Decide</Button>
+          </div>
+          {meant === 'draft' && <Area label="Draft" rows={5} value={draft} onChange={(event) => { setDraft(event.target.value) }} hint="JSON with the sections routing, models and profiles of the config file." />}
+          <FormError error={decided.error} />
         </form>
       </Card>
-      {answer && (
+      {decided.isPending && <Loading what="decision" />}
+      {decided.data && !decided.isError && (
         <>
-          {answer.moved !== null && (
+          {decided.data.moved !== null && (
             <p role="status" className="mt-4 text-sm font-medium">
-              {answer.moved ? 'It would go elsewhere.' : 'It would go to the same target.'}
-              {answer.request.record_id !== null && <> <Link {...links.record(answer.request.record_id, filters)} className="underline underline-offset-2">The record</Link></>}
+              {decided.data.moved ? 'It would go elsewhere.' : 'It would go to the same target.'}
+              {decided.data.answer.request.record_id !== null && <> <Link {...links.record(decided.data.answer.request.record_id, filters)} className="underline underline-offset-2">The record</Link></>}
             </p>
           )}
-          {answer.warnings.map((warning) => <p key={warning} className="mt-2 text-sm text-warn"><bdi>{warning}</bdi></p>)}
-          <Decisions
-            first={{ title: `By the ${answer.rules} rules`, view: answer.decision }}
-            second={answer.compared === null ? null : { title: `Compared with: ${answer.compared_with ?? ''}`, view: answer.compared }}
-          />
+          {decided.data.answer.warnings.map((warning) => <p key={warning} className="mt-2 text-sm text-warn"><bdi>{warning}</bdi></p>)}
+          {decided.data.second && <CompareTable first={decided.data.answer.decision} second={decided.data.second} titles={decided.data.titles} />}
+          <div className={decided.data.second ? 'grid gap-x-5 min-[120rem]:grid-cols-2' : ''}>
+            <Card title={decided.data.second ? `By ${decided.data.titles[0]}` : `By the ${decided.data.answer.rules} rules`}><Decision view={decided.data.answer.decision} /></Card>
+            {decided.data.second && <Card title={`By ${decided.data.titles[1]}`}><Decision view={decided.data.second} /></Card>}
+          </div>
         </>
       )}
     </>
   )
-}
-
-function WhatIf() {
-  const filters = useFilters()
-  const [draft, setDraft] = useState(DRAFT)
-  const replay = useMutation({
-    mutationFn: () => read(api.POST('/v1/route/replay', { body: { ...windowOf(filters, new Date()), filters: listOf(filters) as Record<string, never>, draft: parseDraft(draft) } })),
-  })
-  return (
-    <Card title={`What if: the requests of the ${windowLabel(filters)} by other rules`}>
-      <FilterBar known={ALL_DIMENSIONS} />
-      <form className="mt-3 grid gap-3" onSubmit={(event) => { event.preventDefault(); replay.mutate() }}>
-        <Area label="Rules" rows={5} value={draft} onChange={(event) => { setDraft(event.target.value) }} hint="JSON with the sections routing, models and profiles of the config file; empty for those in force." />
-        <Button type="submit" className="justify-self-start" disabled={replay.isPending}>{replay.isPending ? 'Deciding all of them again…' : 'Replay'}</Button>
-        <FormError error={replay.error} />
-      </form>
-      {replay.data && <Outcome replay={replay.data} />}
-    </Card>
-  )
-}
-
-function Outcome({ replay }: { replay: Schemas['RouteReplay'] }) {
-  const facts: [string, string | null][] = [
-    ['Requests', exactCount(replay.requests)],
-    ['Would move', exactCount(replay.moved)],
-    ['Now refused', exactCount(replay.now_refused)],
-    ['Now served', exactCount(replay.now_served)],
-    ['Cost difference', replay.cost.known === 0 ? null : money(replay.cost.difference_microcents)],
-    ['Latency difference', duration(replay.latency.difference_ms === null ? null : Math.abs(replay.latency.difference_ms))],
-  ]
-  const columns: Column<Schemas['RouteMove']>[] = [
-    { title: 'From', narrow: 'main', cell: (move) => <bdi className="break-all">{nameOf(move.from)}</bdi> },
-    { title: 'To', narrow: 'main', cell: (move) => <bdi className="break-all">{nameOf(move.to)}</bdi> },
-    { title: 'Requests', narrow: 'main', isNumber: true, width: 'w-20', cell: (move) => exactCount(move.requests) },
-    { title: 'Cost before', isNumber: true, width: 'xl:w-28', cell: (move) => <Value of={move.cost.known === 0 ? null : money(move.cost.before_microcents)} /> },
-    { title: 'Cost after', isNumber: true, width: 'xl:w-28', cell: (move) => <Value of={move.cost.known === 0 ? null : money(move.cost.after_microcents)} /> },
-    { title: 'Unknown cost', isNumber: true, width: 'xl:w-28', cell: (move) => exactCount(move.cost.unknown) },
-  ]
-  const slower = (replay.latency.difference_ms ?? 0) > 0
-  return (
-    <div role="status" className="mt-4 border-t border-line pt-3">
-      <dl className="grid grid-cols-2 gap-3 text-sm md:grid-cols-6">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt className="text-xs text-muted">{name}</dt>
-            <dd className="font-semibold"><Value of={value} />{name === 'Latency difference' && value !== null && (slower ? ' slower' : ' faster')}</dd>
-          </div>
-        ))}
-      </dl>
-      {!replay.complete && <p className="mt-2 text-sm text-warn">It took too long, and was ended before the whole window was looked at.</p>}
-      {replay.without_trace > 0 && <p className="mt-2 text-sm text-muted">{exactCount(replay.without_trace)} requests have no decision to replay.</p>}
-      {replay.moves.length === 0 ? <Empty>Nothing would move.</Empty> : <Table caption="From where to where" rows={replay.moves} columns={columns} rowKey={(move) => `${nameOf(move.from)} ${nameOf(move.to)}`} />}
-    </div>
-  )
-}
-
-/** The draft as an object; `null` for none. */
-function parseDraft(text: string): Record<string, never> | null {
-  if (text.trim() === '') return null
-  try {
-    return JSON.parse(text) as Record<string, never>
-  } catch {
-    throw new Error('The rules are not JSON.')
-  }
 }

@@ -12,6 +12,7 @@ import { count, duration, exactCount, money, percent, recordTime } from '../form
 import { links } from '../links'
 import { Card } from '../ui/Card'
 import { Select } from '../ui/Field'
+import { RecordsLink } from '../ui/FilterLink'
 import { Empty, PageHead } from '../ui/Page'
 import { Failure, Loading } from '../ui/states'
 import { Table, type Column } from '../ui/Table'
@@ -51,6 +52,8 @@ interface Props {
 
 function Seen({ title, noun, name, list, minutes, onMinutes }: Props) {
   const filters = useFilters()
+  // Everybody who was ever seen is listed; here only those count that did something the filters let pass.
+  const rows = (list.data?.data ?? []).filter((row) => row.total_requests > 0)
   const now = new Date()
   const columns: Column<Row>[] = [
     {
@@ -58,13 +61,13 @@ function Seen({ title, noun, name, list, minutes, onMinutes }: Props) {
       narrow: 'main',
       cell: (row) => <Link {...links.records(withFilter(filters, name, row.id))} className="block truncate underline decoration-line underline-offset-2 hover:decoration-ink"><bdi>{row.id}</bdi></Link>,
     },
-    { title: 'Requests', narrow: 'main', isNumber: true, width: 'w-20 xl:w-24', cell: (row) => <span title={exactCount(row.total_requests) ?? undefined}>{count(row.total_requests)}</span> },
-    { title: 'Cost', narrow: 'main', isNumber: true, width: 'w-24 xl:w-28', cell: (row) => <Value of={money(row.total_cost_microcents)} /> },
+    { title: 'Requests', narrow: 'main', isNumber: true, width: 'w-20 xl:w-24', cell: (row) => <span title={exactCount(row.total_requests) ?? undefined}><RecordsLink filters={{ [name]: row.id }}>{count(row.total_requests)}</RecordsLink></span> },
+    { title: 'Cost', narrow: 'main', isNumber: true, width: 'w-24 xl:w-28', cell: (row) => <RecordsLink filters={{ [name]: row.id, sort: 'cost_microcents' }}><Value of={money(row.total_cost_microcents)} /></RecordsLink> },
     { title: 'Tokens', isNumber: true, cell: (row) => `${count(row.input_tokens) ?? ''} → ${count(row.output_tokens) ?? ''}` },
-    { title: 'Success', isNumber: true, width: 'xl:w-24', cell: (row) => <Value of={percent(row.success_rate)} /> },
+    { title: 'Success', isNumber: true, width: 'xl:w-24', cell: (row) => <RecordsLink filters={{ [name]: row.id, not: 'outcome=ok' }}><Value of={percent(row.success_rate)} /></RecordsLink> },
     { title: 'p50 latency', isNumber: true, width: 'xl:w-28', cell: (row) => <Value of={duration(row.p50_latency_ms)} /> },
-    { title: 'p95 latency', isNumber: true, width: 'xl:w-28', cell: (row) => <Value of={duration(row.p95_latency_ms)} /> },
-    { title: 'Findings', isNumber: true, width: 'xl:w-24', cell: (row) => count(row.findings) },
+    { title: 'p95 latency', isNumber: true, width: 'xl:w-28', cell: (row) => <RecordsLink filters={{ [name]: row.id, sort: 'latency_ms' }}><Value of={duration(row.p95_latency_ms)} /></RecordsLink> },
+    { title: 'Findings', isNumber: true, width: 'xl:w-24', cell: (row) => (row.findings === 0 ? '0' : <RecordsLink filters={{ [name]: row.id, findings: 'true' }}>{count(row.findings)}</RecordsLink>) },
     { title: 'Last seen', isNumber: true, width: 'xl:w-32', cell: (row) => <time dateTime={row.last_seen_at}>{recordTime(row.last_seen_at, now)}</time> },
   ]
   return (
@@ -72,7 +75,7 @@ function Seen({ title, noun, name, list, minutes, onMinutes }: Props) {
       <PageHead title={title} />
       <FilterBar />
       <Card
-        title={list.data ? `${list.data.data.length}${list.data.next_cursor == null ? '' : '+'} ${noun}${list.data.data.length === 1 ? '' : 's'}` : title}
+        title={list.data ? `${rows.length}${list.data.next_cursor == null ? '' : '+'} ${noun}${rows.length === 1 ? '' : 's'}` : title}
         aside={
           <Select
             label="Active"
@@ -86,10 +89,10 @@ function Seen({ title, noun, name, list, minutes, onMinutes }: Props) {
       >
         {list.isPending && <Loading what={`${noun}s`} />}
         {list.isError && <Failure what={`list of ${noun}s`} error={list.error} onRetry={() => void list.refetch()} />}
-        {list.data?.data.length === 0 && (
+        {list.data && rows.length === 0 && (
           <Empty>None was active. A {noun} appears here by its first request: clients name it in the header <code>{name === 'project' ? 'x-project' : 'x-source'}</code>, or a key fixes it.</Empty>
         )}
-        {list.data && list.data.data.length > 0 && <Table caption={title} rows={list.data.data} columns={columns} rowKey={(row) => row.id} />}
+        {rows.length > 0 && <Table caption={title} rows={rows} columns={columns} rowKey={(row) => row.id} />}
       </Card>
     </>
   )

@@ -41,7 +41,7 @@ export function SettingsPage() {
                   ['Records are kept', settings.data.storage.retention_days === null ? 'for ever' : `${settings.data.storage.retention_days} days`],
                   ['Records written since the start', exactCount(settings.data.storage.written_records)],
                   ['Records lost', exactCount(settings.data.storage.dropped_records)],
-                  ['Signed in', session.data?.via ?? 'no credential is needed'],
+                  ['Signed in', session.data?.via === 'open' ? 'no credential is needed' : (session.data?.via ?? null)],
                 ] as const
               ).map(([name, value]) => (
                 <div key={name} className="min-w-0">

@@ -14,6 +14,7 @@ import { Field, Select } from '../ui/Field'
 import { Code, PageHead } from '../ui/Page'
 import { FirstRequest } from './overview/FirstRequest'
 import { LiveSign } from './records/LiveSign'
+import { NewKey } from './start/NewKey'
 import { SNIPPETS } from './start/snippets'
 
 export function StartPage() {
@@ -34,6 +35,7 @@ export function StartPage() {
           Every application gets a key of its own on <Link {...links.keys(filters)} className="underline underline-offset-2">Keys</Link>; paste it here, and it stands in the examples. On this
           machine alone a gateway without <code>require_key</code> takes any.
         </p>
+        <div className="mt-3"><NewKey onSecret={setKey} /></div>
         <Field label="Key for the examples" className="mt-3 max-w-md" autoComplete="off" value={key} onChange={(event) => { setKey(event.target.value) }} placeholder="not-needed" hint="It stays in this page." />
       </Card>
       <Card title="2. A base URL">

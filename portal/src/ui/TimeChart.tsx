@@ -10,6 +10,7 @@ import type uPlot from 'uplot'
 
 import { axisTime, bucketTime } from '../format'
 import { useTheme } from '../theme'
+import { timeZone } from '../zone'
 
 export interface TimeSeries {
   name: string
@@ -25,6 +26,8 @@ interface Props {
   times: readonly string[]
   left: TimeSeries
   right: TimeSeries
+  /** What dragging over a stretch of time does; both ends RFC 3339. */
+  onZoom?: (from: string, to: string) => void
 }
 
 const HEIGHT = 220
@@ -35,11 +38,12 @@ const QUARTER_S = 900
 // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
 const RIGHT = 1 as uPlot.Axis.Side
 
-export function TimeChart({ label, times, left, right }: Props) {
+export function TimeChart({ label, times, left, right, onZoom }: Props) {
   const place = useRef<HTMLDivElement>(null)
   const chart = useRef<uPlot | null>(null)
   const data = useRef<uPlot.AlignedData>([[]])
   const formats = useRef({ left: left.format, right: right.format })
+  const zoom = useRef(onZoom)
   const [pointed, setPointed] = useState<number | null>(null)
   const [isBroken, setBroken] = useState(false)
   const theme = useTheme()
@@ -47,8 +51,9 @@ export function TimeChart({ label, times, left, right }: Props) {
   useEffect(() => {
     data.current = [middles(times), [...left.values], [...right.values]]
     formats.current = { left: left.format, right: right.format }
+    zoom.current = onZoom
     chart.current?.setData(data.current)
-  }, [times, left, right])
+  }, [times, left, right, onZoom])
 
   useEffect(() => {
     const element = place.current
@@ -58,7 +63,7 @@ export function TimeChart({ label, times, left, right }: Props) {
     void import('uplot').then(
       ({ default: UPlot }) => {
         if (isGone) return
-        chart.current = new UPlot(options(UPlot, element, formats, setPointed), data.current, element)
+        chart.current = new UPlot(options(UPlot, element, formats, setPointed, (from, to) => zoom.current?.(from, to)), data.current, element)
         resize.observe(element)
       },
       () => { setBroken(true) },
@@ -78,7 +83,7 @@ export function TimeChart({ label, times, left, right }: Props) {
       <figcaption className="mb-2 flex min-h-5 flex-wrap gap-x-4 text-sm" aria-hidden="true">
         <Legend series={left} at={pointed} look="text-requests" sign="▮" />
         <Legend series={right} at={pointed} look="text-cost" sign="━" />
-        {pointed !== null && times[pointed] !== undefined && <span className="text-muted">{bucketTime(times[pointed])}</span>}
+        <span className="text-muted">{pointed !== null && times[pointed] !== undefined ? bucketTime(times[pointed]) : onZoom && 'drag over a stretch of time to zoom in'}</span>
       </figcaption>
       <div ref={place} role="img" aria-label={label} />
     </figure>
@@ -99,7 +104,7 @@ interface Formats {
   current: { left: (value: number) => string; right: (value: number) => string }
 }
 
-function options(UPlot: typeof uPlot, element: HTMLElement, formats: Formats, onPoint: (index: number | null) => void): uPlot.Options {
+function options(UPlot: typeof uPlot, element: HTMLElement, formats: Formats, onPoint: (index: number | null) => void, onZoom: (from: string, to: string) => void): uPlot.Options {
   const colour = (token: string) => resolve(element, token)
   const [ink, line, bars, curve] = [colour('--muted'), colour('--line'), colour('--requests'), colour('--cost')]
   const drawBars = UPlot.paths.bars?.({ size: [0.7, 40] })
@@ -108,7 +113,8 @@ function options(UPlot: typeof uPlot, element: HTMLElement, formats: Formats, on
     width: element.clientWidth,
     height: HEIGHT,
     legend: { show: false },
-    cursor: { drag: { setScale: false, x: false, y: false }, points: { show: false } },
+    cursor: { drag: { setScale: false, x: true, y: false, dist: 6 }, points: { show: false } },
+    tzDate: (at) => UPlot.tzDate(new Date(at * 1000), timeZone() === 'UTC' ? 'Etc/UTC' : timeZone()),
     scales: { x: { time: true, range: wholeBars }, left: { range: fromZero }, right: { range: fromZero } },
     axes: [
       { ...axis, size: 30, values: (_, ticks) => ticks.map(axisTime) },
@@ -120,7 +126,20 @@ function options(UPlot: typeof uPlot, element: HTMLElement, formats: Formats, on
       { scale: 'left', fill: bars, stroke: bars, width: 0, points: { show: false }, ...(drawBars && { paths: drawBars }) },
       { scale: 'right', stroke: curve, width: 2, points: { show: false } },
     ],
-    hooks: { setCursor: [(plot) => { onPoint(plot.cursor.idx ?? null) }] },
+    hooks: {
+      setCursor: [(plot) => { onPoint(plot.cursor.idx ?? null) }],
+      setSelect: [
+        (plot) => {
+          const { left, width } = plot.select
+          if (width === 0) return
+          const stretch = widthOf(plot.data[0])
+          // Whole stretches, as the sums know no smaller ones.
+          const whole = (pixel: number, round: (value: number) => number) => new Date(round(plot.posToVal(pixel, 'x') / stretch) * stretch * 1000).toISOString()
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
+          onZoom(whole(left, Math.floor), whole(left + width, Math.ceil))
+        },
+      ],
+    },
   }
 }
 

@@ -66,7 +66,10 @@ impl DimensionRows {
             }
         }
         let conditions = conditions(filter);
-        let fits = |row: &DimensionRow| conditions.iter().all(|(dimension, value)| **row.value(*dimension) == **value);
+        let fits = |row: &DimensionRow| {
+            let holds = |(dimension, is, value): &Condition| (**row.value(*dimension) == **value) == *is;
+            conditions.iter().all(holds)
+        };
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         Ok(known.rows.iter().filter(|(_, row)| fits(row)).map(|(id, row)| (*id, Arc::clone(row))).collect())
     }
@@ -97,7 +100,7 @@ impl Known {
 
 impl Dimension {
     /// The column of `dimensions AS d`, as text.
-    const fn expression(self) -> &'static str {
+    pub(super) const fn expression(self) -> &'static str {
         match self {
             Self::Project => "d.project",
             Self::Source => "d.source",
@@ -116,8 +119,11 @@ impl Dimension {
     }
 }
 
-/// What `filter` says of dimensions: the text that each must be.
-pub(super) fn conditions(filter: &StatsFilter) -> Vec<(Dimension, String)> {
+/// A dimension, whether it must be or must not be something, and what.
+pub(super) type Condition = (Dimension, bool, String);
+
+/// What `filter` says of dimensions.
+pub(super) fn conditions(filter: &StatsFilter) -> Vec<Condition> {
     let texts = [
         (Dimension::Project, filter.project.as_deref()),
         (Dimension::Source, filter.source.as_deref()),
@@ -133,12 +139,13 @@ pub(super) fn conditions(filter: &StatsFilter) -> Vec<(Dimension, String)> {
         (Dimension::Stream, filter.stream.map(|stream| if stream { "true" } else { "false" })),
         (Dimension::Cache, filter.cache.map(CacheState::as_str)),
     ];
-    texts.into_iter().filter_map(|(dimension, value)| Some((dimension, value?.to_owned()))).collect()
+    let wanted = texts.into_iter().filter_map(|(dimension, value)| Some((dimension, true, value?.to_owned())));
+    wanted.chain(filter.exclude.iter().map(|(dimension, value)| (*dimension, false, value.clone()))).collect()
 }
 
 /// Appends the conditions on `dimensions AS d`; every value is bound, every column name is a constant.
 pub(super) fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &StatsFilter) {
-    for (dimension, value) in conditions(filter) {
-        query.push(" AND ").push(dimension.expression()).push(" = ").push_bind(value);
+    for (dimension, is, value) in conditions(filter) {
+        query.push(" AND ").push(dimension.expression()).push(if is { " = " } else { " <> " }).push_bind(value);
     }
 }

@@ -46,6 +46,8 @@ pub struct RecordFilter {
     pub finding_kind: Option<String>,
     /// Tags that must all be there, as key and value.
     pub tags: Vec<(String, String)>,
+    /// Values that are left out, `""` being "not set".
+    pub exclude: Vec<(Dimension, String)>,
     /// Earliest start.
     pub from: Option<Timestamp>,
     /// Start before this.
@@ -82,6 +84,8 @@ pub struct StatsFilter {
     pub stream: Option<bool>,
     /// What the cache did.
     pub cache: Option<CacheState>,
+    /// Values that are left out, `""` being "not set".
+    pub exclude: Vec<(Dimension, String)>,
     /// Earliest quarter hour.
     pub from: Option<Timestamp>,
     /// Up to this.
@@ -162,24 +166,34 @@ impl Dimension {
     }
 }
 
+/// What a list of records is sorted by, the largest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// What it cost by our prices; records without a known cost are not listed.
+    Cost,
+    /// How long it took.
+    Latency,
+}
+
 /// A place in the list of records; opaque text on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    pub(super) started_at: i64,
+    /// What the list is sorted by: the start in microseconds, or the [`Measure`].
+    pub(super) value: i64,
     pub(super) seq: i64,
 }
 
 impl Cursor {
     /// Reads the text form; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        let (started_at, seq) = text.split_once('-')?;
+        let (value, seq) = text.split_once('-')?;
         let read = |hex: &str| u64::from_str_radix(hex, 16).ok().map(u64::cast_signed);
-        Some(Self { started_at: read(started_at)?, seq: read(seq)? })
+        Some(Self { value: read(value)?, seq: read(seq)? })
     }
 }
 
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:x}-{:x}", self.started_at, self.seq)
+        write!(f, "{:x}-{:x}", self.value, self.seq)
     }
 }

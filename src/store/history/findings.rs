@@ -5,8 +5,8 @@ use std::{cmp::Reverse, collections::HashMap, ops::Range, sync::Arc};
 use sqlx::{QueryBuilder, SqliteConnection};
 
 use super::{
-    Dimension, History, StatsFilter,
-    dimension_rows::{conditions, push_filter},
+    History, StatsFilter,
+    dimension_rows::{Condition, conditions, push_filter},
     merged::PackId,
     sums::{Width, asked_quarters, packs, unpacked_ranges},
 };
@@ -35,7 +35,7 @@ type Finding = (String, String, String, String);
 /// Findings and how often each was found.
 pub(super) type Counts = HashMap<Finding, i64>;
 /// The hours and days that were added up, and the filter's conditions.
-pub(super) type CountsKey = (Vec<PackId>, Vec<(Dimension, String)>);
+pub(super) type CountsKey = (Vec<PackId>, Vec<Condition>);
 
 impl History {
     /// Findings by kind, category, action and direction, the most frequent first.

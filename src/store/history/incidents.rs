@@ -150,9 +150,9 @@ impl History {
         let mut query = QueryBuilder::new("SELECT ");
         query.push(COLUMNS).push(" FROM incidents WHERE true");
         narrow(&mut query, filter);
-        if let Some(Cursor { started_at, seq }) = after {
-            query.push(" AND opened_at <= ").push_bind(started_at);
-            query.push(" AND (opened_at < ").push_bind(started_at).push(" OR seq < ").push_bind(seq).push(")");
+        if let Some(Cursor { value, seq }) = after {
+            query.push(" AND opened_at <= ").push_bind(value);
+            query.push(" AND (opened_at < ").push_bind(value).push(" OR seq < ").push_bind(seq).push(")");
         }
         // One more than asked tells whether there is a next page.
         query.push(" ORDER BY opened_at DESC, seq DESC LIMIT ").push_bind(limit as i64 + 1);
@@ -160,7 +160,7 @@ impl History {
         let mut incidents = rows.iter().map(read_incident).collect::<Result<Vec<_>, _>>()?;
         let more = incidents.len() > limit;
         incidents.truncate(limit);
-        let cursor_of = |last: &Incident| Cursor { started_at: last.opened_at.unix_us, seq: last.seq };
+        let cursor_of = |last: &Incident| Cursor { value: last.opened_at.unix_us, seq: last.seq };
         let next = incidents.last().filter(|_| more).map(cursor_of);
         Ok(IncidentPage { incidents, next })
     }

@@ -10,6 +10,7 @@ use sqlx::SqliteConnection;
 
 use super::{
     Dimension,
+    dimension_rows::Condition,
     findings::{Counts, CountsKey},
     sums::Group,
 };
@@ -35,7 +36,7 @@ pub(super) struct PackId {
 const COUNT_BYTES: usize = 256;
 
 /// What one pack adds to each group of a series: the pack, what is grouped by, and the filter's conditions.
-pub(super) type PeriodKey = (PackId, Option<Dimension>, Vec<(Dimension, String)>);
+pub(super) type PeriodKey = (PackId, Option<Dimension>, Vec<Condition>);
 
 /// What was added up of packs.
 #[derive(Clone, Debug)]

@@ -13,10 +13,11 @@ mod signals;
 mod sums;
 mod walk;
 
-pub use filter::{Cursor, Dimension, RecordFilter, StatsFilter};
+pub use filter::{Cursor, Dimension, Measure, RecordFilter, StatsFilter};
 pub use findings::FindingSum;
 pub use incidents::{IncidentDetail, IncidentFacet, IncidentFilter, IncidentMinute, IncidentPage, IncidentRecord};
 pub use names::NameOf;
+pub use records::MOST_SORTED;
 pub use signals::SignalFilter;
 pub use sums::Width;
 

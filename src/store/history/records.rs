@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use futures_util::{Stream, stream};
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
 
 use super::{
-    Cursor, History, RecordFilter, RecordPage, StoredRecord,
+    Cursor, History, Measure, RecordFilter, RecordPage, StoredRecord,
     walk::{Path, WINDOW, Walk},
 };
 use crate::{
@@ -21,6 +21,8 @@ use crate::{
 const LARGEST_PAGE: u32 = 1_000;
 /// Records that an export reads at once.
 const EXPORT_CHUNK: u32 = 500;
+/// Most records that are looked through to sort them.
+pub const MOST_SORTED: u32 = 200_000;
 
 /// All columns of a record; made of constants.
 pub(super) static SELECT: LazyLock<String> = LazyLock::new(|| {
@@ -49,13 +51,7 @@ impl History {
         // One more than asked tells whether there is a next page.
         let wanted = limit as i64 + 1;
         let walk = Walk { filter, after, limit: wanted };
-        let (mut path, mut length) = (Path::All, WINDOW);
-        for candidate in walk.paths() {
-            let counted: i64 = walk.length(candidate).build_query_scalar().fetch_one(&self.readers).await?;
-            if path == Path::All || counted < length {
-                (path, length) = (candidate, counted);
-            }
-        }
+        let (path, length) = self.shortest(walk).await?;
         let mut rows = Vec::new();
         for mut query in walk.queries(path, length) {
             rows = query.build().fetch_all(&self.readers).await?;
@@ -63,11 +59,47 @@ impl History {
                 break;
             }
         }
-        let mut records = rows.iter().map(read_record).collect::<Result<Vec<_>, _>>()?;
-        let more = records.len() > limit;
-        records.truncate(limit);
-        let next = records.last().filter(|_| more).map(cursor_of);
-        Ok(RecordPage { records, next })
+        page(&rows, limit, |stored| stored.record.started_at.unix_us)
+    }
+
+    /// One page of records, those with the largest `measure` first; `limit` is kept between 1 and 1,000.
+    /// `None` when more than [`MOST_SORTED`] records fit.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn largest(
+        &self,
+        filter: &RecordFilter,
+        measure: Measure,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Option<RecordPage>, StoreError> {
+        let limit = limit.clamp(1, LARGEST_PAGE) as usize;
+        let walk = Walk { filter, after: None, limit: limit as i64 + 1 };
+        let (path, _) = self.shortest(walk).await?;
+        let most = i64::from(MOST_SORTED);
+        let fitting: i64 = walk.count(path, most).build_query_scalar().fetch_one(&self.readers).await?;
+        if fitting > most {
+            return Ok(None);
+        }
+        let rows = walk.largest(path, measure, after).build().fetch_all(&self.readers).await?;
+        let value = |stored: &StoredRecord| match measure {
+            Measure::Cost => stored.record.cost.map_or(0, |cost| cost.0),
+            Measure::Latency => i64::try_from(stored.record.latency_us).unwrap_or(i64::MAX),
+        };
+        page(&rows, limit, value).map(Some)
+    }
+
+    /// The path with the fewest entries, and how many it has, up to [`WINDOW`].
+    async fn shortest(&self, walk: Walk<'_>) -> Result<(Path, i64), StoreError> {
+        let (mut path, mut length) = (Path::All, WINDOW);
+        for candidate in walk.paths() {
+            let counted: i64 = walk.length(candidate).build_query_scalar().fetch_one(&self.readers).await?;
+            if path == Path::All || counted < length {
+                (path, length) = (candidate, counted);
+            }
+        }
+        Ok((path, length))
     }
 
     /// One record with its attempts and findings.
@@ -118,6 +150,11 @@ impl History {
     }
 }
 
-fn cursor_of(stored: &StoredRecord) -> Cursor {
-    Cursor { started_at: stored.record.started_at.unix_us, seq: stored.seq }
+/// A page out of its rows and one more, which tells that there is a next page; `value` is what they are sorted by.
+fn page(rows: &[SqliteRow], limit: usize, value: impl Fn(&StoredRecord) -> i64) -> Result<RecordPage, StoreError> {
+    let mut records = rows.iter().map(read_record).collect::<Result<Vec<_>, _>>()?;
+    let more = records.len() > limit;
+    records.truncate(limit);
+    let next = records.last().filter(|_| more).map(|last| Cursor { value: value(last), seq: last.seq });
+    Ok(RecordPage { records, next })
 }

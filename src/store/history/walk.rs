@@ -7,7 +7,7 @@
 
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::{Cursor, RecordFilter, records::SELECT};
+use super::{Cursor, Measure, RecordFilter, records::SELECT};
 use crate::domain::{Api, CacheState, Endpoint, ErrorKind, Outcome};
 
 /// Entries of a path that are looked through before what is rare is looked for by itself.
@@ -141,6 +141,49 @@ impl Walk<'_> {
         self.finish(query)
     }
 
+    /// Counts what fits, up to `most` and one more, without a look at much else.
+    pub(super) fn count(self, path: Path, most: i64) -> QueryBuilder<Sqlite> {
+        let mut query = QueryBuilder::new("SELECT count(*) FROM (SELECT 1");
+        self.push_fitting(&mut query, path);
+        query.push(" LIMIT ").push_bind(most + 1).push(")");
+        query
+    }
+
+    /// The largest by `measure`, after `after`. Everything that fits is looked at.
+    pub(super) fn largest(self, path: Path, measure: Measure, after: Option<Cursor>) -> QueryBuilder<Sqlite> {
+        let column = match measure {
+            Measure::Cost => "records.cost_microcents",
+            Measure::Latency => "records.latency_us",
+        };
+        let mut query = QueryBuilder::new(SELECT.as_str());
+        query.push(" WHERE records.seq IN (SELECT entry.seq");
+        self.push_fitting(&mut query, path);
+        query.push(") AND ").push(column).push(" IS NOT NULL");
+        if let Some(Cursor { value, seq }) = after {
+            query.push(" AND (").push(column).push(" < ").push_bind(value);
+            query.push(" OR (").push(column).push(" = ").push_bind(value);
+            query.push(" AND records.seq < ").push_bind(seq).push("))");
+        }
+        query.push(" ORDER BY ").push(column).push(" DESC, records.seq DESC LIMIT ").push_bind(self.limit);
+        query
+    }
+
+    /// Appends everything that fits as `entry`, in no order: by the path, or by the dimensions that fit.
+    fn push_fitting(&self, query: &mut QueryBuilder<Sqlite>, path: Path) {
+        if path == Path::All && has_dimensions(self.filter) {
+            query.push(
+                " FROM dimensions AS d CROSS JOIN records AS entry INDEXED BY records_dimension
+                 WHERE entry.dimension_id = d.id",
+            );
+            push_dimensions(query, self.filter);
+            self.push_time(query, "entry");
+        } else {
+            self.push_path(query, path);
+            push_in_dimensions(query, "entry", self.filter);
+        }
+        self.push_rest(query, "entry", Some(path));
+    }
+
     fn finish(self, mut query: QueryBuilder<Sqlite>) -> QueryBuilder<Sqlite> {
         query.push(" ORDER BY records.started_at DESC, records.seq DESC LIMIT ").push_bind(self.limit);
         query
@@ -205,11 +248,11 @@ impl Walk<'_> {
         }
         // The tighter of the two bounds is the one that is looked up.
         let to = filter.to.map(|to| to.unix_us.saturating_sub(1));
-        if let Some(last) = to.into_iter().chain(after.map(|after| after.started_at)).min() {
+        if let Some(last) = to.into_iter().chain(after.map(|after| after.value)).min() {
             query.push(" AND ").push(table).push(".started_at <= ").push_bind(last);
         }
-        if let Some(Cursor { started_at, seq }) = after {
-            query.push(" AND (").push(table).push(".started_at < ").push_bind(*started_at);
+        if let Some(Cursor { value, seq }) = after {
+            query.push(" AND (").push(table).push(".started_at < ").push_bind(*value);
             query.push(" OR ").push(table).push(".seq < ").push_bind(*seq).push(")");
         }
     }
@@ -239,6 +282,7 @@ fn has_dimensions(filter: &RecordFilter) -> bool {
         || names(filter).iter().any(|(_, value)| value.is_some())
         || filter.status.is_some()
         || filter.stream.is_some()
+        || !filter.exclude.is_empty()
 }
 
 /// The conditions on `dimensions AS d`, where `''` is "not set".
@@ -258,6 +302,9 @@ fn push_dimensions(query: &mut QueryBuilder<Sqlite>, filter: &RecordFilter) {
     }
     if let Some(stream) = filter.stream {
         query.push(" AND d.stream = ").push_bind(stream);
+    }
+    for (dimension, value) in &filter.exclude {
+        query.push(" AND ").push(dimension.expression()).push(" <> ").push_bind(value.clone());
     }
 }
 

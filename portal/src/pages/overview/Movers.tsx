@@ -8,6 +8,7 @@ import { withFilter, type Dimension } from '../../filters'
 import { count, money } from '../../format'
 import { links } from '../../links'
 import { Card } from '../../ui/Card'
+import { RecordsLink } from '../../ui/FilterLink'
 import { Empty } from '../../ui/Page'
 import { Value } from '../../ui/Value'
 
@@ -49,7 +50,7 @@ function Top({ title, name, groups }: { title: string; name: Dimension; groups: 
                 </Link>
               )}
               <span className="whitespace-nowrap">
-                <Value of={money(group.total_cost_microcents)} /> <span className="text-xs text-muted">{count(group.total_requests)} requests</span>
+                <Value of={money(group.total_cost_microcents)} /> <span className="text-xs text-muted">{group.name == null ? count(group.total_requests) : <RecordsLink filters={{ [name]: group.name }}>{count(group.total_requests)}</RecordsLink>} requests</span>
               </span>
             </div>
             <div aria-hidden="true" className="mt-1 h-1.5 rounded bg-raised">

@@ -5,7 +5,7 @@ import { useMemo } from 'react'
 
 import type { useNewestRecords } from '../../api/newest'
 import { useFilters } from '../../app/FilterBar'
-import { timeZone } from '../../format'
+import { timeZone } from '../../zone'
 import { links } from '../../links'
 import { Card } from '../../ui/Card'
 import { Failure, Loading } from '../../ui/states'

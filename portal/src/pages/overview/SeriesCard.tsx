@@ -1,14 +1,17 @@
 /** Requests and cost over time, as a picture and as the table of the same figures. */
 
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useNavigate } from '@tanstack/react-router'
+import { useState, type ReactNode } from 'react'
 
 import type { Schemas } from '../../api/client'
 import { seriesQuery } from '../../api/queries'
 import { windowLabel, type Filters } from '../../filters'
-import { bucketTime, count, exactCount, money, timeZone } from '../../format'
+import { bucketTime, count, exactCount, money } from '../../format'
+import { timeZone } from '../../zone'
 import { Button } from '../../ui/Button'
 import { Card } from '../../ui/Card'
+import { RecordsLink } from '../../ui/FilterLink'
 import { Failure, Loading } from '../../ui/states'
 import { TimeChart, type TimeSeries } from '../../ui/TimeChart'
 import { Value } from '../../ui/Value'
@@ -19,7 +22,9 @@ export function SeriesCard({ filters }: { filters: Filters }) {
   const series = useQuery(seriesQuery(filters))
   const label = windowLabel(filters)
   const [isTable, setTable] = useState(false)
+  const navigate = useNavigate()
   const points = series.data?.groups[0]?.points ?? []
+  const onZoom = (from: string, to: string) => void navigate({ to: '.', search: { ...filters, t: undefined, from, to } })
   return (
     <Card
       title="Requests and cost over time"
@@ -28,12 +33,12 @@ export function SeriesCard({ filters }: { filters: Filters }) {
       {series.isPending && <Loading what="chart" />}
       {series.isError && <Failure what="chart" error={series.error} onRetry={() => void series.refetch()} />}
       {series.isSuccess &&
-        (isTable ? <PointTable points={points} /> : <PointChart points={points} label={label} />)}
+        (isTable ? <PointTable points={points} /> : <PointChart points={points} label={label} onZoom={onZoom} />)}
     </Card>
   )
 }
 
-function PointChart({ points, label }: { points: readonly Point[]; label: string }) {
+function PointChart({ points, label, onZoom }: { points: readonly Point[]; label: string; onZoom: (from: string, to: string) => void }) {
   if (points.length === 0) return <p className="py-6 text-sm text-muted">No requests in the {label}.</p>
   const requests: TimeSeries = {
     name: 'Requests',
@@ -47,7 +52,13 @@ function PointChart({ points, label }: { points: readonly Point[]; label: string
     values: points.map((point) => point.total_cost_microcents),
     format: (value) => money(value) ?? '',
   }
-  return <TimeChart label={summary(points, label)} times={points.map((point) => point.start)} left={requests} right={cost} />
+  return <TimeChart label={summary(points, label)} times={points.map((point) => point.start)} left={requests} right={cost} onZoom={onZoom} />
+}
+
+/** A number, and the way to the records of its stretch of time. */
+function Stretch({ point, next, children }: { point: Point; next: Point | undefined; children: ReactNode }) {
+  if (point.total_requests === 0) return children
+  return <RecordsLink filters={{ t: undefined, from: point.start, to: next?.start ?? new Date().toISOString() }}>{children}</RecordsLink>
 }
 
 /** What the picture says, for those who do not see it. */
@@ -78,12 +89,12 @@ function PointTable({ points }: { points: readonly Point[] }) {
           </tr>
         </thead>
         <tbody>
-          {points.map((point) => (
+          {points.map((point, place) => (
             <tr key={point.start} className="border-b border-line last:border-0">
               <th scope="row" className="px-2 py-1 text-left font-normal">
                 <time dateTime={point.start}>{bucketTime(point.start)}</time>
               </th>
-              <td className="px-2 py-1 text-right"><Value of={exactCount(point.total_requests)} /></td>
+              <td className="px-2 py-1 text-right"><Stretch point={point} next={points[place + 1]}>{exactCount(point.total_requests)}</Stretch></td>
               <td className="px-2 py-1 text-right"><Value of={money(point.total_cost_microcents)} /></td>
             </tr>
           ))}

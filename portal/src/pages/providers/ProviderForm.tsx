@@ -19,7 +19,7 @@ const TYPES: Record<Type, { words: string; address: string }> = {
 }
 const types = Object.keys(TYPES) as Type[]
 
-export type ProviderFields = Omit<Schemas['ProviderChange'], 'models'> & { id: string; provider_type: Type; models?: string[] }
+export type ProviderFields = Schemas['NewProvider']
 
 interface Props {
   known?: Schemas['Provider']
@@ -46,7 +46,8 @@ export function ProviderForm({ known, submit, isPending, error, onSubmit }: Prop
       provider_type: type,
       default_model: model.trim() === '' ? null : model.trim(),
       models: models.split(',').map((name) => name.trim()).filter((name) => name !== ''),
-      allow_private_network: isPrivate,
+      // Left out, servers of one's own may lie there and no others.
+      ...((known !== undefined || isPrivate) && { allow_private_network: isPrivate }),
       // Saying the same address again would ask for the key again.
       ...(address.trim() !== '' && address.trim() !== known?.base_url && { base_url: address.trim() }),
       ...(key !== '' && { api_key: key }),

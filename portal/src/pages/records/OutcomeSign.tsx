@@ -12,14 +12,14 @@ const SIGNS: Record<string, { sign: string; word: string; look: string } | undef
   client_disconnected: { sign: '◌', word: 'client left', look: 'text-muted' },
 }
 
-export function OutcomeSign({ row }: { row: Row }) {
+export function OutcomeSign({ row, isCompact = false }: { row: Row; isCompact?: boolean }) {
   const { sign, word, look } = SIGNS[row.outcome] ?? { sign: '?', word: row.outcome, look: 'text-muted' }
   return (
     <span className={look} title={row.error_kind ?? undefined}>
       <span className="whitespace-nowrap">
         <span aria-hidden="true">{sign}</span> {row.status ?? ''} {word}
       </span>
-      {row.error_kind != null && <span className="text-xs text-muted xl:block xl:truncate"> {row.error_kind}</span>}
+      {row.error_kind != null && !isCompact && <span className="text-xs text-muted xl:block xl:truncate"> {row.error_kind}</span>}
     </span>
   )
 }

@@ -3,14 +3,14 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 
-import { ApiError } from '../../api/client'
 import { routeQuery } from '../../api/queries'
 import { useFilters } from '../../app/FilterBar'
 import { links } from '../../links'
 import { Card } from '../../ui/Card'
 import { Empty } from '../../ui/Page'
 import { Failure, Loading } from '../../ui/states'
-import { Decision, nameOf } from '../routing/Decision'
+import { Decision } from '../routing/Decision'
+import { nameOf } from '../routing/facts'
 
 const NEXT: Record<string, string> = {
   answered: 'it answered',
@@ -21,15 +21,14 @@ const NEXT: Record<string, string> = {
   ended: 'that was the end',
 }
 
-export function Route({ id }: { id: string }) {
+export function Route({ id, isKept }: { id: string; isKept: boolean }) {
   const filters = useFilters()
-  const route = useQuery(routeQuery(id))
-  const isAbsent = route.error instanceof ApiError && route.error.status === 404
+  const route = useQuery({ ...routeQuery(id), enabled: isKept })
   return (
-    <Card title="Why it went there" aside={<Link {...links.routing(filters, id)} className="text-sm underline underline-offset-2">Decide it again</Link>}>
-      {route.isPending && <Loading what="routing trace" />}
-      {isAbsent && <Empty>No decision was kept: it was refused before it was routed, or came before decisions were kept.</Empty>}
-      {route.isError && !isAbsent && <Failure what="routing trace" error={route.error} onRetry={() => void route.refetch()} />}
+    <Card title="Why it went there" aside={isKept && <Link {...links.routing(filters, { record: id })} className="text-sm underline underline-offset-2">Decide it again</Link>}>
+      {isKept && route.isPending && <Loading what="routing trace" />}
+      {!isKept && <Empty>No decision was kept: it was refused before it was routed, or came before decisions were kept.</Empty>}
+      {route.isError && <Failure what="routing trace" error={route.error} onRetry={() => void route.refetch()} />}
       {route.isSuccess && (
         <>
           <Decision view={route.data.decision} />

@@ -1,20 +1,25 @@
 /**
  * A decision as it was made: the five layers from left to right, who is left after each, who fell and why, the scores
- * by factor, and the order in which they are tried.
+ * by factor, and the order in which they are tried. Drawn on wide screens; as a list where somebody prefers it.
  */
+
+import { lazy, Suspense, useState } from 'react'
 
 import type { Schemas } from '../../api/client'
 import { count, duration, exactTime, money, percent } from '../../format'
-import { Card } from '../../ui/Card'
+import { Button } from '../../ui/Button'
 import { Empty } from '../../ui/Page'
+import { Loading } from '../../ui/states'
 import { Table, type Column } from '../../ui/Table'
 import { Foreign, Value } from '../../ui/Value'
+import { useIsWide } from '../../ui/visibleRows'
+import { FACTORS, nameOf, TITLES } from './facts'
 
 type View = Schemas['DecisionView']
 type Candidate = Schemas['RoutingCandidate']
 
-const FACTORS = ['quality', 'price', 'latency', 'reliability', 'affinity'] as const
-const TITLES: Record<string, string> = { policy: '1. Policy', capability: '2. Capability', availability: '3. Availability', score: '4. Score', selection: '5. Selection' }
+const Drawing = lazy(() => import('./Drawing'))
+
 /** Longer lists of who is left say only how many more. */
 const MOST_SHOWN = 8
 
@@ -27,14 +32,29 @@ export function Decision({ view }: { view: View }) {
         <bdi>{view.profile.id}</bdi>, about {count(view.need.input_tokens)} prompt tokens{abilities === '' ? '' : `, needs ${abilities}`})</span>
       </p>
       {view.refusal !== null && <p className="mt-2 text-sm font-medium text-bad">■ Nobody is asked: <bdi>{view.refusal}</bdi></p>}
-      {view.candidates.length > 0 && (
-        <ol className="mt-3 grid gap-3 xl:grid-cols-5">
-          {view.layers.map((layer) => <Layer key={layer.layer} layer={layer} view={view} />)}
-        </ol>
-      )}
+      {view.candidates.length > 0 && <Layers view={view} />}
       <Order view={view} />
       <p className="mt-3 text-xs text-muted">Decided {exactTime(view.at)}. Token counts are estimates until the provider has counted.</p>
     </>
+  )
+}
+
+function Layers({ view }: { view: View }) {
+  const [isList, setList] = useState(false)
+  const isWide = useIsWide()
+  return (
+    <div className="mt-3">
+      {isWide && <Button aria-pressed={isList} className="mb-2" onClick={() => { setList(!isList) }}>Show as list</Button>}
+      {isWide && !isList ? (
+        <div role="img" aria-label={`Drawing of the five layers: ${view.layers.map((layer) => `${TITLES[layer.layer] ?? layer.layer} ${layer.entered} to ${layer.left}`).join(', ')}. The list has the same.`}>
+          <Suspense fallback={<Loading what="drawing" />}><Drawing view={view} /></Suspense>
+        </div>
+      ) : (
+        <ol className="grid gap-3 xl:grid-cols-5">
+          {view.layers.map((layer) => <Layer key={layer.layer} layer={layer} view={view} />)}
+        </ol>
+      )}
+    </div>
   )
 }
 
@@ -99,20 +119,5 @@ function Order({ view }: { view: View }) {
       <Table caption="The order in which targets are tried" rows={rows} columns={columns} rowKey={(row) => `${row.place ?? ''} ${nameOf(row)}`} />
       {view.more_in_order > 0 && <Empty>and {view.more_in_order} more after these</Empty>}
     </div>
-  )
-}
-
-export function nameOf(candidate: { provider: string; model?: string | null } | null | undefined): string {
-  if (!candidate) return 'nobody'
-  return candidate.model == null ? candidate.provider : `${candidate.provider}/${candidate.model}`
-}
-
-/** Two decisions side by side. */
-export function Decisions({ first, second }: { first: { title: string; view: View }; second: { title: string; view: View } | null }) {
-  return (
-    <>
-      <Card title={first.title}><Decision view={first.view} /></Card>
-      {second && <Card title={second.title}><Decision view={second.view} /></Card>}
-    </>
   )
 }

@@ -118,4 +118,74 @@ open-webui serve`,
     name: 'Ollama clients',
     code: ({ origin }) => `export OLLAMA_HOST=${origin}`,
   },
+  {
+    name: 'TypeScript (anthropic)',
+    code: ({ origin, key, model }) => `import Anthropic from '@anthropic-ai/sdk'
+
+const client = new Anthropic({ baseURL: '${origin}', apiKey: '${key}' })
+const message = await client.messages.create({
+  model: '${model}',
+  max_tokens: 1024,
+  messages: [{ role: 'user', content: 'Hello!' }],
+})
+console.log(message.content)`,
+  },
+  {
+    name: 'LangChain.js',
+    code: ({ origin, key, model }) => `import { ChatOpenAI } from '@langchain/openai'
+
+const model = new ChatOpenAI({ model: '${model}', apiKey: '${key}', configuration: { baseURL: '${origin}/v1' } })
+console.log((await model.invoke('Hello!')).content)`,
+  },
+  {
+    name: 'LlamaIndex',
+    code: ({ origin, key, model }) => `from llama_index.llms.openai_like import OpenAILike
+
+llm = OpenAILike(model="${model}", api_base="${origin}/v1", api_key="${key}", is_chat_model=True)
+print(llm.complete("Hello!"))`,
+  },
+  {
+    name: 'Go (openai)',
+    code: ({ origin, key, model }) => `client := openai.NewClient(
+	option.WithBaseURL("${origin}/v1"),
+	option.WithAPIKey("${key}"),
+)
+answer, err := client.Chat.Completions.New(ctx, openai.ChatCompletionNewParams{
+	Model:    "${model}",
+	Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage("Hello!")},
+})`,
+  },
+  {
+    name: 'Gemini CLI',
+    code: ({ origin, key, model }) => `export GOOGLE_GEMINI_BASE_URL=${origin}
+export GEMINI_API_KEY=${key}
+gemini --model ${model}`,
+  },
+  {
+    name: 'OpenCode',
+    code: ({ origin, key, model }) => `// opencode.json
+{
+  "provider": {
+    "gateway": {
+      "npm": "@ai-sdk/openai-compatible",
+      "name": "llm-gateway",
+      "options": { "baseURL": "${origin}/v1", "apiKey": "${key}" },
+      "models": { "${model}": {} }
+    }
+  }
+}`,
+  },
+  {
+    name: 'Aider',
+    code: ({ origin, key, model }) => `export OPENAI_API_BASE=${origin}/v1
+export OPENAI_API_KEY=${key}
+aider --model openai/${model}`,
+  },
+  {
+    name: 'Cline, Roo Code, Cursor',
+    code: ({ origin, key, model }) => `API provider:  OpenAI Compatible
+Base URL:      ${origin}/v1
+API key:       ${key}
+Model ID:      ${model}`,
+  },
 ]

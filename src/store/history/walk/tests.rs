@@ -11,7 +11,7 @@ use sqlx::{
 };
 
 use super::{
-    super::{Cursor, History, RecordFilter},
+    super::{Cursor, Dimension, History, Measure, RecordFilter},
     Path, WINDOW, Walk,
 };
 use crate::domain::{Api, CacheState, Endpoint, ErrorKind, Outcome, Timestamp};
@@ -100,7 +100,7 @@ enum Kind {
 }
 
 const KINDS: [Kind; 3] = [Kind::Frequent, Kind::Rare, Kind::Absent];
-const FIELDS: usize = 20;
+const FIELDS: usize = 22;
 
 /// Sets one field of the filter; the first two have a path of their own, with the tags.
 fn set(filter: &mut RecordFilter, field: usize, kind: Kind) {
@@ -136,7 +136,12 @@ fn set(filter: &mut RecordFilter, field: usize, kind: Kind) {
         16 => filter.cache = pick(kind, [CacheState::Bypass, CacheState::Hit, CacheState::Miss]),
         17 => filter.endpoint = pick(kind, [Endpoint::ChatCompletions, Endpoint::Messages, Endpoint::Responses]),
         18 => filter.findings = Some(kind != Kind::Frequent),
-        _ => filter.finding_kind = text("kind"),
+        19 => filter.finding_kind = text("kind"),
+        20 => filter.exclude = vec![(Dimension::Project, text("project").unwrap())],
+        _ => {
+            let outcome = pick(kind, ["refused", "error", "client_disconnected"]).unwrap();
+            filter.exclude = vec![(Dimension::Outcome, outcome.to_owned()), (Dimension::Source, "source1".to_owned())];
+        }
     }
 }
 
@@ -227,6 +232,7 @@ async fn every_filter_finds_what_a_look_at_every_record_finds() {
                 && text("cache", filter.cache.map(CacheState::as_str))
                 && number("status", filter.status.map(i64::from))
                 && number("stream", filter.stream.map(i64::from))
+                && filter.exclude.iter().all(|(dimension, value)| row.get::<&str, _>(dimension.as_str()) != value)
         };
         let expected: Vec<i64> = rows.iter().filter(fits).map(|row| row.get("seq")).collect();
         let (mut found, mut after) = (Vec::new(), None);
@@ -255,11 +261,12 @@ async fn every_query_uses_an_index() {
     for mut filter in filters().into_iter().chain([time.clone()]) {
         for (from, to) in [(None, None), (time.from, time.to)] {
             (filter.from, filter.to) = (from, to);
-            for after in [None, Some(Cursor { started_at: 30_000_000, seq: 30 })] {
+            for after in [None, Some(Cursor { value: 30_000_000, seq: 30 })] {
                 let walk = Walk { filter: &filter, after, limit: 51 };
                 for path in walk.paths().into_iter().chain([Path::All]) {
                     let queries = [0, WINDOW].into_iter().flat_map(|length| walk.queries(path, length));
-                    for query in queries.chain([walk.length(path)]) {
+                    let sorted = walk.largest(path, Measure::Latency, after);
+                    for query in queries.chain([walk.length(path), walk.count(path, 1_000), sorted]) {
                         let plan = format!("EXPLAIN QUERY PLAN {}", query.sql().as_str());
                         for row in sqlx::query(AssertSqlSafe(plan)).fetch_all(&all.pool).await.unwrap() {
                             let step: &str = row.get("detail");
@@ -287,6 +294,42 @@ async fn every_query_uses_an_index() {
                     }
                 }
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_largest_come_first_page_by_page() {
+    let all = filled(3_000).await;
+    sqlx::query("UPDATE records SET latency_us = (seq * 7919) % 1000, cost_microcents = iif(seq % 3, seq % 100, NULL)")
+        .execute(&all.pool)
+        .await
+        .unwrap();
+    let session = RecordFilter { session_id: Some("session1".to_owned()), ..RecordFilter::default() };
+    let excluded =
+        RecordFilter { exclude: vec![(Dimension::Project, "project1".to_owned())], ..RecordFilter::default() };
+    let window = RecordFilter { from: Some(Timestamp { unix_us: 500_000_000 }), ..RecordFilter::default() };
+    for (filter, condition) in [
+        (RecordFilter::default(), "true"),
+        (session, "session_id = 'session1'"),
+        (excluded, "dimension_id IN (SELECT id FROM dimensions WHERE project <> 'project1')"),
+        (window, "started_at >= 500000000"),
+    ] {
+        for (measure, column) in [(Measure::Latency, "latency_us"), (Measure::Cost, "cost_microcents")] {
+            let sql = format!(
+                "SELECT seq FROM records WHERE {condition} AND {column} IS NOT NULL ORDER BY {column} DESC, seq DESC"
+            );
+            let expected: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&all.pool).await.unwrap();
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let page = all.history.largest(&filter, measure, after, 700).await.unwrap().unwrap();
+                found.extend(page.records.iter().map(|stored| stored.seq));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(found, expected, "{filter:?} by {measure:?}");
         }
     }
 }
