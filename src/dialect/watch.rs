@@ -209,7 +209,8 @@ impl<F: Copy + 'static> Scanner<F> {
             .position(|byte| matches!(byte, b',' | b'}' | b']' | b'{' | b'[' | b'"' | b':') || *byte <= b' ');
         let (part, rest) = bytes.split_at_checked(end.unwrap_or(bytes.len())).unwrap_or((bytes, &[]));
         if self.capture.len() <= MAX_CAPTURE_BYTES {
-            self.capture.extend(part.iter().take(MAX_CAPTURE_BYTES + 1 - self.capture.len()));
+            let room = MAX_CAPTURE_BYTES + 1 - self.capture.len();
+            self.capture.extend_from_slice(part.get(..room).unwrap_or(part));
         }
         if end.is_none() {
             return rest;
@@ -323,7 +324,7 @@ impl<F: Copy + 'static> Scanner<F> {
             self.count = self.count.saturating_add(text.len() as u64);
         } else {
             let room = MAX_CAPTURE_BYTES.saturating_sub(self.capture.len());
-            self.capture.extend(text.iter().take(room));
+            self.capture.extend_from_slice(text.get(..room).unwrap_or(text));
         }
     }
 

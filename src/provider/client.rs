@@ -32,8 +32,8 @@ const CONNECTION_WINDOW_BYTES: u32 = 1 << 30;
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) const IDLE_MAX: usize = 512;
 
-/// The largest head of an answer.
-pub(super) const HEADERS_MAX: usize = 128;
+/// The largest head of an answer. Up to 100 lines hyper reads without asking for memory.
+pub(super) const HEADERS_MAX: usize = 100;
 pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 
 /// Why a call got no answer.

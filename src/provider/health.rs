@@ -4,7 +4,6 @@
 //! never decides where a request goes: it tells what it saw, and routing decides.
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed},
@@ -13,6 +12,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use foldhash::HashMap;
 
 use crate::{
     config::Routing,

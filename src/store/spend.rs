@@ -2,8 +2,9 @@
 //!
 //! Written by the one writer in the transaction of the record, read once, when a budget begins to be watched.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt as _};
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{

@@ -3,8 +3,9 @@
 //! Nobody waits for it but who asks to. A failed group is tried again record by record, a failing
 //! database until it works.
 
-use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
+use foldhash::{HashMap, HashMapExt as _};
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::{sync::mpsc, time::sleep};
 

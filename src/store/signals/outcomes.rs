@@ -1,10 +1,8 @@
 //! What the outcome of a request says of the model that was asked. Pure, and never a word of the request itself.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
-    sync::Arc,
-};
+use std::{hash::BuildHasher as _, sync::Arc};
+
+use foldhash::{HashMap, fast::FixedState};
 
 use crate::domain::{Attempt, Endpoint, ErrorKind, Outcome, Record};
 
@@ -136,7 +134,7 @@ fn likeness(record: &Record) -> Option<u64> {
     }
     let client = (&record.key_id, &record.project, &record.source, &record.session_id);
     let asked = (record.endpoint, &record.model_requested, record.request_bytes, record.stream);
-    Some(BuildHasherDefault::<DefaultHasher>::default().hash_one((client, asked)))
+    Some(FixedState::default().hash_one((client, asked)))
 }
 
 #[cfg(test)]
