@@ -129,7 +129,7 @@ pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, mut head: Hea
         AnswerBody::Relay(relay) => {
             let relay = *relay;
             let length = relay.length;
-            let flow = Flow {
+            let flow = Box::new(Flow {
                 upstream: relay.upstream,
                 held: relay.held,
                 meter: relay.meter,
@@ -146,7 +146,7 @@ pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, mut head: Hea
                 cut: shutdown.coming(),
                 shutdown,
                 tail: [0; 4],
-            };
+            });
             RelayBody::of(flow, length).await
         }
     };

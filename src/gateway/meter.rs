@@ -10,7 +10,8 @@ pub(crate) struct Meter(Decoder<Tap>);
 
 /// Where decoded bytes go.
 struct Tap {
-    tally: Tally,
+    /// In a box: whoever waits for an answer holds a meter, and is moved about.
+    tally: Box<Tally>,
     /// The decoded bytes of the current chunk, when something is to be cut out of them.
     plain: Option<Vec<u8>>,
 }
@@ -32,7 +33,10 @@ impl std::io::Write for Tap {
 impl Meter {
     pub(crate) fn new(tally: Tally, content_encoding: Option<&str>, keeps_plain: bool) -> Self {
         let is_encoded = content_encoding.is_some_and(|name| !name.eq_ignore_ascii_case("identity"));
-        Self(Decoder::new(content_encoding, Tap { tally, plain: (keeps_plain && is_encoded).then(Vec::new) }))
+        Self(Decoder::new(
+            content_encoding,
+            Tap { tally: Box::new(tally), plain: (keeps_plain && is_encoded).then(Vec::new) },
+        ))
     }
 
     pub(crate) fn feed(&mut self, chunk: &[u8]) {

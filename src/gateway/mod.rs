@@ -179,26 +179,18 @@ async fn way(
     let answer = walk.go(inbound, plan, record, head).await?;
     Ok(Answer { keeper, ..answer })
 }
+
 #[cfg(test)]
-mod sizes {
+mod tests {
+    fn size_of_future<A, B, C, D, E, F>(_: impl Fn(A, B, C, D, E) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Each request holds one, and it is copied more than once on its way to where it stays: what is rare belongs
+    /// into a box.
     #[test]
-    fn print_sizes() {
-        use super::*;
-        macro_rules! p { ($($t:ty),*) => { $( eprintln!("{:6} {}", size_of::<$t>(), stringify!($t)); )* } }
-        p!(OpenRecord, Answer, answer::Relay, answer::AnswerBody, flow::Flow, meter::Meter, tally::Tally, tally::Facts, crate::domain::Record, crate::domain::Attempt, Head, Arrival, accept::Inbound, Refusal, patience::Patience, crate::routing::Plan, crate::routing::Target, call::Outbound, walk::Failure, respond::Exchange<'static>, sanitize::AnswerGuard, identify::Caller, accept::Labels, relay::RelayBody, http::HeaderMap, crate::provider::UpstreamAnswer, crate::dialect::usage_chunk::Filter);
-        fn f3<A, B, C, F>(_: impl Fn(A, B, C) -> F) -> usize { size_of::<F>() }
-        fn f4<A, B, C, D, F>(_: impl Fn(A, B, C, D) -> F) -> usize { size_of::<F>() }
-        fn f5<A, B, C, D, E, F>(_: impl Fn(A, B, C, D, E) -> F) -> usize { size_of::<F>() }
-        fn f2<A, B, F>(_: impl Fn(A, B) -> F) -> usize { size_of::<F>() }
-        eprintln!("serve {}", f2(serve));
-        eprintln!("answer {}", f3(answer));
-        eprintln!("way {}", f5(way));
-        eprintln!("walk.go {}", f5(Walk::go));
-        eprintln!("judge {}", f3(respond::judge));
-        eprintln!("answer::answer {}", f4(answer::answer));
-        eprintln!("relaybody::of {}", f2(relay::RelayBody::of));
-        eprintln!("accept::read {}", f4(accept::read));
-        eprintln!("sanitize::request {}", f3(sanitize::request));
-        eprintln!("call::send {}", f4(call::send));
+    fn the_way_of_a_request_stays_small() {
+        let size = size_of_future(super::way);
+        assert!(size <= 8 * 1024, "{size} bytes");
     }
 }

@@ -41,8 +41,7 @@ const WORDS: [(&str, Ability); 15] = [
 ];
 
 /// What finds them all in one pass. It is missing only if so few words were too many for it.
-static FINDER: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::new(WORDS.map(|(word, _)| word)).ok());
+static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(WORDS.map(|(word, _)| word)).ok());
 
 /// What the request needs.
 pub(super) fn need(inbound: &Inbound) -> Need {

@@ -39,9 +39,9 @@ type Next = Option<Result<Frame<Bytes>, axum::BoxError>>;
 impl RelayBody {
     /// The body of an answer. One of known length that is here as a whole waits for its record now, so that it
     /// leaves in one piece with its head: two would cost the system, and the client, twice the work.
-    pub(crate) async fn of(flow: Flow, announced_length: Option<u64>) -> axum::body::Body {
+    pub(crate) async fn of(flow: Box<Flow>, announced_length: Option<u64>) -> axum::body::Body {
         let is_empty = flow.held.is_empty() && flow.upstream.is_end_stream();
-        let mut body = Self { flow: Some(Box::new(flow)), last: None, ahead: None, remaining: announced_length };
+        let mut body = Self { flow: Some(flow), last: None, ahead: None, remaining: announced_length };
         if is_empty {
             if let Some(flow) = body.flow.take() {
                 // The server never asks for the body of an answer that has none (204, HEAD, length 0).

@@ -70,7 +70,8 @@ const OPENING_BYTES_MAX: usize = 64 * 1024;
 /// Headers in which providers tell the id of a call.
 const REQUEST_ID_HEADERS: [&str; 5] = ["x-request-id", "request-id", "apim-request-id", "x-goog-request-id", "cf-ray"];
 
-/// Reads the head of the provider's answer and decides how it goes on.
+/// Reads the head of the provider's answer and decides how it goes on. What is rare is in boxes, so that the future of
+/// every call is not as large as that of the rarest.
 pub(crate) async fn judge(
     response: http::Response<UpstreamAnswer>,
     exchange: Exchange<'_>,
@@ -83,7 +84,7 @@ pub(crate) async fn judge(
     judged?;
     let mut headers = passed_on(&parts.headers, exchange.credential);
     if parts.status.is_client_error() || parts.status.is_server_error() {
-        return provider_error(parts.status, headers, upstream, &exchange, record).await;
+        return Box::pin(provider_error(parts.status, headers, upstream, &exchange, record)).await;
     }
     let framing = Framing::of(text(&parts.headers, header::CONTENT_TYPE), exchange.asked());
     let told_framing = exchange.way_back.as_ref().map_or(framing, WayBack::framing);
@@ -122,7 +123,7 @@ pub(crate) async fn judge(
         length = None;
         headers.remove(header::CONTENT_ENCODING);
     }
-    let mut relay = Relay {
+    let mut relay = Box::new(Relay {
         upstream,
         held: VecDeque::new(),
         meter: exchange.meter(framing, encoding, filter.is_some() || guard.is_some() || exchange.way_back.is_some()),
@@ -134,14 +135,14 @@ pub(crate) async fn judge(
         disconnect: exchange.disconnect,
         patience: Patience::new(exchange.target.timeouts.idle, (!waits_for_first).then_some(exchange.deadline)),
         length,
-    };
+    });
     let is_stream = match told_framing {
         Framing::Sse | Framing::JsonArray => true,
         Framing::NdJson => exchange.stream,
         Framing::Json | Framing::Opaque => false,
     };
     if (edits || exchange.way_back.is_some() || record.is_task()) && !is_stream && framing != Framing::Opaque {
-        let (body, dropped) = whole::read(relay, &exchange, record).await?;
+        let (body, dropped) = Box::pin(whole::read(relay, &exchange, record)).await?;
         if let Some(Ok(dropped)) = (!dropped.is_empty()).then(|| HeaderValue::from_str(&dropped.to_string())) {
             headers.insert(DROPPED, dropped);
         }
@@ -151,10 +152,10 @@ pub(crate) async fn judge(
         // Until the first chunk is here, a failure can still be told by a true status.
         relay.held.extend(first_chunk(&mut relay.upstream, &exchange).await?);
         if exchange.holds && is_event_stream {
-            opening(&mut relay, &exchange, framing, encoding).await?;
+            Box::pin(opening(&mut relay, &exchange, framing, encoding)).await?;
         }
     }
-    Ok(Answer::new(parts.status, headers, AnswerBody::Relay(Box::new(relay))))
+    Ok(Answer::new(parts.status, headers, AnswerBody::Relay(relay)))
 }
 
 /// The guard of this answer, if it must be looked at: media pass.

@@ -132,7 +132,9 @@ impl Walk<'_> {
                     _ => None,
                 };
                 let tried = match beside {
-                    Some(beside) => self.attempt_hedged(&mut inbound, (target, beside), holds, record, head).await,
+                    Some(beside) => {
+                        Box::pin(self.attempt_hedged(&mut inbound, (target, beside), holds, record, head)).await
+                    }
                     None => self.attempt(&mut inbound, target, holds, record, head).await,
                 };
                 let (failure, later) = match tried {

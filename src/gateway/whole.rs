@@ -20,7 +20,7 @@ use crate::{dialect::translate::Dropped, domain::ErrorKind};
 /// Reads an answer whole, translates it where the APIs differ, and lets the sanitizer judge what the client gets.
 /// Tells what had no place in the client's API.
 pub(super) async fn read(
-    mut relay: Relay,
+    mut relay: Box<Relay>,
     exchange: &Exchange<'_>,
     record: &mut OpenRecord,
 ) -> Result<(AnswerBody, Dropped), Failure> {
