@@ -1,6 +1,6 @@
-//! A record as one line of the spool: the number of its form, then its fields (postcard) in base 64.
+//! A record as one line of the spool: a JSON object.
 //!
-//! A line that was torn off ends before its last field does, so nothing half-written is ever taken for a record.
+//! A line that was torn off is no JSON object any more, so nothing half-written is ever taken for a record.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -14,10 +14,6 @@ use crate::{
     },
     store::rows::known_reason,
 };
-
-/// The form of a line. Whoever changes a field of [`Line`], or of what it holds, gives it another number and reads
-/// this one as well: a process that was killed may have been of the version before.
-const FORM: u8 = b'1';
 
 type Text = Option<Arc<str>>;
 type Name = Cow<'static, str>;
@@ -45,14 +41,17 @@ struct Line {
     cost_unknown_reason: Option<Name>,
     provider_cost: Option<Microcents>,
     saved: Option<Microcents>,
+    /// Lines of before there were findings have none.
+    #[serde(default)]
     finding_rows: Vec<FindingLine>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     budget_marks: Vec<BudgetMark>,
     request_bytes: u64,
     response_bytes: u64,
     attempts: Vec<AttemptLine>,
-    /// The routing trace.
-    route: Option<Arc<[u8]>>,
+    /// The routing trace in base 64; lines of before there were traces have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    route: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,19 +83,16 @@ struct FindingLine {
 
 /// The record's line, its end included.
 pub(super) fn write(record: &Record) -> Vec<u8> {
+    let mut line = Vec::with_capacity(1_536);
     // Numbers, texts and lists of them have no way to fail.
-    let fields = postcard::to_extend(&Line::of(record), Vec::with_capacity(768)).unwrap_or_default();
-    let mut line = String::with_capacity(fields.len() * 4 / 3 + 4);
-    line.push(char::from(FORM));
-    STANDARD_NO_PAD.encode_string(&fields, &mut line);
-    line.push('\n');
-    line.into_bytes()
+    let _ = serde_json::to_writer(&mut line, &Line::of(record));
+    line.push(b'\n');
+    line
 }
 
 /// Reads a line back; `None` for what [`write`] did not finish.
 pub(super) fn read(line: &[u8]) -> Option<Record> {
-    let fields = STANDARD_NO_PAD.decode(line.strip_prefix(&[FORM])?).ok()?;
-    postcard::from_bytes::<Line>(&fields).ok()?.into_record()
+    serde_json::from_slice::<Line>(line).ok()?.into_record()
 }
 
 impl Line {
@@ -141,7 +137,7 @@ impl Line {
             request_bytes: record.request_bytes,
             response_bytes: record.response_bytes,
             attempts: record.attempts.iter().map(AttemptLine::of).collect(),
-            route: record.route.clone(),
+            route: record.route.as_deref().map(|trace| STANDARD_NO_PAD.encode(trace)),
         }
     }
 
@@ -197,7 +193,8 @@ impl Line {
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
             attempts: self.attempts.into_iter().map(AttemptLine::into_attempt).collect::<Option<_>>()?,
-            route: self.route,
+            // A record is worth more than how it was routed.
+            route: self.route.and_then(|text| STANDARD_NO_PAD.decode(text).ok()).map(Into::into),
         })
     }
 }
