@@ -148,13 +148,15 @@ fn specs() -> impl Strategy<Value = QuerySpec> {
         })
 }
 
-/// `PROPTEST_CASES`, else as many as an unoptimised build does in some seconds.
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400)
+/// As many cases as `PROPTEST_CASES` says, which proptest reads itself, and at least as many as an unoptimised build
+/// does in some seconds.
+fn config() -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig { cases: asked.cases.max(400), ..asked }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn no_string_makes_the_parser_fall(question in prop_oneof![".{0,60}", salad(), salad()]) {
