@@ -3,8 +3,6 @@
 use std::{
     collections::BTreeSet,
     net::SocketAddr,
-    path::Path,
-    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -20,46 +18,14 @@ use llm_gateway::{
 };
 use serde_json::json;
 
-use crate::harness::client::{Client, PATIENCE};
+use crate::harness::{
+    client::{Client, PATIENCE},
+    process::Process,
+};
 
 /// Rounds in the normal run; `KILL_ROUNDS` asks for more.
 const ROUNDS: usize = 20;
 const CLIENTS: usize = 8;
-
-/// A gateway in a process of its own, killed without a warning when it is dropped.
-struct Victim {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Victim {
-    async fn start(dir: &Path) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Command::new(env!("CARGO_BIN_EXE_llm-gateway"))
-            .args(["--port", &port.to_string()])
-            .current_dir(dir)
-            .env_clear()
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let victim = Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)) };
-        for _ in 0..600 {
-            if tokio::net::TcpStream::connect(victim.address).await.is_ok() {
-                return victim;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("the gateway never listened");
-    }
-}
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        // SIGKILL.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// Asks until the gateway dies and notes the record of each answer that came whole.
 async fn ask_until_dead(address: SocketAddr, number: usize, stop: Arc<AtomicBool>, finished: Arc<Mutex<Vec<String>>>) {
@@ -130,7 +96,7 @@ async fn bar_21_an_acknowledged_change_outlives_kill_9() {
     std::fs::write(dir.path().join("config.toml"), "").unwrap();
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
     for round in 0..rounds {
-        let victim = Victim::start(dir.path()).await;
+        let victim = Process::start(dir.path()).await;
         let stop = Arc::new(AtomicBool::new(false));
         let clients: Vec<_> = (0..4)
             .map(|_| tokio::spawn(make_keys_until_dead(victim.address, Arc::clone(&stop), Arc::clone(&acknowledged))))
@@ -141,6 +107,7 @@ async fn bar_21_an_acknowledged_change_outlives_kill_9() {
             assert!(begun.elapsed() < PATIENCE, "no load in round {round}");
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+        // SIGKILL.
         drop(victim);
         stop.store(true, Relaxed);
         for client in clients {
@@ -170,7 +137,7 @@ async fn no_finished_answer_loses_its_record_to_kill_9() {
     std::fs::write(dir.path().join("config.toml"), format!("{config}[storage]\nspool_wait_ms = 1000\n")).unwrap();
     let finished = Arc::new(Mutex::new(Vec::new()));
     for round in 0..rounds {
-        let victim = Victim::start(dir.path()).await;
+        let victim = Process::start(dir.path()).await;
         let stop = Arc::new(AtomicBool::new(false));
         let clients: Vec<_> = (0..CLIENTS)
             .map(|number| {
@@ -185,6 +152,7 @@ async fn no_finished_answer_loses_its_record_to_kill_9() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         tokio::time::sleep(Duration::from_millis(7 * (round as u64 % 11))).await;
+        // SIGKILL.
         drop(victim);
         stop.store(true, Relaxed);
         for client in clients {

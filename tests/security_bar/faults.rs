@@ -287,7 +287,10 @@ async fn commit_all(retries: bool) -> BTreeSet<String> {
     let (documented, faults) = (documented(), faults());
     let names: Vec<_> = faults.iter().map(|(name, _)| *name).collect();
     assert_eq!(documented.iter().map(|row| row.fault.as_str()).collect::<Vec<_>>(), names);
-    let closed: SocketAddr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Taken to the end, so that no other test gets it, and never listened at.
+    let closed_socket = tokio::net::TcpSocket::new_v4().unwrap();
+    closed_socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let closed = closed_socket.local_addr().unwrap();
     let untrusted = Untrusted::start().await;
     let rigs = [
         rig("{upstream}", retries).await,
