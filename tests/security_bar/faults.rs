@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
     sync::atomic::Ordering::Relaxed,
     time::Duration,
 };
