@@ -193,7 +193,7 @@ fn routing_policy(models: usize) -> Policy {
         toml.push_str(&format!(
             "[[providers]]\nid = \"{id}\"\nprovider_type = \"openai_compatible\"\napi_key = \"k\"\n\
              base_url = \"http://127.0.0.1:9/v1\"\nallow_private_network = true\nmodels = [{}]\n\
-             pricing = {{ input_per_mtok = 1.0, output_per_mtok = 4.0 }}\n",
+             pricing = {{ input = 1.0, output = 4.0 }}\n",
             names.join(", ")
         ));
     }
