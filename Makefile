@@ -52,7 +52,7 @@ portal/dist/index.html: $(PORTAL_SOURCES) $(PORTAL_MODULES) openapi/openapi.json
 
 ## Tests
 
-.PHONY: test test-tools test-begin test-portal test-rust test-sdk test-browser fuzz audit bench bench-ask outage bench-store bench-replay soak lint catalog fmt
+.PHONY: example-plugins test test-tools test-begin test-portal test-rust test-sdk test-browser fuzz audit bench bench-ask outage bench-store bench-replay soak lint catalog fmt
 test: test-tools test-begin test-portal test-rust test-sdk test-browser ## everything, installing what it needs
 	@printf '\n\033[1m== summary\033[0m\n'
 	cat $(SUMMARY)
@@ -71,10 +71,14 @@ test-portal: $(PORTAL_MODULES) ## the portal's lint, types, unit tests, build an
 	$(call step,portal: types,$(NPM) run typecheck)
 	$(call step,portal: unit tests; build and size,$(NPM) test)
 
+example-plugins: ## the example plugins, built into target/example-plugins
+	@examples/plugins/build.sh target/example-plugins
+
 test-rust: portal/dist/index.html ## formatting, clippy, unit and outside tests
 	@mkdir -p target
 	$(call step,rust: formatting,$(CARGO) fmt --check)
 	$(call step,rust: clippy,$(CARGO) clippy --locked --all-targets -- -D warnings)
+	$(call step,example plugins,examples/plugins/build.sh target/example-plugins)
 	$(call step,rust: tests,$(CARGO) test --locked --all-targets)
 	$(call step,rust: examples in the documentation,$(CARGO) test --locked --doc)
 
@@ -92,8 +96,10 @@ $(SDK_NODE): tests/sdk/node/package.json tests/sdk/node/package-lock.json
 
 test-sdk: $(SDK_PYTHON) $(SDK_NODE) ## the providers' official clients, unchanged but for their base URL
 	@mkdir -p target
-	$(CARGO) build --locked --example rig
+	$(CARGO) build --locked --bin llm-gateway --example rig --example tracer
 	$(call step,sdk: Python,target/debug/examples/rig .venv/bin/pytest tests/sdk/python)
+	$(call step,OpenAPI: every operation keeps its word; a generated client,target/debug/examples/rig .venv/bin/pytest tests/openapi)
+	$(call step,ClickHouse: a real engine that restarts,.venv/bin/pytest tests/clickhouse)
 	$(call step,sdk: Node,target/debug/examples/rig npm --prefix tests/sdk/node test)
 
 test-browser: portal/dist/index.html ## the portal in a real browser, on the demo and on gateways of its own
@@ -166,6 +172,7 @@ audit: ## the supply chain: locks, sources, licences, advisories, bills of mater
 # LOAD_ROUNDS=n changes how often the load harness goes round. Results are kept under bench-results/.
 bench: portal/dist/index.html ## the pure rooms, then the gateway under load beside nginx (Debian: nginx-light)
 	$(CARGO) bench --locked --bench pure -- --warm-up-time 1 --measurement-time 2
+	$(CARGO) bench --locked --bench plugins -- --warm-up-time 1 --measurement-time 2
 	$(CARGO) bench --locked --bench load
 	$(MAKE) bench-portal
 
@@ -189,6 +196,8 @@ bench-ask: portal/dist/index.html ## questions against hand-written SQL on three
 	ASK_TABLE=1 $(CARGO) test --release --locked --test promises ask_questions:: -- --nocapture
 	PROPTEST_CASES=100000 $(CARGO) test --release --locked --lib ask::properties
 	$(CARGO) bench --locked --bench pure -- --warm-up-time 1 --measurement-time 2 '^ask/'
+	$(CARGO) bench --locked --bench load -- bombs
+	$(CARGO) bench --locked --bench store -- ask
 
 bench-replay: portal/dist/index.html ## 100,000 requests of the past decided anew
 	$(CARGO) bench --locked --bench store -- replay

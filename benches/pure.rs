@@ -14,12 +14,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use llm_gateway::{
     analytics::ask::{Parsed, compile, examples, parse},
     catalog::{Catalog, PriceQuery},
     config::{self, Budget, BudgetTerms, LimitSet, Limits, LoadOptions, Sanitization, Scope},
-    dialect::{steer, usage_chunk::Filter},
+    dialect::{
+        steer,
+        translate::{Dropped, Envelope, Stream, Target, read_request, write_request},
+        usage_chunk::Filter,
+    },
     domain::{Action, Api, Direction, Endpoint, Microcents, Timestamp, Usage},
     gateway::tally::{Framing, Tally},
     limits::{Budgets, Caller, LimitRules, Payer, Take, Taken},
@@ -29,6 +33,10 @@ use llm_gateway::{
     sanitize::{Framing as StreamFraming, Guard, LOOK_BACK, RuleSet, Vault},
     store::Snapshot,
 };
+
+/// The gateway's own.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn request(bytes: usize) -> String {
     let text = "a plain sentence of a prompt, ".repeat(bytes / 30);
@@ -69,6 +77,77 @@ fn metering(c: &mut Criterion) {
             filter.feed(black_box(chunk().as_bytes()), &mut out);
         });
     });
+    group.finish();
+}
+
+const APIS: [Api; 5] = [Api::OpenaiChat, Api::OpenaiResponses, Api::Anthropic, Api::Gemini, Api::Ollama];
+
+/// Some turns of an agent with tools, 16 KiB of Chat Completions.
+fn conversation() -> String {
+    let mut turns = vec![serde_json::json!({"role": "system", "content": "You help with the code of this house."})];
+    let mut number = 0;
+    while turns.iter().map(|turn| turn.to_string().len()).sum::<usize>() < 15 << 10 {
+        number += 1;
+        let call =
+            serde_json::json!({"name": "read_file", "arguments": r#"{"path": "src/main.rs", "lines": [1, 200]}"#});
+        let id = format!("call_{number}");
+        turns.extend([
+            serde_json::json!({"role": "user", "content": format!("Question {number}: {}", CHAT.get(..400).unwrap())}),
+            serde_json::json!({"role": "assistant", "tool_calls": [{"id": id, "type": "function", "function": call}]}),
+            serde_json::json!({"role": "tool", "tool_call_id": id, "content": CHAT}),
+            serde_json::json!({"role": "assistant", "content": "It opens the stores and joins the rooms."}),
+        ]);
+    }
+    let parameters = serde_json::json!({"type": "object", "properties": {"path": {"type": "string"}}});
+    let tool = serde_json::json!({"type": "function", "function": {"name": "read_file", "parameters": parameters}});
+    serde_json::json!({"model": "m", "stream": true, "max_tokens": 1000, "messages": turns, "tools": [tool]})
+        .to_string()
+}
+
+fn envelope() -> Envelope {
+    Envelope {
+        nonce: "0192".to_owned(),
+        created: 1_795_256_627,
+        model: "m".to_owned(),
+        stream_usage: true,
+        gemini_sse: true,
+        ollama_generate: false,
+    }
+}
+
+fn translating(c: &mut Criterion) {
+    let mut group = c.benchmark_group("translate");
+    let body = conversation();
+    for provider in APIS {
+        let target = Target {
+            client: Api::OpenaiChat,
+            max_output_tokens: Some(4_096),
+            is_openai: false,
+            asks_for_usage: true,
+            thinks_by_effort: false,
+        };
+        let translated = || {
+            let mut dropped = Dropped::default();
+            let request = read_request(Api::OpenaiChat, black_box(&body), &mut dropped).unwrap();
+            write_request(provider, &request, &target, &mut dropped).unwrap()
+        };
+        group.bench_function(format!("a request of {} B into {provider:?}", body.len()), |b| b.iter(translated));
+        print_quantiles(&format!("a request into {provider:?}"), translated);
+    }
+    for client in APIS {
+        let begun = || {
+            let (mut stream, mut out) = (Stream::new(Api::OpenaiChat, client, envelope()), Vec::new());
+            stream.feed(chunk().as_bytes(), &mut out);
+            (stream, out)
+        };
+        group.bench_function(format!("an event into {client:?}"), |b| {
+            b.iter_batched_ref(
+                begun,
+                |(stream, out)| stream.feed(black_box(chunk().as_bytes()), out),
+                BatchSize::SmallInput,
+            );
+        });
+    }
     group.finish();
 }
 
@@ -227,11 +306,13 @@ fn routing(c: &mut Criterion) {
     };
     for (name, model) in [("a named model", "named"), ("a known model", "model-7"), ("auto over 2000 models", "auto")] {
         let inquiry = Inquiry {
+            fallbacks: &[],
             endpoint: Endpoint::ChatCompletions,
             model: Some(model),
             profile: None,
             provider_wanted: None,
             key: None,
+            project: None,
         };
         let question = policy.question(rules, inquiry, &[]);
         group.bench_function(format!("a request for {name}"), |b| {
@@ -244,7 +325,7 @@ fn routing(c: &mut Criterion) {
         group.bench_function(format!("the trace for {name}"), |b| {
             b.iter(|| Trace::write(black_box(&considered.facts), &considered.decision, (None, None), None));
         });
-        print_quantiles(name, || routing::consider(&question, need, moment, seen));
+        print_quantiles(&format!("a dry run for {name}"), || routing::consider(&question, need, moment, seen));
     }
     group.finish();
 }
@@ -260,7 +341,7 @@ fn print_quantiles<T>(name: &str, mut run: impl FnMut() -> T) {
         .collect();
     times.sort_unstable();
     let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
-    eprintln!("a dry run for {name}: p50 {:?}, p99 {:?}", at(50), at(99));
+    eprintln!("{name}: p50 {:?}, p99 {:?}", at(50), at(99));
 }
 
 /// A question from its words to its SQL; all verified examples in turn.
@@ -283,5 +364,5 @@ fn asking(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, steering, metering, sanitizing, pricing, limiting, routing, asking);
+criterion_group!(benches, steering, metering, sanitizing, translating, pricing, limiting, routing, asking);
 criterion_main!(benches);

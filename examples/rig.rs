@@ -32,7 +32,12 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&working_dir)?;
     std::fs::write(working_dir.join("config.toml"), configuration(&upstream.url()))?;
     let options = LoadOptions { working_dir: working_dir.clone(), env: BTreeMap::new(), ..LoadOptions::default() };
-    let gateway = Gateway::from_config(config::load(&options)?).await?;
+    let mut gateway = Gateway::from_config(config::load(&options)?).await?;
+    // Questions run in processes of the real binary, which lies beside the examples where it was built too.
+    let own = std::env::current_exe()?.ancestors().nth(2).map(|built| built.join("llm-gateway"));
+    if let Some(own) = own.filter(|own| own.exists()) {
+        gateway = gateway.answering_by(own)?;
+    }
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let stop = CancellationToken::new();

@@ -1,16 +1,16 @@
-//! The only file that knows every room: it opens the stores, builds the rooms' states and joins their routes.
+//! The only room that knows every other: it opens the stores, builds the rooms' states and joins their routes.
 //!
 //! No decision about a request is made here.
 
 mod breakers;
+mod commands;
 mod lookout;
 mod questions;
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
-    io::Write as _,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,23 +20,26 @@ use bytes::Bytes;
 use tokio::{net::TcpListener, sync::Mutex};
 use tokio_util::sync::CancellationToken;
 
+pub use commands::{ask, backup, demo, openapi, serve};
+
 use crate::{
     admin::{self, AdminParts, AdminState},
     analytics::{
         self,
-        ask::{Answer, AskError, Asker, Clock, Dimension, Runner, Sandbox, Surroundings, names_of},
+        ask::{AskError, Sandbox},
     },
     catalog::Catalog,
-    complete::{Completer, Completion, CompletionError, CompletionRequest},
+    complete::{Completer, Completion, CompletionError, CompletionRequest, CompletionStream},
     config::{Config, ConfigErrors, LoadOptions, Watcher},
     demo,
     domain::{Spend, Timestamp},
     gateway::{self, GatewayState, Memory, Shutdown},
+    own::Served,
     policy::{Policy, PolicyCell},
     portal,
     provider::{Egress, Resolver},
     server,
-    store::{self, Action, Actor, Deed, Ending, Judging, Store, StoreError},
+    store::{self, Action, Actor, Deed, Ending, Judging, StatsFilter, Store, StoreError},
     tasks, telemetry, webhook,
 };
 
@@ -112,6 +115,8 @@ pub struct Gateway {
     stopping: CancellationToken,
     shutdown: Shutdown,
     sandbox: Option<Sandbox>,
+    /// Back ends of the program that it is part of.
+    own: Arc<[Served]>,
 }
 
 /// Compiles the policy anew, one compilation at a time, so that no change can be lost to another.
@@ -225,15 +230,32 @@ impl Gateway {
         let store = store::open_judging(&config.storage, judging(&config)).await?;
         let egress = read.await.map_err(|panic| AppError::Runtime(panic.into()))?;
         let snapshot = store.control.snapshot().await?;
+        // Plugins take their handles for metrics when they are compiled.
+        let metrics = telemetry::Metrics::of_process();
         let policy = Arc::new(PolicyCell::new(Policy::compile(Arc::new(config), &snapshot, None, &egress)?));
         let reloader = Reloader { store: store.clone(), policy, egress, turn: Arc::default() };
         reloader.learn_spend(&reloader.policy.load()).await;
-        let metrics = telemetry::Metrics::of_process();
         let memory = Memory::default();
         breakers::restore(&memory.health, &store.control).await;
         let (started_at, stopping) = (Instant::now(), CancellationToken::new());
         let shutdown = Shutdown::default();
-        Ok(Self { store, reloader, metrics, memory, started_at, stopping, shutdown, sandbox: None })
+        Ok(Self {
+            store,
+            reloader,
+            metrics,
+            memory,
+            started_at,
+            stopping,
+            shutdown,
+            sandbox: None,
+            own: Arc::default(),
+        })
+    }
+
+    /// The same, with back ends that are served as long as it lives.
+    pub(crate) fn keeping(mut self, own: Vec<Served>) -> Self {
+        self.own = own.into();
+        self
     }
 
     /// The same, answering questions about the records (`/v1/ask`, `/v1/sql`). Their SQL runs in processes of `program`,
@@ -248,7 +270,28 @@ impl Gateway {
         Ok(self)
     }
 
-    /// Every route: the inference endpoints, the admin API and the portal.
+    /// Every route: the inference endpoints, the admin API and the portal, for an application of one's own.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use axum::{Router, routing::get};
+    /// use llm_gateway::{Gateway, ProviderConfig};
+    ///
+    /// # let data = directory.path();
+    /// let provider = ProviderConfig::new("openai").key("sk-key");
+    /// let gateway = Gateway::builder(data).provider(provider).build().await?;
+    /// let app: Router = Router::new().route("/mine", get(|| async { "a route of my own" })).merge(gateway.router());
+    /// # use tower::ServiceExt as _;
+    /// # let call = |path| http::Request::get(path).header("host", "localhost:8930").body(axum::body::Body::empty());
+    /// # for path in ["/mine", "/health", "/v1/models"] {
+    /// #     assert_eq!(app.clone().oneshot(call(path)?).await?.status(), 200);
+    /// # }
+    /// // axum::serve(listener, app) as usual; at the end:
+    /// gateway.close().await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub fn router(&self) -> Router {
         self.router_for_port(self.reloader.policy.load().config.server.port)
     }
@@ -290,6 +333,23 @@ impl Gateway {
     /// If the gateway refuses the request or the provider fails.
     pub async fn complete(&self, request: &CompletionRequest) -> Result<Completion, CompletionError> {
         self.completer().complete(request).await
+    }
+
+    /// Asks for one chat completion and hands its text out as it comes.
+    ///
+    /// # Errors
+    /// If the gateway refuses the request or the provider fails before its answer begins.
+    pub async fn stream(&self, request: &CompletionRequest) -> Result<CompletionStream, CompletionError> {
+        self.completer().stream(request).await
+    }
+
+    /// What was used so far: totals, rates and latencies, by provider, model and more.
+    ///
+    /// # Errors
+    /// If the records cannot be read.
+    pub async fn stats(&self) -> Result<analytics::Stats, AppError> {
+        self.store.recorder.flush().await?;
+        Ok(analytics::stats(&self.store.history, &StatsFilter::default()).await?)
     }
 
     /// What other rooms ask models by.
@@ -391,6 +451,8 @@ impl Gateway {
     /// # Errors
     /// If records could not be written.
     pub async fn close(self) -> Result<(), AppError> {
+        // What plugins still hold may be records of requests that are over.
+        self.reloader.policy.load().plugins.close().await;
         self.store.close().await.map_err(AppError::from)
     }
 
@@ -431,97 +493,4 @@ impl Gateway {
 
 fn judging(config: &Config) -> Judging {
     Judging { incidents: config.incidents.clone(), automatic_signals: config.routing.automatic_signals }
-}
-
-/// The `openapi` command: the document of the whole API, as indented JSON.
-pub fn openapi() -> String {
-    server::openapi().to_pretty_json().unwrap_or_default()
-}
-
-/// The `backup` command: the path of the copy that was made.
-///
-/// # Errors
-/// If the data directory cannot be read or the copy not be written.
-pub async fn backup(config: &Config, to: Option<&Path>) -> Result<PathBuf, AppError> {
-    Ok(store::backup(&config.storage, to).await?)
-}
-
-/// The `ask` command: answers a question from the data directory, beside a gateway that may be serving it, without a
-/// model.
-///
-/// # Errors
-/// If the data directory cannot be read or the question not be run.
-pub async fn ask(config: &Config, question: &str) -> Result<Answer, AppError> {
-    let database = std::path::absolute(Store::usage_file(&config.storage)).map_err(AppError::Runtime)?;
-    let history = store::open_history(&config.storage).await?;
-    let keys = store::open_control(&config.storage).await?.snapshot().await?.keys;
-    let key_labels: BTreeMap<String, String> =
-        keys.into_iter().filter_map(|key| Some((key.id, key.fields.label?))).collect();
-    let providers = config.providers.iter().map(|provider| (Dimension::Provider, provider.id.clone()));
-    let names = Arc::new(names_of(history.names().await?, &key_labels, providers));
-    let surroundings = Surroundings { key_labels: key_labels.into_iter().collect(), purses: Vec::new() };
-    let runner =
-        Runner { sandbox: Sandbox::new(own_program()?, database), surroundings, deadline: config.ask.sql_timeout };
-    let asker = Asker { runner, names, clock: Clock::utc(Timestamp::now()), model: None };
-    Ok(asker.answer(question, None).await?)
-}
-
-/// The `serve` command: from a checked configuration to a clean end.
-///
-/// # Errors
-/// If the gateway cannot start, or cannot write its records at the end.
-pub async fn serve(config: Config, options: LoadOptions) -> Result<(), AppError> {
-    telemetry::init_logs(&config.telemetry)?;
-    let stop = server::stop_on_signals().map_err(AppError::Signals)?;
-    server::raise_file_limit();
-    let address = SocketAddr::new(config.server.host, config.server.port);
-    let data: PathBuf = config.storage.path.clone();
-    // The port comes first: a second gateway on the same port must not touch the data of the first.
-    let listener = listen(address).await?;
-    for warning in &config.warnings {
-        tracing::warn!("{warning}");
-    }
-    let providers = config.providers.iter().filter(|provider| provider.enabled).count();
-    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
-    let gateway = Gateway::from_config(config).await?.answering_by(own_program()?)?;
-    let _watcher = gateway.watch(options);
-    let address = listener.local_addr().unwrap_or(address);
-    tracing::info!(%address, data = %data.display(), providers, "serving; the portal is at {scheme}://{address}/");
-    gateway.serve(listener, stop).await
-}
-
-/// The `demo` command: demo providers, a fresh database with some weeks of history, and live traffic.
-///
-/// # Errors
-/// If the demo cannot be prepared or the gateway cannot start.
-pub async fn demo(port: Option<u16>, env: &BTreeMap<String, String>) -> Result<(), AppError> {
-    let demo = demo::prepare(port, env).await?;
-    telemetry::init_logs(&demo.config.telemetry)?;
-    let stop = server::stop_on_signals().map_err(AppError::Signals)?;
-    let listener = listen(SocketAddr::new(demo.config.server.host, demo.config.server.port)).await?;
-    let address = listener.local_addr().map_err(AppError::Runtime)?;
-    let gateway = Gateway::from_config(demo.config.clone()).await?.answering_by(own_program()?)?;
-    let progress = |percent: u8| say(&format!("\rwriting history: {percent:>3} %"));
-    let written = demo.fill(&gateway.store, &gateway.policy(), progress).await?;
-    say(&format!("\rwriting history: {written} records\n{}\n", demo.welcome(address)));
-    let _watcher = gateway.watch(demo.options.clone());
-    let traffic = tokio::spawn(demo::trickle(address, stop.clone()));
-    let served = gateway.serve(listener, stop).await;
-    let _ = traffic.await;
-    served
-}
-
-/// The program that runs the SQL of questions: this one.
-fn own_program() -> Result<PathBuf, AppError> {
-    Sandbox::own_program().map_err(AppError::Runtime)
-}
-
-/// Tells the person at the terminal how far things are.
-fn say(text: &str) {
-    // A closed terminal is no reason to stop serving.
-    let _ = std::io::stderr().write_all(text.as_bytes());
-}
-
-async fn listen(address: SocketAddr) -> Result<TcpListener, AppError> {
-    TcpListener::bind(address).await.map_err(|source| AppError::Listen { address, source })
 }

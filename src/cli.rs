@@ -3,6 +3,7 @@
 //! It decides nothing about requests, and never prints a secret but the one that `keys create` makes.
 
 mod ask;
+mod import;
 mod keys;
 
 use std::{collections::BTreeMap, io::Write as _, path::PathBuf, process::ExitCode};
@@ -13,11 +14,12 @@ use crate::{
     analytics::ask::{COMMAND, run_child},
     app::{self, AppError},
     catalog,
-    config::{self, Config, LoadOptions},
+    config::{self, Config, ConfigErrors, LoadOptions},
     domain::Timestamp,
-    policy, server,
+    plugins, policy, server,
 };
 use ask::AskCommand;
+use import::ImportCommand;
 use keys::KeysCommand;
 
 /// The exit code for a configuration that cannot be used (`EX_CONFIG` of sysexits.h).
@@ -36,7 +38,7 @@ struct Cli {
 /// Where the configuration comes from.
 #[derive(Args, Clone, Debug)]
 struct Source {
-    /// Path of the TOML config file [default: config.toml, which may be missing]
+    /// Path of the config file, .toml, .yaml or .json [default: config.toml, which may be missing]
     #[arg(short, long, global = true, value_name = "PATH")]
     config: Option<PathBuf>,
     /// Port to listen on, above what the config file and the environment say
@@ -63,6 +65,8 @@ enum Command {
     /// Make, list and revoke virtual keys in the data directory
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Translate another gateway's configuration into this one's TOML: LiteLLM's config.yaml, or a providers.json
+    Import(ImportCommand),
     /// Copy the databases, consistently, while a gateway may be serving from them
     Backup {
         /// Where to make the backup, a directory of its own named after the time [default: backups in the data directory]
@@ -98,6 +102,10 @@ pub fn run() -> ExitCode {
             print(&config::effective_toml(&config));
             ExitCode::SUCCESS
         }),
+        Command::Import(command) => match load_options(&cli.source) {
+            Ok(options) => import::run(&command, &options),
+            Err(error) => ended(Err::<(), _>(AppError::Runtime(error))),
+        },
         Command::Keys(command) => with_config(&cli.source, |config, _| {
             warn(&config);
             ended(run_async(keys::run(command, &config)))
@@ -146,7 +154,7 @@ fn with_config(source: &Source, go_on: impl FnOnce(Config, LoadOptions) -> ExitC
             return ExitCode::FAILURE;
         }
     };
-    match config::load(&options).and_then(|config| policy::check_rules(&config).map(|()| config)) {
+    match config::load(&options).and_then(checked) {
         Ok(mut config) => {
             config.warnings.extend(catalog::doubtful_prices(&config, Timestamp::now()));
             go_on(config, options)
@@ -156,6 +164,13 @@ fn with_config(source: &Source, go_on: impl FnOnce(Config, LoadOptions) -> ExitC
             ExitCode::from(EXIT_CONFIG)
         }
     }
+}
+
+/// A configuration whose rules and plugins can be put in force.
+fn checked(config: Config) -> Result<Config, ConfigErrors> {
+    policy::check_rules(&config)?;
+    plugins::check(&config)?;
+    Ok(config)
 }
 
 fn load_options(source: &Source) -> std::io::Result<LoadOptions> {

@@ -21,9 +21,10 @@ pub use self::{
 };
 use crate::{
     catalog::Catalog,
-    config::{BudgetTerms, Config, ConfigErrors, LimitSet, MappedKey, Provider, SanitizationOverride, Scope},
+    config::{BudgetTerms, Config, ConfigErrors, LimitSet, MappedKey, Project, Provider, SanitizationOverride, Scope},
     domain::{KeyHash, Secret, Timestamp},
     limits::{Budgets, LimitRules},
+    plugins::{Chain, Plugins, Scope as Chains, Tools},
     provider::{Client, Egress},
     routing::Profile,
     store::{Snapshot, StoredKey},
@@ -50,6 +51,8 @@ pub struct Policy {
     pub limits: LimitRules,
     /// Who may spend how much, and the books about it.
     pub budgets: Budgets,
+    /// What stands on the way of requests.
+    pub plugins: Plugins,
     /// The sanitizer's rules of requests whose key states none.
     rules: ByProject,
     /// Every compiled set of rules.
@@ -78,6 +81,8 @@ pub struct KeyFacts {
     /// What it states over its project's sanitization.
     pub sanitization: Option<SanitizationOverride>,
     rules: Option<ByProject>,
+    /// Its own chains, where a plugin names it.
+    chains: Option<Chains>,
     /// What it may use, in place of `[limits.per_key]`.
     pub limits: Option<LimitSet>,
     /// What it may spend.
@@ -111,13 +116,20 @@ impl Policy {
             providers.iter().map(|provider| (provider.id.clone(), client(provider, previous, egress))).collect();
         let from_store = control.keys.iter().map(|key| (key.hash, KeyFacts::from(key)));
         let from_config = config.key_map.iter().map(|key| (KeyHash::of(key.key.expose()), KeyFacts::from(key)));
+        let tools = Tools { egress: egress.clone(), data_dir: config.storage.path.clone() };
+        let plugins = Plugins::compile(&config, &providers, &tools, previous.map(|policy| &policy.plugins))?;
         let mut compiler = Compiler::new(&config, previous.map(|policy| &policy.rule_sets));
-        let rules = compiler.by_project(None, "sanitization");
+        let rules = compiler.by_project(None, plugins.anyone(), "sanitization");
         let keys: HashMap<KeyHash, Arc<KeyFacts>> = from_store
             .chain(from_config)
             .map(|(hash, mut key)| {
+                let names = [Some(&*key.id), key.label.as_deref()];
+                key.chains = plugins.scope(&names.into_iter().flatten().collect::<Vec<_>>());
                 let over = key.sanitization.as_ref();
-                key.rules = over.map(|over| compiler.by_project(Some(over), &format!("key {}: sanitization", key.id)));
+                if over.is_some() || key.chains.is_some() {
+                    let chains = key.chains.as_ref().unwrap_or_else(|| plugins.anyone());
+                    key.rules = Some(compiler.by_project(over, chains, &format!("key {}: sanitization", key.id)));
+                }
                 (hash, Arc::new(key))
             })
             .collect();
@@ -132,25 +144,60 @@ impl Policy {
         let limits = limits(&config, &providers, &keys, previous);
         let of_keys = keys.values().flat_map(|key| key.budgets.iter().map(|terms| (&*key.id, terms)));
         let budgets = Budgets::compile(&config.budgets, of_keys, previous.map(|policy| &policy.budgets));
-        Ok(Self { config, answers, providers, clients, keys, profiles, catalog, limits, budgets, rules, rule_sets })
+        Ok(Self {
+            config,
+            answers,
+            providers,
+            clients,
+            keys,
+            profiles,
+            catalog,
+            limits,
+            budgets,
+            plugins,
+            rules,
+            rule_sets,
+        })
     }
 }
 
 /// The identity of what shapes answers, whatever key asks: providers, names, profiles, the catalog's word.
 fn answers(config: &Config, providers: &[Arc<Provider>], profiles: &[Profile]) -> [u8; 32] {
     // Secrets do not show in `Debug`; an answer is the same whichever key of the operator's paid for it.
+    let projects: Vec<_> = config.projects.iter().map(|project| (&project.name, &project.models)).collect();
     let shown = format!(
-        "{providers:?} {profiles:?} {:?} {:?} {:?} {:?}",
-        config.models, config.routing, config.catalog, config.default_provider
+        "{providers:?} {profiles:?} {projects:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        config.models,
+        config.routing,
+        config.catalog,
+        config.default_provider,
+        config.plugins,
+        config.projects.iter().map(|project| &project.plugins).collect::<Vec<_>>(),
     );
     Sha256::digest(shown).into()
 }
 
 impl Policy {
+    /// What the operator decides about a project; `None` where nothing is said of it.
+    pub fn project(&self, name: Option<&str>) -> Option<&Project> {
+        let name = name?;
+        self.config.projects.iter().find(|known| known.name == name)
+    }
+
+    /// Whether requests of a project need a virtual key.
+    pub fn requires_key(&self, project: Option<&str>) -> bool {
+        self.project(project).and_then(|project| project.require_key).unwrap_or(self.config.auth.require_key)
+    }
+
+    /// The plugins on the way of requests with this key and of this project; `None` when there are none.
+    pub fn chain_for<'a>(&'a self, key: Option<&'a KeyFacts>, project: Option<&str>) -> Option<&'a Arc<Chain>> {
+        key.and_then(|key| key.chains.as_ref()).unwrap_or_else(|| self.plugins.anyone()).of(project)
+    }
+
     /// Whether the response cache serves requests with this key and of this project: the key's word, else the
     /// project's, else that of `[cache]`.
     pub fn is_cached(&self, key: Option<&KeyFacts>, project: Option<&str>) -> bool {
-        let of_project = || self.config.projects.iter().find(|known| Some(known.name.as_str()) == project)?.cache;
+        let of_project = || self.project(project)?.cache;
         key.and_then(|key| key.cache).or_else(of_project).unwrap_or(self.config.cache.enabled)
     }
 }
@@ -195,6 +242,7 @@ impl From<&StoredKey> for KeyFacts {
             cache: None,
             sanitization: key.fields.sanitization.clone(),
             rules: None,
+            chains: None,
             limits: key.fields.limits.clone(),
             budgets: key.fields.budgets.clone(),
             metadata: key.fields.metadata.clone(),
@@ -220,6 +268,7 @@ impl From<&MappedKey> for KeyFacts {
             cache: key.cache,
             sanitization: key.sanitization.clone(),
             rules: None,
+            chains: None,
             limits: key.limits.clone(),
             budgets: key.budgets.clone(),
             metadata: key.metadata.clone(),

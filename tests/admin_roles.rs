@@ -71,6 +71,7 @@ const DECLARED: &[(&str, &str, Role)] = &[
     ("DELETE", "/v1/providers/{id}", Role::Admin),
     ("GET", "/v1/limits", Role::Admin),
     ("GET", "/v1/budgets", Role::Admin),
+    ("GET", "/v1/plugins", Role::Admin),
     ("POST", "/v1/providers/{id}/test", Role::Admin),
     ("GET", "/v1/profiles", Role::Admin),
     ("PUT", "/v1/profiles/{id}", Role::Admin),

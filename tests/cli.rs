@@ -206,3 +206,37 @@ fn serving_without_a_config_that_fits_fails() {
     let fix = "set auth.admin_password or LLM_GATEWAY_AUTH__ADMIN_TOKEN, or bind 127.0.0.1\n";
     assert!(text(&output.stderr).ends_with(fix) && text(&output.stderr).lines().count() == 1);
 }
+
+#[test]
+fn import_prints_toml_that_check_takes_and_says_what_became_of_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    let litellm = "model_list:\n  - model_name: gpt-4o\n    litellm_params:\n      model: azure/gpt-4o-eu\n      \
+                   api_base: https://eu.example.com\n      api_key: os.environ/AZURE_API_KEY\n  - model_name: claude\n    \
+                   litellm_params: {model: bedrock/claude, aws_region_name: us-east-1}\nlitellm_settings:\n  drop_params: true\n";
+    std::fs::write(dir.path().join("litellm.yaml"), litellm).unwrap();
+    let output = run(dir.path(), &["import", "litellm.yaml"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("api_key = \"${AZURE_API_KEY}\""), "{}", text(&output.stdout));
+    let told = text(&output.stderr);
+    for line in [
+        "carried over  litellm.yaml:2: model_list[1] (gpt-4o): model \"gpt-4o\" leads to azure/gpt-4o-eu\n",
+        "left out      litellm.yaml:7: model_list[2] (claude): provider bedrock is not supported by this gateway\n",
+        "LiteLLM config.yaml (litellm.yaml): 2 carried over, 0 changed, 1 left out\n",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    let written = run(dir.path(), &["import", "litellm.yaml", "--out", "config.toml"]);
+    assert!(written.status.success() && written.stdout.is_empty(), "{}", text(&written.stderr));
+    let again = run(dir.path(), &["import", "litellm.yaml", "--out", "config.toml"]);
+    assert!(!again.status.success() && text(&again.stderr).contains("cannot be written"), "nothing is overwritten");
+    let mut check = Command::new(env!("CARGO_BIN_EXE_llm-gateway"));
+    let checked =
+        check.arg("check").current_dir(dir.path()).env_clear().env("AZURE_API_KEY", "key-test").output().unwrap();
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+    assert!(text(&checked.stdout).contains("id = \"azure\""));
+    // Our own files need none, and what is no configuration at all is told so.
+    std::fs::write(dir.path().join("gateway.yaml"), "server: {port: 1}").unwrap();
+    let own = run(dir.path(), &["import", "gateway.yaml"]);
+    assert_eq!((own.status.code(), text(&own.stderr).contains("needs no import")), (Some(78), true));
+    assert_eq!(run(dir.path(), &["import", "missing.yaml"]).status.code(), Some(1));
+}

@@ -130,7 +130,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ("[server]\n\nprot = 1", "config.toml:3: server.prot: unknown key; did you mean \"port\"?"),
     ("[sever]", "config.toml:1: sever: unknown section; did you mean \"server\"?"),
     ("port = 1", "config.toml:1: port: stands outside of any section; put it below [server]"),
-    ("\n[[plugins]]", "config.toml:2: plugins: this section is not supported by this version yet; remove it"),
+    ("\n[[plugins]]", "config.toml:2: plugins.type: is missing; write for example type = \"model-router\""),
     (
         "[limits]\nrequests_per_minute = 0",
         "config.toml:2: limits.requests_per_minute: is out of range; write a whole number from 1 to 1000000000000",
@@ -424,7 +424,7 @@ fn errors_of_the_environment_name_the_variable() {
         (
             "LLM_GATEWAY_PLUGINS__SIZE",
             "1",
-            "LLM_GATEWAY_PLUGINS__SIZE: [plugins] is not supported by this version yet; unset it",
+            "LLM_GATEWAY_PLUGINS__SIZE: [plugins] cannot be set from the environment; use ${NAME} in the config file",
         ),
         (
             "LLM_GATEWAY_KEY_MAP__A__LABEL",
@@ -651,7 +651,7 @@ fn errors_in_providers_json_name_the_line() {
             "{\"providers\": {\n\"auto\": {\"kind\": \"gemini\"}}}",
             "providers.json:2: providers: \"auto\" is reserved; choose another id",
         ),
-        ("[]", "providers.json: is not an object; write {\"providers\": {\"<id>\": {\"kind\": …}}}"),
+        ("[]", "providers.json: is not an object; write {\"<key>\": …}"),
         (
             "{\"providers\": {\n\"x\": {\n\"kind\": \"gemeni\"}}}",
             "providers.json:3: providers.provider_type: \"gemeni\" is not known; did you mean \"gemini\"?",

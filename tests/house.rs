@@ -13,14 +13,14 @@ use syn::visit::Visit;
 const FLOORS: [(&str, &[&str]); 6] = [
     ("ground", &["domain", "config", "telemetry", "portal"]),
     ("pure", &["catalog", "dialect", "routing", "sanitize"]),
-    ("I/O", &["provider", "store", "cache", "limits"]),
+    ("I/O", &["provider", "store", "cache", "limits", "plugins"]),
     ("compiled", &["policy"]),
-    ("uses", &["gateway", "analytics", "admin", "demo", "complete", "tasks", "webhook"]),
-    ("roof", &["server", "app", "cli", "main", "lib"]),
+    ("uses", &["gateway", "analytics", "admin", "demo", "complete", "own", "tasks", "webhook"]),
+    ("roof", &["server", "app", "builder", "cli", "main", "lib"]),
 ];
 
 /// What a room may import of its own floor, and why.
-const NEIGHBOURS: [(&str, &str); 12] = [
+const NEIGHBOURS: [(&str, &str); 14] = [
     // Configuration is made of domain words.
     ("config", "domain"),
     // Telemetry is told by the configuration what to log.
@@ -32,6 +32,8 @@ const NEIGHBOURS: [(&str, &str); 12] = [
     ("routing", "catalog"),
     // What is text in a body is the dialect's knowledge.
     ("sanitize", "dialect"),
+    // Webhooks are called by the one client, under its rules.
+    ("plugins", "provider"),
     // The control plane serves what analytics computed.
     ("admin", "analytics"),
     // What is told of an incident is what the API shows of it.
@@ -39,6 +41,7 @@ const NEIGHBOURS: [(&str, &str); 12] = [
     // The roof is one staircase: main, cli, app, server.
     ("main", "cli"),
     ("cli", "app"),
+    ("builder", "app"),
     ("cli", "server"),
     ("app", "server"),
 ];

@@ -77,3 +77,21 @@ impl Filled for Value {
         self.as_str().is_some_and(|text| !text.is_empty())
     }
 }
+
+#[test]
+fn no_two_rooms_mean_different_things_by_one_name() {
+    let parts = [llm_gateway::admin::openapi(), llm_gateway::gateway::openapi(), llm_gateway::tasks::openapi()];
+    let mut schemas: BTreeMap<String, Value> = BTreeMap::new();
+    let mut tags = BTreeMap::new();
+    for part in &parts {
+        let part: Value = serde_json::from_str(&part.to_json().unwrap()).unwrap();
+        for (name, schema) in part["components"]["schemas"].as_object().into_iter().flatten() {
+            let known = schemas.entry(name.clone()).or_insert_with(|| schema.clone());
+            assert_eq!(known, schema, "two schemas are called {name}: the document would show one of them for both");
+        }
+        for tag in part["tags"].as_array().into_iter().flatten() {
+            assert_eq!(tags.insert(tag["name"].to_string(), tag.clone()), None, "two tags are called {}", tag["name"]);
+        }
+    }
+    assert!(schemas.len() > 50 && tags.len() > 10);
+}

@@ -101,6 +101,7 @@ fn full_record() -> Record {
         saved: Some(Microcents(6)),
         findings: vec![found(Direction::Request, "EMAIL", 2), found(Direction::Response, "TICKET", 1)],
         budget_marks: Vec::new(),
+        plugin_failures: Vec::new(),
         request_bytes: 1_000,
         response_bytes: 2_000,
         attempts: vec![attempt("first", None, None), attempt("second", Some(200), Some(Microcents(9)))],

@@ -9,6 +9,13 @@ command -v python3 > /dev/null || missing+=(python3)
 python3 -c 'import venv, ensurepip' 2> /dev/null || missing+=(python3-venv)
 command -v cc > /dev/null || missing+=(build-essential)
 command -v curl > /dev/null || missing+=(curl)
+# The example plugin in Rust. Debian's compiler stands behind the one in use, and never before it.
+has_wasm() { [ -d "$("$1" --print target-libdir --target wasm32-unknown-unknown 2> /dev/null || echo /nowhere)" ]; }
+if ! has_wasm rustc && ! has_wasm /usr/bin/rustc \
+    && ! timeout 60 rustup target add wasm32-unknown-unknown > /dev/null 2>&1 \
+    && command -v rustc > /dev/null && [ "$(command -v rustc)" != /usr/bin/rustc ]; then
+    missing+=(rustc libstd-rust-dev-wasm32 lld)
+fi
 
 if [ "${#missing[@]}" -gt 0 ]; then
     if ! command -v apt-get > /dev/null; then

@@ -23,6 +23,8 @@ use super::{
 
 /// Bytes of a request's body.
 const BODY_BYTES: usize = 1024;
+/// And of a larger one.
+const LARGE_BODY_BYTES: usize = 4096;
 
 /// The virtual key that the gateway asks for; the other targets ignore it.
 pub(crate) const VIRTUAL_KEY: &str = "bench-virtual-key-0001";
@@ -32,26 +34,29 @@ pub(crate) const VIRTUAL_KEY: &str = "bench-virtual-key-0001";
 pub(crate) struct Aim {
     pub(crate) address: SocketAddr,
     pub(crate) whole: Arc<[u8]>,
+    /// As `whole`, with a larger body.
+    pub(crate) large: Arc<[u8]>,
     pub(crate) stream: Arc<[u8]>,
 }
 
 impl Aim {
     pub(crate) fn at(address: SocketAddr) -> Self {
-        Self { address, whole: request(address, false).into(), stream: request(address, true).into() }
+        let of = |stream, body_bytes| request(address, stream, body_bytes).into();
+        Self { address, whole: of(false, BODY_BYTES), large: of(false, LARGE_BODY_BYTES), stream: of(true, BODY_BYTES) }
     }
 }
 
-fn request(address: SocketAddr, stream: bool) -> Vec<u8> {
+fn request(address: SocketAddr, stream: bool, body_bytes: usize) -> Vec<u8> {
     let open = format!(
         r#"{{"model":"gpt-4o-mini","stream":{stream},"max_tokens":256,"messages":[{{"role":"user","content":""#
     );
     let close = r#""}]}"#;
-    let text = "words ".repeat(BODY_BYTES / 6 + 1);
-    let text = text.get(..BODY_BYTES - open.len() - close.len()).unwrap_or_default();
+    let text = "words ".repeat(body_bytes / 6 + 1);
+    let text = text.get(..body_bytes - open.len() - close.len()).unwrap_or_default();
     format!(
         "POST /v1/chat/completions HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {VIRTUAL_KEY}\r\n\
          content-type: application/json\r\naccept: application/json\r\nuser-agent: load/1\r\n\
-         content-length: {BODY_BYTES}\r\n\r\n{open}{text}{close}"
+         content-length: {body_bytes}\r\n\r\n{open}{text}{close}"
     )
     .into_bytes()
 }
@@ -150,12 +155,22 @@ impl Connection {
 
 /// As many requests as go, on so many connections. The latency of each, in nanoseconds.
 pub(crate) async fn closed_loop(aim: &Aim, connections: usize, time: Duration) -> Result<Vec<u64>, Failure> {
+    closed_loop_of(aim, &aim.whole, connections, time).await
+}
+
+/// The same with a request of one's own choice.
+pub(crate) async fn closed_loop_of(
+    aim: &Aim,
+    request: &Arc<[u8]>,
+    connections: usize,
+    time: Duration,
+) -> Result<Vec<u64>, Failure> {
     let mut tasks = JoinSet::new();
     for _ in 0..connections {
         let mut connection = Connection::open(aim.address).await?;
         // The first request opens the target's own connections and is not counted.
-        connection.exchange(&aim.whole).await?;
-        let request = Arc::clone(&aim.whole);
+        connection.exchange(request).await?;
+        let request = Arc::clone(request);
         tasks.spawn(async move {
             let end = Instant::now() + time;
             let mut latencies = Vec::with_capacity(16 * 1024);
@@ -239,6 +254,18 @@ pub(crate) async fn get(address: SocketAddr, path: &str) -> Result<String, Failu
     let mut connection = Connection::open(address).await?;
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n");
     connection.exchange(request.as_bytes()).await?;
+    Ok(String::from_utf8_lossy(&connection.buffer).into_owned())
+}
+
+/// The beginning of the answer to `POST path`, whatever its status.
+pub(crate) async fn post(address: SocketAddr, path: &str, json: &str) -> Result<String, Failure> {
+    let mut connection = Connection::open(address).await?;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        json.len()
+    );
+    connection.socket.write_all(format!("{head}{json}").as_bytes()).await?;
+    connection.more().await?;
     Ok(String::from_utf8_lossy(&connection.buffer).into_owned())
 }
 

@@ -31,12 +31,14 @@ const fn row(key: &'static str, name: &'static str, digits: usize, bar: Bar) -> 
 }
 
 /// All rows, in the order of the table.
-pub(crate) const ROWS: [Row; 14] = [
+pub(crate) const ROWS: [Row; 16] = [
     row("requests_per_s", "requests/s, 32 connections", 0, Bar::ShareOfNginx(0.45)),
     row("request_cpu_us", "CPU per request, µs", 1, Bar::AtMost(50.0)),
     row("one_p50_ms", "latency p50 at one connection, ms", 3, Bar::None),
     row("one_added_p50_ms", "… added to direct, p50, ms", 3, Bar::AtMost(0.12)),
     row("one_added_p99_ms", "… added to direct, p99, ms", 3, Bar::AtMost(0.3)),
+    row("large_added_p50_ms", "… the same with 4 KiB, p50, ms", 3, Bar::None),
+    row("large_added_p99_ms", "… p99, ms", 3, Bar::None),
     row("open_added_p50_ms", "500 requests/s on 32 connections, open loop: added p50, ms", 3, Bar::None),
     row("open_added_p99_ms", "… added p99, ms", 3, Bar::None),
     row("open_cpu_us", "… CPU per request, µs", 1, Bar::None),
@@ -63,17 +65,24 @@ pub(crate) struct Variant {
 }
 
 /// All variants; a new feature is one line here.
-pub(crate) const VARIANTS: [Variant; 2] = [
+pub(crate) const VARIANTS: [Variant; 3] = [
     Variant { name: "reading on for clients that left", config: "[server]\non_client_disconnect = \"drain\"" },
+    Variant {
+        name: "limits and budgets",
+        config: "[limits]\nrequests_per_minute = 100000000\ntokens_per_minute = 100000000000\n\
+                 [limits.per_key]\nrequests_per_minute = 100000000\n\
+                 [[budgets]]\nname = \"all\"\nscope = \"global\"\nlimit_usd = 1000000\nperiod = \"month\"",
+    },
     Variant { name: "sanitizer on", config: "[sanitization]\nenabled = true\nredact_pii = true" },
 ];
 
 /// What the second table shows of a variant, and by what names.
-const VARIANT_COLUMNS: [(&str, &str); 6] = [
+const VARIANT_COLUMNS: [(&str, &str); 7] = [
     ("requests_per_s", "requests/s"),
     ("request_cpu_us", "CPU per request, µs"),
     ("one_added_p50_ms", "added p50, ms"),
     ("one_added_p99_ms", "added p99, ms"),
+    ("large_added_p99_ms", "added to 4 KiB, p99, ms"),
     ("chunk_cpu_us", "CPU per chunk, µs"),
     ("chunk_added_p50_us", "added per chunk, p50, µs"),
 ];

@@ -17,6 +17,7 @@
     reason = "figures for people, made of lists that are not empty"
 )]
 
+mod ask;
 mod client;
 mod measure;
 mod replay;
@@ -41,6 +42,8 @@ use seed::{Crowd, Failure};
 
 /// Sizes when `BENCH_RECORDS` says nothing.
 const SIZES: &str = "1000000 3000000";
+/// Records that questions are asked about.
+const ASKED: u64 = 1_000_000;
 /// Records that are recorded in each second of every part.
 pub(crate) const RECORDED_PER_SEC: u64 = 500;
 
@@ -53,13 +56,20 @@ async fn main() -> Result<(), Failure> {
         ["retention", path] => soak::retention(Path::new(path)).await,
         ["soak"] => soak::run().await,
         ["replay"] => replay::run(&directory(0)).await,
+        ["ask"] => {
+            let path = directory(ASKED);
+            if !path.join("seeded").exists() {
+                fill(ASKED, &path).await?;
+            }
+            ask::run(&path).await
+        }
         // `cargo test --all-targets` runs this program, too, without the flag.
         [] if flags.is_empty() => {
             println!("store: `make bench-store` measures");
             Ok(())
         }
         [] => all(),
-        _ => Err("usage: store [soak | replay]".into()),
+        _ => Err("usage: store [soak | replay | ask]".into()),
     }
 }
 

@@ -82,11 +82,13 @@ async fn seed(store: &Store, config: &Config, policy: &Policy) -> Result<(usize,
 
 fn trace(policy: &Policy, record: &Record, turn: u64) -> Arc<[u8]> {
     let inquiry = Inquiry {
+        fallbacks: &[],
         endpoint: record.endpoint,
         model: record.model_requested.as_deref(),
         profile: record.profile.as_deref(),
         provider_wanted: None,
         key: None,
+        project: None,
     };
     let need = Need { input_tokens: record.usage.input_tokens().unwrap_or(1_000), ..Need::default() };
     let moment = Moment { at: record.started_at, turn, dice: turn };

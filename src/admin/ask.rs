@@ -21,8 +21,8 @@ use super::{
 };
 use crate::{
     analytics::ask::{
-        Answer, AskError, Asker, Clock, Dimension, Model, Names, QUESTION_BYTES_MAX, QuerySpec, Runner, names_of,
-        starters,
+        Answer, AskError, Asker, Clock, Dimension, EXACT_FOR, Model, Names, QUESTION_BYTES_MAX, QuerySpec, Runner,
+        names_of, starters,
     },
     domain::Timestamp,
     policy::Policy,
@@ -145,7 +145,8 @@ pub(super) async fn suggestions(
 async fn asker(state: &AdminState, policy: &Policy) -> Result<Asker, ApiError> {
     let sandbox = admit(state, policy).await?.clone();
     let settings = &policy.config.ask;
-    let runner = Runner { sandbox, surroundings: surroundings(policy), deadline: settings.sql_timeout };
+    let runner =
+        Runner { sandbox, surroundings: surroundings(policy), deadline: settings.sql_timeout, exact_for: EXACT_FOR };
     let model = settings.model.as_ref().map(|name| Model {
         complete: Arc::clone(&state.parts.complete),
         name: name.clone(),

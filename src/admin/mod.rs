@@ -28,6 +28,7 @@ mod lookout;
 mod model_health;
 mod origin;
 mod page;
+mod plugins;
 mod profiles;
 mod projects;
 mod provider_body;
@@ -109,6 +110,7 @@ fn guarded() -> OpenApiRouter<AdminState> {
         .routes(routes!(keys::rotate))
         .routes(routes!(limits::list))
         .routes(routes!(budgets::list))
+        .routes(routes!(plugins::list))
         .routes(routes!(sanitize::attempt))
         .routes(routes!(sanitize::rules))
         .routes(routes!(incidents::list))
@@ -144,7 +146,10 @@ pub fn openapi() -> Document {
     for item in guarded.paths.paths.values_mut() {
         let operations =
             [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten();
-        operations.for_each(describe_guard);
+        for operation in operations {
+            describe_guard(operation);
+            describe_reading(operation);
+        }
     }
     // The document has no word for an id that may hold slashes.
     guarded.paths.paths = guarded.paths.paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
@@ -152,12 +157,15 @@ pub fn openapi() -> Document {
     let operations = shared.paths.paths.values_mut().filter_map(|item| item.post.as_mut());
     operations.for_each(|operation| {
         describe_guard(operation);
+        describe_reading(operation);
         let keys =
             ["virtual_key", "x_api_key", "x_goog_api_key"].map(|scheme| SecurityRequirement::new(scheme, [""; 0]));
         operation.security.get_or_insert_default().extend(keys);
     });
+    let mut public = public().into_openapi();
+    public.paths.paths.values_mut().filter_map(|item| item.post.as_mut()).for_each(describe_reading);
     let mut document = Head::openapi();
-    document.merge(public().into_openapi());
+    document.merge(public);
     document.merge(shared);
     document.merge(guarded);
     let components = document.components.get_or_insert_default();
@@ -199,7 +207,7 @@ const TAKEN_BODIES: &[&str] = &[
     "Share",
 ];
 /// Fields of answers that are really left out sometimes.
-const SOMETIMES_ABSENT: [&str; 6] = ["attempt_rows", "finding_rows", "span", "without", "instead", "page"];
+const SOMETIMES_ABSENT: [&str; 7] = ["attempt_rows", "finding_rows", "routed", "span", "without", "instead", "page"];
 
 /// Says of an answer that its fields are always there, null or not, which derived schemas do not.
 fn require_all(schema: &mut RefOr<Schema>) {
@@ -233,6 +241,20 @@ fn describe_guard(operation: &mut Operation) {
     }
 }
 
+/// Says of an operation how a request is answered that cannot be read.
+fn describe_reading(operation: &mut Operation) {
+    let mut answers = vec![("400", "The path, a query parameter or a field is unknown or malformed")];
+    if operation.request_body.is_some() {
+        answers.push(("413", "The body is too large"));
+        answers.push(("415", "The body is not `application/json`"));
+    }
+    for (status, why) in answers {
+        let body = Content::new(Some(Ref::from_schema_name(ErrorBody::name())));
+        let refusal = ResponseBuilder::new().description(why).content("application/json", body).build();
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| refusal.into());
+    }
+}
+
 #[derive(OpenApi)]
 #[openapi(
     components(schemas(ErrorBody)),
@@ -249,6 +271,7 @@ fn describe_guard(operation: &mut Operation) {
         (name = "Catalog", description = "Which models there are, what they can do and cost, and how they have done here."),
         (name = "Keys", description = "Virtual keys, which stand for a team or an application."),
         (name = "Limits", description = "Who may use and spend how much, and how much of it is left."),
+        (name = "Plugins", description = "What stands on the way of requests."),
         (name = "Sanitizer", description = "What is found in texts, and what is done about it."),
         (name = "Incidents", description = "What went wrong, whom it hit and what mitigated it."),
         (name = "Signals", description = "How good answers were, and what is believed of each model."),

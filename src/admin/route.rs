@@ -182,11 +182,14 @@ impl<'a> Asked<'a> {
         let key = question.key(self.policy, moment.at)?;
         let live = lookout.live();
         let inquiry = Inquiry {
+            fallbacks: &[],
             endpoint,
             model: read.model.as_deref(),
             profile: question.profile.as_deref(),
             provider_wanted: question.provider.as_deref(),
             key: key.map(|key| &**key),
+            // What the key fixes holds whatever the request says.
+            project: key.and_then(|key| key.project.as_deref()).or(question.project.as_deref()),
         };
         let caller = (key.map(|key| &*key.id), question.project.as_deref());
         let body = question.body.as_deref().map(|body| (endpoint, body.get()));

@@ -46,7 +46,7 @@ pub(super) struct SqlAnswer {
     /// The columns.
     columns: Vec<SqlColumn>,
     /// One value for each column: a number, a text or `null`.
-    #[schema(value_type = Vec<Vec<Object>>)]
+    #[schema(value_type = Vec<Vec<serde_json::Value>>)]
     rows: Vec<Vec<Value>>,
     /// Whether there are more rows than the 1,000 that are shown, or than fit into a mebibyte.
     truncated: bool,

@@ -19,7 +19,8 @@ pub struct IncidentView {
     #[schema(example = "open")]
     pub state: &'static str,
     /// What it is about: `provider_down`, `rate_limited`, `timeouts`, `bad_credentials`, `provider_errors`,
-    /// `budget_burn`, `unknown_price`, `secrets_found` or `gateway`.
+    /// `budget_burn`, `unknown_price`, `secrets_found`,
+    /// `plugin_failed` or `gateway`.
     #[schema(example = "provider_down")]
     pub kind: &'static str,
     /// The worst of its requests: `customer_impacting` (a client got a failure), `mitigated` (the clients got their

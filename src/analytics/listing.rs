@@ -9,19 +9,16 @@ use crate::{
     store::{Dimension, History, SeenKind, StatsFilter, StoreError},
 };
 
-/// A project.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct ProjectView {
+/// A project that was seen.
+#[derive(Clone, Debug)]
+pub struct SeenProject {
     /// Its name, as in `x-project`.
     pub id: String,
     /// Start of its first request.
-    #[schema(value_type = String, format = DateTime)]
     pub first_seen_at: Timestamp,
     /// Start of its newest request.
-    #[schema(value_type = String, format = DateTime)]
     pub last_seen_at: Timestamp,
     /// Its sums over the asked period, else over all time.
-    #[serde(flatten)]
     pub measures: Measures,
 }
 
@@ -49,9 +46,9 @@ pub async fn projects(
     history: &History,
     filter: &StatsFilter,
     active_since: Option<Timestamp>,
-) -> Result<Vec<ProjectView>, StoreError> {
+) -> Result<Vec<SeenProject>, StoreError> {
     let found = listed(history, SeenKind::Project, Dimension::Project, filter, active_since).await?;
-    let view = |Listed { id, first_seen_at, last_seen_at, measures }| ProjectView {
+    let view = |Listed { id, first_seen_at, last_seen_at, measures }| SeenProject {
         id,
         first_seen_at,
         last_seen_at,

@@ -18,7 +18,7 @@ mod stats;
 
 pub use decision_view::DecisionView;
 pub use incident_view::{IncidentDetailView, IncidentView};
-pub use listing::{ProjectView, RequesterView, projects, requesters};
+pub use listing::{RequesterView, SeenProject, projects, requesters};
 pub use measured::{MEASURED_DAYS, Measured, Measurements, measurements};
 pub use quality::{QualityView, SignalCounts, assess, qualities};
 pub use record_view::{AttemptView, FindingView, RecordView};

@@ -81,6 +81,7 @@ struct Question {
     profile_wanted: Option<String>,
     provider_wanted: Option<String>,
     key_id: Option<Arc<str>>,
+    project: Option<Arc<str>>,
     /// Prices are those of the day.
     day: i64,
     /// Local models that were candidates.
@@ -213,6 +214,7 @@ impl<'p> Run<'p> {
             profile_wanted: trace.profile_wanted.as_deref().map(str::to_owned),
             provider_wanted: trace.provider_wanted.as_deref().map(str::to_owned),
             key_id: record.key_id.clone(),
+            project: record.project.clone(),
             day: trace.facts.at_us.div_euclid(DAY_US),
             local: rerun.live(self.policy, &[]),
         };

@@ -30,11 +30,13 @@ impl<'r> Rerun<'r> {
     /// What is asked of the router.
     pub fn inquiry(&self) -> Inquiry<'r> {
         Inquiry {
+            fallbacks: &[],
             endpoint: self.record.endpoint,
             model: self.record.model_requested.as_deref(),
             profile: self.trace.profile_wanted.as_deref(),
             provider_wanted: self.trace.provider_wanted.as_deref(),
             key: self.key,
+            project: self.record.project.as_deref(),
         }
     }
 

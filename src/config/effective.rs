@@ -13,6 +13,7 @@ use super::{
     cache::Cache,
     incidents::Incidents,
     params::{CallSettings, Params},
+    plugins::PluginBlock,
     projects::Project,
     routing::{ModelTarget, NamedModel, ProfileBlock, Routing, Strategy},
     sanitization::{Sanitization, SanitizationOverride, SanitizationPattern},
@@ -51,6 +52,7 @@ pub fn effective_toml(config: &Config) -> String {
     page.raw("log_json", config.telemetry.log_json);
     sanitization(&mut page, &config.sanitization);
     config.providers.iter().for_each(|each| provider(&mut page, each));
+    config.plugins.iter().for_each(|each| plugin(&mut page, "plugins", each));
     config.projects.iter().for_each(|each| project(&mut page, each));
     for (number, key) in config.key_map.iter().enumerate() {
         mapped_key(&mut page, number + 1, key);
@@ -204,11 +206,26 @@ fn project(page: &mut Page, project: &Project) {
     page.line("\n[[projects]]");
     page.text("name", &project.name);
     page.option("description", project.description.as_deref());
+    page.list("models", &project.models);
+    project.require_key.into_iter().for_each(|flag| page.raw("require_key", flag));
     project.cache.into_iter().for_each(|cache| page.raw("cache", cache));
     if let Some(over) = &project.sanitization {
         sanitization_override(page, "projects.sanitization", over);
     }
     limits::set(page, "projects.limits", project.limits.as_ref());
+    project.plugins.iter().for_each(|each| plugin(page, "projects.plugins", each));
+}
+
+fn plugin(page: &mut Page, path: &str, block: &PluginBlock) {
+    page.line(&format!("\n[[{path}]]"));
+    page.text("name", &block.name);
+    page.text("type", &block.plugin_type);
+    page.raw("enabled", block.enabled);
+    page.text("fail", block.fail.as_str());
+    page.raw("timeout_ms", block.timeout.as_millis());
+    page.list("projects", &block.projects);
+    page.list("keys", &block.keys);
+    page.raw("config", inline_value(&block.shown));
 }
 
 fn mapped_key(page: &mut Page, number: usize, key: &MappedKey) {
@@ -285,12 +302,12 @@ fn call_settings(settings: &CallSettings) -> Vec<(&'static str, String)> {
 }
 
 /// Parameters as a TOML table on one line.
-fn inline(params: &Params) -> String {
+pub(super) fn inline(params: &Params) -> String {
     let field = |(key, value): (&String, &Json)| format!("{} = {}", quote(key), inline_value(value));
     format!("{{ {} }}", params.iter().map(field).collect::<Vec<_>>().join(", "))
 }
 
-fn inline_value(value: &Json) -> String {
+pub(super) fn inline_value(value: &Json) -> String {
     match value {
         Json::String(text) => quote(text),
         Json::Array(items) => format!("[{}]", items.iter().map(inline_value).collect::<Vec<_>>().join(", ")),
@@ -433,6 +450,6 @@ impl Page {
 }
 
 /// A TOML string; `$` followed by a brace is escaped, since it would else be a variable.
-fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     toml::Value::String(text.replace("${", "$${")).to_string()
 }

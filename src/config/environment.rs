@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     report::{Place, Report, did_you_mean, quoted},
-    schema::{self, LATER_SECTIONS, SECTIONS, Shape},
+    schema::{self, SECTIONS, Shape},
     tree::{Node, Table, Value},
 };
 
@@ -79,7 +79,7 @@ impl Environment {
             }
             Value::List(items) => items.iter_mut().for_each(|item| self.substitute_node(path, item, report)),
             Value::Table(table) => self.substitute(path, table, report),
-            Value::Number(_) | Value::Flag(_) | Value::Other => {}
+            Value::Number(_) | Value::Flag(_) | Value::Null | Value::Other => {}
         }
     }
 
@@ -143,9 +143,6 @@ impl Environment {
 
 fn overlay_one(root: &mut Table, parts: &[&str], node: Node) -> Result<(), String> {
     let name = parts.first().copied().unwrap_or_default();
-    if LATER_SECTIONS.contains(&name) {
-        return Err(format!("[{name}] is not supported by this version yet; unset it"));
-    }
     let Some(section) = schema::section(name) else {
         let hint = did_you_mean(name, SECTIONS.iter().map(|section| section.name));
         return Err(format!("unknown section {}{hint}", quoted(name)));

@@ -2,13 +2,13 @@
 //!
 //! The names of these tables are secrets: no message shows one.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     fields::Fields,
     limits,
     presets::PRESETS,
-    projects,
+    projects::{self, ProjectKey},
     report::{Report, did_you_mean},
     sanitization, schema, sections,
     tree::{Node, Value},
@@ -18,8 +18,54 @@ use crate::domain::Secret;
 
 const PATH: &str = "key_map.*";
 
-/// Checks every mapped key.
-pub(super) fn read(node: Option<Node>, providers: &[Arc<Provider>], report: &Report) -> Vec<MappedKey> {
+/// Checks every mapped key, and those that stand in projects.
+pub(super) fn read(
+    node: Option<Node>,
+    of_projects: Vec<ProjectKey>,
+    providers: &[Arc<Provider>],
+    report: &Report,
+) -> Vec<MappedKey> {
+    let mut keys = mapped(node, providers, report);
+    for ProjectKey { key, project, place } in of_projects {
+        match keys.iter().find(|other| other.key == key) {
+            None => keys.push(of_project(key, project)),
+            Some(other) if other.project.as_ref() == Some(&project) => {}
+            Some(_) => {
+                let what = "holds a virtual key that is stated elsewhere too, without this project; keep one of them";
+                report.error(&place, "projects.keys", what);
+            }
+        }
+    }
+    keys
+}
+
+/// A virtual key that can be sent in a header.
+pub(super) fn virtual_key(name: String) -> Result<Secret, &'static str> {
+    if name.is_empty() || name.len() > 512 || !name.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
+        return Err("has a virtual key that cannot be sent; use up to 512 letters, digits and signs without blanks");
+    }
+    Ok(Secret::new(name))
+}
+
+/// A key of which only its project is known.
+fn of_project(key: Secret, project: String) -> MappedKey {
+    MappedKey {
+        key,
+        label: None,
+        team: None,
+        project: Some(project),
+        allowed_models: Vec::new(),
+        allowed_providers: Vec::new(),
+        provider_keys: Vec::new(),
+        cache: None,
+        sanitization: None,
+        limits: None,
+        budgets: Vec::new(),
+        metadata: BTreeMap::new(),
+    }
+}
+
+fn mapped(node: Option<Node>, providers: &[Arc<Provider>], report: &Report) -> Vec<MappedKey> {
     let Some(node) = node else { return Vec::new() };
     let Value::Table(table) = node.value else {
         report.error(&node.place, "key_map", "is not a table; write [key_map.<virtual-key>]");
@@ -27,15 +73,14 @@ pub(super) fn read(node: Option<Node>, providers: &[Arc<Provider>], report: &Rep
     };
     let mut keys: Vec<MappedKey> = Vec::new();
     for (name, place, node) in table.entries {
-        if name.is_empty() || name.len() > 512 || !name.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
-            report.error(
-                &place,
-                PATH,
-                "has a virtual key that cannot be sent; use up to 512 letters, digits and signs without blanks",
-            );
-            continue;
-        }
-        if keys.iter().any(|other| other.key.expose() == name) {
+        let key = match virtual_key(name) {
+            Ok(key) => key,
+            Err(what) => {
+                report.error(&place, PATH, what);
+                continue;
+            }
+        };
+        if keys.iter().any(|other| other.key == key) {
             report.error(&place, PATH, "states the same virtual key twice; keep one table");
             continue;
         }
@@ -43,7 +88,7 @@ pub(super) fn read(node: Option<Node>, providers: &[Arc<Provider>], report: &Rep
             report.error(&place, PATH, "is not a table; write [key_map.<virtual-key>] and the keys below it");
             continue;
         }
-        keys.push(mapped_key(Secret::new(name), Fields::of(PATH, node, report), providers, report));
+        keys.push(mapped_key(key, Fields::of(PATH, node, report), providers, report));
     }
     keys
 }

@@ -11,15 +11,16 @@ use std::{
 };
 
 use super::{
-    ask, cache, catalog,
+    ask, cache, carried, catalog,
     environment::Environment,
-    incidents, key_map, limits, projects, providers, providers_json,
+    incidents, key_map, limits, plugins, projects, providers, providers_json,
     report::{ConfigErrors, Place, Report, did_you_mean, quoted},
     routing, sanitization,
-    schema::{LATER_SECTIONS, SECTIONS},
+    schema::SECTIONS,
     sections,
     tree::{self, Node, Table, Value},
     types::{Auth, Config, Server, Storage, Tls},
+    yaml,
 };
 
 /// Where the configuration is looked for.
@@ -79,6 +80,21 @@ pub fn load(options: &LoadOptions) -> Result<Config, ConfigErrors> {
     load_beside(options, None)
 }
 
+/// Checks a configuration in TOML that stands in no file; relative paths in it are relative to the working directory.
+///
+/// # Errors
+///
+/// Everything that is wrong, each with its line or its variable.
+pub fn from_toml(text: &str, env: &BTreeMap<String, String>) -> Result<Config, ConfigErrors> {
+    let report = Report::default();
+    let options = LoadOptions { env: env.clone(), ..LoadOptions::default() };
+    let sources = Sources::of(&options);
+    let environment = Environment::new(env, None, &report);
+    let root = tree::from_toml(&Arc::from("config"), text, &report);
+    let context = Context { environment: &environment, options: &options, sources: &sources, running: None };
+    layered(root, Table::default(), &context, report)
+}
+
 /// What a running gateway cannot change.
 pub(super) struct Fixed {
     host: IpAddr,
@@ -133,19 +149,38 @@ pub(super) fn load_beside(options: &LoadOptions, running: Option<&Fixed>) -> Res
     let environment =
         Environment::new(&options.env, dotenv.as_deref().map(|text| (&sources.dotenv.name, text)), &report);
     let text = read(&sources.config, if is_named { Missing::Wrong } else { Missing::Fine }, &report);
-    let mut root = text.map(|text| tree::from_toml(&sources.config.name, &text, &report)).unwrap_or_default();
+    let root = text.map(|text| parse(&sources.config, &text, &report)).unwrap_or_default();
     let json = read(&sources.providers_json, Missing::Fine, &report);
     let json = json.map(|text| tree::from_json(&sources.providers_json.name, &text, &report)).unwrap_or_default();
+    let context = Context { environment: &environment, options, sources: &sources, running };
+    layered(root, json, &context, report)
+}
+
+/// Lays the environment and the flags over what the file states, and checks the whole.
+fn layered(mut root: Table, json: Table, context: &Context<'_>, report: Report) -> Result<Config, ConfigErrors> {
     // What a broken file seems to say is not worth checking.
     if !report.is_clean() {
         return Err(report.finish().err().unwrap_or_default());
     }
+    let environment = context.environment;
     environment.substitute("", &mut root, &report);
     environment.overlay(&mut root, &report);
-    short_forms(&mut root, &environment, options.port, &report);
+    short_forms(&mut root, environment, context.options.port, &report);
     only_sections(&mut root, &report);
-    let context = Context { environment: &environment, options, sources: &sources, running };
-    check(root, json, &context, report)
+    check(root, json, context, report)
+}
+
+/// Reads the config file in the format that its name ends in: `.yaml`, `.yml`, `.json`, else TOML.
+fn parse(source: &Source, text: &str, report: &Report) -> Table {
+    let ending = source.path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let mut root = match ending.as_deref() {
+        Some("yaml" | "yml") => yaml::from_yaml(&source.name, text, report),
+        Some("json") => tree::from_json_config(&source.name, text, report),
+        _ => return tree::from_toml(&source.name, text, report),
+    };
+    tree::without_nulls(&mut root, "", report);
+    carried::carry_over(&mut root, report);
+    root
 }
 
 /// What the checks look at besides the values.
@@ -178,8 +213,10 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
     let blocks = sections::items(&mut root, "providers", &report);
     let providers = providers::read(blocks, entries, environment, &report);
     let default_provider = providers::default_provider(&providers, environment, &report);
-    let projects = projects::read(sections::items(&mut root, "projects", &report), &report);
-    let key_map = key_map::read(root.take("key_map"), &providers, &report);
+    let directory = &context.options.working_dir;
+    let (projects, keys) = projects::read(sections::items(&mut root, "projects", &report), directory, &report);
+    let plugins = plugins::read("plugins", sections::items(&mut root, "plugins", &report), directory, &report);
+    let key_map = key_map::read(root.take("key_map"), keys, &providers, &report);
     if key_map.iter().any(|key| Some(&key.key) == auth.admin_token.as_ref()) {
         report.error(&token_place, "auth.admin_token", "is a virtual key of [key_map] as well; choose another token");
     }
@@ -201,6 +238,7 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
         default_provider,
         key_map,
         projects,
+        plugins,
         sanitization,
         limits: limit_rules,
         budgets,
@@ -301,15 +339,11 @@ fn only_sections(root: &mut Table, report: &Report) {
         if SECTIONS.iter().any(|section| section.name == name) {
             return true;
         }
-        if LATER_SECTIONS.contains(&name.as_str()) {
-            report.error(place, name, "this section is not supported by this version yet; remove it");
-            return false;
-        }
         let home = SECTIONS.iter().find(|section| section.keys.contains(&name.as_str()));
         let what = match home {
             Some(section) => format!("stands outside of any section; put it below [{}]", section.name),
             None => {
-                let hint = did_you_mean(name, SECTIONS.iter().map(|section| section.name).chain(LATER_SECTIONS));
+                let hint = did_you_mean(name, SECTIONS.iter().map(|section| section.name));
                 let known = SECTIONS.map(|section| section.name).join(", ");
                 let hint = if hint.is_empty() { format!("; known are {known}") } else { hint };
                 format!("unknown section{hint}")

@@ -1,4 +1,4 @@
-//! Configuration: flags, environment, `.env`, `config.toml` and `providers.json` become one
+//! Configuration: flags, environment, `.env`, the config file (TOML, YAML or JSON) and `providers.json` become one
 //! checked [`Config`], or a list of errors that name file, line and key.
 //!
 //! Two types on purpose: the raw one mirrors what was typed, the checked one cannot be wrong.
@@ -7,6 +7,8 @@
 mod load;
 mod schema;
 mod tree;
+mod yaml;
+mod carried;
 mod environment;
 mod report;
 mod fields;
@@ -19,6 +21,7 @@ mod presets;
 mod providers_json;
 mod key_map;
 mod projects;
+mod plugins;
 mod limits;
 mod routing;
 mod cache;
@@ -26,6 +29,7 @@ mod ask;
 mod params;
 mod draft;
 mod incidents;
+mod import;
 mod effective;
 mod watch;
 mod types;
@@ -34,13 +38,15 @@ pub use address::{default_base_url, of_base_url, of_endpoint};
 pub use ask::Ask;
 pub use cache::Cache;
 pub use draft::RoutingDraft;
-pub use effective::effective_toml;
+pub use effective::{effective_toml, quote};
+pub use import::{Imported, Note, Outcome as NoteOutcome, import};
 pub use incidents::{Incidents, Webhook};
 pub use limits::{
     Algorithm, Budget, BudgetAction, BudgetPeriod, BudgetTerms, LimitPeriod, LimitSet, LimitUnit, Limits, Scope,
 };
-pub use load::{LoadOptions, load};
+pub use load::{LoadOptions, from_toml, load};
 pub use params::{CallSettings, Params, ProviderParams, params_for};
+pub use plugins::{FailMode, PluginBlock};
 pub use projects::Project;
 pub use report::ConfigErrors;
 pub use routing::{ModelTarget, NamedModel, ProfileBlock, Routing, Strategy, Weights};

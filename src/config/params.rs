@@ -183,6 +183,8 @@ fn json(node: Node, path: &str, depth: usize, report: &Report) -> Option<Json> {
             let read = |(key, _, node): (String, _, Node)| Some((key.clone(), json(node, path, depth + 1, report)?));
             Some(Json::Object(entries.filter_map(read).collect()))
         }
-        Value::Other => refuse("has no value that can be sent; write a text, a number, true, false, a list or a table"),
+        Value::Null | Value::Other => {
+            refuse("has no value that can be sent; write a text, a number, true, false, a list or a table")
+        }
     }
 }

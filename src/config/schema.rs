@@ -66,11 +66,15 @@ pub(super) const BUDGET_KEYS: [&str; 6] = ["limit_usd", "period", "time_zone", "
 pub(super) const TARGET_KEYS: [&str; 8] =
     ["provider", "model", "weight", "priority", "params", "timeout", "first_token_timeout", "idle_timeout"];
 
+/// The keys of a plugin, in `[[plugins]]` and in a project.
+pub(super) const PLUGIN_KEYS: [&str; 8] =
+    ["name", "type", "enabled", "fail", "timeout_ms", "projects", "keys", "config"];
+
 /// The keys of `[server.tls]`.
 pub(super) const TLS_KEYS: [&str; 3] = ["cert_file", "key_file", "handshake_timeout"];
 
 /// The sections of this version.
-pub(super) const SECTIONS: [Section; 18] = [
+pub(super) const SECTIONS: [Section; 19] = [
     Section {
         name: "server",
         shape: Shape::Table,
@@ -147,9 +151,10 @@ pub(super) const SECTIONS: [Section; 18] = [
     Section {
         name: "projects",
         shape: Shape::List,
-        keys: &["name", "description", "cache", "sanitization", "limits"],
-        later: &["plugins", "profile", "allowed_models", "allowed_providers", "tags"],
+        keys: &["name", "description", "models", "keys", "require_key", "cache", "sanitization", "limits", "plugins"],
+        later: &["profile", "allowed_providers", "tags"],
     },
+    Section { name: "plugins", shape: Shape::List, keys: &PLUGIN_KEYS, later: &[] },
     Section {
         name: "sanitization",
         shape: Shape::Table,
@@ -314,9 +319,6 @@ pub(super) const SECTIONS: [Section; 18] = [
     },
     Section { name: "telemetry", shape: Shape::Table, keys: &["log", "log_json"], later: &["otlp_endpoint"] },
 ];
-
-/// Sections of later versions.
-pub(super) const LATER_SECTIONS: [&str; 1] = ["plugins"];
 
 /// The section of that name.
 pub(super) fn section(name: &str) -> Option<&'static Section> {

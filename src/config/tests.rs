@@ -69,8 +69,9 @@ fn the_example_loads_with_every_setting_switched_on() {
         "ALPHA_ANTHROPIC_KEY",
         "ALPHA_OPENAI_KEY",
         "WEBHOOK_SECRET",
+        "SEARCH_KEY",
     ];
-    let env = variables.map(|name| (name.to_owned(), "sk-test".to_owned())).into();
+    let env = variables.map(|name| (name.to_owned(), format!("sk-test-{name}"))).into();
     let options = super::LoadOptions { working_dir: dir.path().to_owned(), env, ..super::LoadOptions::default() };
     assert_eq!(super::load(&options).unwrap().warnings, Vec::<String>::new());
 }

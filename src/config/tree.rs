@@ -1,6 +1,6 @@
 //! What was typed, as a tree of values that know where they stand: the raw configuration.
 //!
-//! Built from TOML and from `providers.json` alike. It has no `Debug`, since values may be secrets.
+//! Built from TOML, YAML and JSON alike. It has no `Debug`, since values may be secrets.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::report::{Place, Report};
+use super::report::{Place, Report, quoted};
 
 /// One value with its place.
 #[derive(Clone)]
@@ -37,7 +37,9 @@ pub(super) enum Value {
     List(Vec<Node>),
     /// A table.
     Table(Table),
-    /// Anything that no key takes: dates, `null`.
+    /// `null`, which YAML and JSON have.
+    Null,
+    /// Anything that no key takes: dates, numbers without a value.
     Other,
 }
 
@@ -50,6 +52,7 @@ impl Value {
             Self::Flag(_) => "true or false",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
+            Self::Null => "nothing",
             Self::Other => "something else",
         }
     }
@@ -140,8 +143,8 @@ fn node(raw: &Spanned<DeValue<'_>>, place: Place, lines: &Lines) -> Node {
     Node { value, place, from_env: false }
 }
 
-/// How deep `providers.json` is looked into; no key of it lies deeper.
-const JSON_DEPTH: usize = 5;
+/// How deep JSON is looked into; no key lies deeper.
+const JSON_DEPTH: usize = 24;
 
 /// Reads a JSON object; syntax errors go to the report, each with its line.
 pub(super) fn from_json(file: &Arc<str>, text: &str, report: &Report) -> Table {
@@ -149,11 +152,7 @@ pub(super) fn from_json(file: &Arc<str>, text: &str, report: &Report) -> Table {
     match serde_json::from_str::<&RawValue>(text) {
         Ok(raw) => match json_node(raw, text, &lines, JSON_DEPTH).value {
             Value::Table(table) => return table,
-            _ => report.error(
-                &Place::file(file),
-                "",
-                "is not an object; write {\"providers\": {\"<id>\": {\"kind\": …}}}",
-            ),
+            _ => report.error(&Place::file(file), "", "is not an object; write {\"<key>\": …}"),
         },
         Err(error) => report.error(
             &Place::Line(Arc::clone(file), error.line()),
@@ -162,6 +161,61 @@ pub(super) fn from_json(file: &Arc<str>, text: &str, report: &Report) -> Table {
         ),
     }
     Table::default()
+}
+
+/// Reads a JSON object as a config file: what is stated twice is refused, since readers disagree on which one counts.
+pub(super) fn from_json_config(file: &Arc<str>, text: &str, report: &Report) -> Table {
+    let table = from_json(file, text, report);
+    refuse_twins(&table, "", report);
+    table
+}
+
+fn refuse_twins(table: &Table, path: &str, report: &Report) {
+    for (at, (name, place, node)) in table.entries.iter().enumerate() {
+        let path = path_of(path, name);
+        if let Some((_, first, _)) = table.entries.iter().take(at).find(|(other, ..)| other == name) {
+            report.error(place, &path, format_args!("is stated at {first} already; keep one of them"));
+        }
+        let inner: &[Node] = if let Value::List(items) = &node.value { items } else { std::slice::from_ref(node) };
+        for node in inner {
+            if let Value::Table(table) = &node.value {
+                refuse_twins(table, &path, report);
+            }
+        }
+    }
+}
+
+/// The path of a key below another, as messages show it: without what may be a secret.
+pub(super) fn path_of(above: &str, key: &str) -> String {
+    // The names below `key_map` are virtual keys.
+    let shown = if above != "key_map" && quoted(key).starts_with('"') { key } else { "*" };
+    if above.is_empty() { shown.to_owned() } else { format!("{above}.{shown}") }
+}
+
+/// Takes out what YAML and JSON state without a value, as if it were not stated.
+pub(super) fn without_nulls(table: &mut Table, path: &str, report: &Report) {
+    table.entries.retain_mut(|(name, place, node)| {
+        let inner = path_of(path, name);
+        match &mut node.value {
+            Value::Null => {
+                // A section of which every key is commented out is nothing to wonder about.
+                if !path.is_empty() {
+                    report.warn(place, &inner, "has no value and counts as not stated");
+                }
+                return false;
+            }
+            Value::Table(table) => without_nulls(table, &inner, report),
+            Value::List(items) => {
+                for item in items {
+                    if let Value::Table(table) = &mut item.value {
+                        without_nulls(table, &inner, report);
+                    }
+                }
+            }
+            _ => {}
+        }
+        true
+    });
 }
 
 fn json_node(raw: &RawValue, text: &str, lines: &Lines, depth: usize) -> Node {
@@ -183,6 +237,7 @@ fn json_node(raw: &RawValue, text: &str, lines: &Lines, depth: usize) -> Node {
         Some(b't') => Value::Flag(true),
         Some(b'f') => Value::Flag(false),
         Some(b'-' | b'0'..=b'9') => Value::Number(raw.get().to_owned()),
+        Some(b'n') => Value::Null,
         _ => Value::Other,
     };
     Node { value, place, from_env: false }

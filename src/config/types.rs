@@ -11,6 +11,7 @@ use super::cache::Cache;
 use super::incidents::Incidents;
 use super::limits::{Budget, BudgetTerms, LimitSet, Limits};
 use super::params::ProviderParams;
+use super::plugins::PluginBlock;
 use super::routing::{NamedModel, ProfileBlock, Routing};
 use super::{
     projects::Project,
@@ -33,6 +34,8 @@ pub struct Config {
     pub key_map: Vec<MappedKey>,
     /// `[[projects]]`
     pub projects: Vec<Project>,
+    /// `[[plugins]]`, in their order.
+    pub plugins: Vec<PluginBlock>,
     /// `[sanitization]`
     pub sanitization: Sanitization,
     /// `[limits]`

@@ -33,11 +33,13 @@ impl<'a> Decider<'a> {
     fn ask(&self, record: &Record, provider_wanted: Option<&str>) -> (bool, Arc<[u8]>) {
         let key = record.key_id.as_deref().and_then(|id| self.policy.key_by_id(id));
         let inquiry = Inquiry {
+            fallbacks: &[],
             endpoint: record.endpoint,
             model: record.model_requested.as_deref(),
             profile: None,
             provider_wanted,
             key: key.map(|key| &**key),
+            project: record.project.as_deref(),
         };
         let question = self.policy.question(self.policy.routing_rules(), inquiry, &[]);
         let abilities = if record.stream { Abilities::NONE.with(Ability::Streaming) } else { Abilities::NONE };

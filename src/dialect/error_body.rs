@@ -101,7 +101,10 @@ fn gemini(kind: ErrorKind, status: u16, message: &str, request_id: &str, retry_a
 const fn openai_type(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Authentication => "authentication_error",
-        ErrorKind::PermissionDenied | ErrorKind::ContentBlocked | ErrorKind::PriceUnknown => "permission_error",
+        ErrorKind::PermissionDenied
+        | ErrorKind::ContentBlocked
+        | ErrorKind::PluginRefused
+        | ErrorKind::PriceUnknown => "permission_error",
         ErrorKind::UpstreamRateLimit | ErrorKind::RateLimitExceeded => "rate_limit_error",
         ErrorKind::BudgetExceeded => "insufficient_quota",
         ErrorKind::InvalidRequest
@@ -123,6 +126,7 @@ const fn openai_type(kind: ErrorKind) -> &'static str {
         | ErrorKind::ShuttingDown
         | ErrorKind::BudgetUnavailable
         | ErrorKind::SanitizerFailed
+        | ErrorKind::PluginFailed
         | ErrorKind::Internal => "server_error",
     }
 }
@@ -136,7 +140,10 @@ const fn anthropic_type(kind: ErrorKind) -> &'static str {
         | ErrorKind::RequestTimeout
         | ErrorKind::UpstreamRejected => "invalid_request_error",
         ErrorKind::Authentication => "authentication_error",
-        ErrorKind::PermissionDenied | ErrorKind::ContentBlocked | ErrorKind::PriceUnknown => "permission_error",
+        ErrorKind::PermissionDenied
+        | ErrorKind::ContentBlocked
+        | ErrorKind::PluginRefused
+        | ErrorKind::PriceUnknown => "permission_error",
         ErrorKind::ModelNotFound | ErrorKind::NotFound => "not_found_error",
         ErrorKind::RequestTooLarge => "request_too_large",
         ErrorKind::UpstreamRateLimit | ErrorKind::RateLimitExceeded | ErrorKind::BudgetExceeded => "rate_limit_error",
@@ -148,6 +155,7 @@ const fn anthropic_type(kind: ErrorKind) -> &'static str {
         | ErrorKind::UpstreamProtocol
         | ErrorKind::UpstreamRedirect
         | ErrorKind::SanitizerFailed
+        | ErrorKind::PluginFailed
         | ErrorKind::Internal => "api_error",
     }
 }
@@ -161,7 +169,10 @@ const fn gemini_status(kind: ErrorKind) -> &'static str {
         | ErrorKind::RequestTooLarge
         | ErrorKind::UpstreamRejected => "INVALID_ARGUMENT",
         ErrorKind::Authentication => "UNAUTHENTICATED",
-        ErrorKind::PermissionDenied | ErrorKind::ContentBlocked | ErrorKind::PriceUnknown => "PERMISSION_DENIED",
+        ErrorKind::PermissionDenied
+        | ErrorKind::ContentBlocked
+        | ErrorKind::PluginRefused
+        | ErrorKind::PriceUnknown => "PERMISSION_DENIED",
         ErrorKind::ModelNotFound | ErrorKind::NotFound => "NOT_FOUND",
         ErrorKind::MethodNotAllowed => "UNIMPLEMENTED",
         ErrorKind::RequestTimeout | ErrorKind::UpstreamTimeout => "DEADLINE_EXCEEDED",
@@ -174,7 +185,7 @@ const fn gemini_status(kind: ErrorKind) -> &'static str {
         | ErrorKind::UpstreamRedirect
         | ErrorKind::BudgetUnavailable
         | ErrorKind::ShuttingDown => "UNAVAILABLE",
-        ErrorKind::SanitizerFailed | ErrorKind::Internal => "INTERNAL",
+        ErrorKind::SanitizerFailed | ErrorKind::PluginFailed | ErrorKind::Internal => "INTERNAL",
     }
 }
 

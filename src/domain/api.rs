@@ -260,6 +260,11 @@ impl Endpoint {
         )
     }
 
+    /// Whether a successful answer that is no stream is always JSON.
+    pub const fn answers_json(self) -> bool {
+        !matches!(self, Self::Audio | Self::Images | Self::Files | Self::Batches)
+    }
+
     /// Whether a successful call is priced. Token counting and file handling cost nothing and
     /// report no usage, so their cost is 0 and not unknown.
     pub const fn is_billable(self) -> bool {

@@ -13,6 +13,8 @@ pub enum ErrorKind {
     PermissionDenied,
     /// A rule of the sanitizer forbids what the request or the answer holds (403).
     ContentBlocked,
+    /// A plugin refused the request (403, or the status that it states).
+    PluginRefused,
     /// The request cannot be put to a provider that speaks another API (400).
     NotTranslatable,
     /// No provider serves the model (404).
@@ -55,18 +57,21 @@ pub enum ErrorKind {
     ShuttingDown,
     /// The sanitizer could not check what it must check (500).
     SanitizerFailed,
+    /// A plugin failed that must not (500).
+    PluginFailed,
     /// The gateway itself failed (500).
     Internal,
 }
 
 impl ErrorKind {
     /// Every kind, for tables and tests.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::InvalidRequest,
         Self::ConflictingCredentials,
         Self::Authentication,
         Self::PermissionDenied,
         Self::ContentBlocked,
+        Self::PluginRefused,
         Self::NotTranslatable,
         Self::ModelNotFound,
         Self::NotFound,
@@ -88,6 +93,7 @@ impl ErrorKind {
         Self::UpstreamRedirect,
         Self::ShuttingDown,
         Self::SanitizerFailed,
+        Self::PluginFailed,
         Self::Internal,
     ];
 
@@ -99,6 +105,7 @@ impl ErrorKind {
             Self::Authentication => "authentication",
             Self::PermissionDenied => "permission_denied",
             Self::ContentBlocked => "content_blocked",
+            Self::PluginRefused => "plugin_refused",
             Self::NotTranslatable => "not_translatable",
             Self::ModelNotFound => "model_not_found",
             Self::NotFound => "not_found",
@@ -120,6 +127,7 @@ impl ErrorKind {
             Self::UpstreamRedirect => "upstream_redirect",
             Self::ShuttingDown => "shutting_down",
             Self::SanitizerFailed => "sanitizer_failed",
+            Self::PluginFailed => "plugin_failed",
             Self::Internal => "internal",
         }
     }
@@ -129,13 +137,13 @@ impl ErrorKind {
         match self {
             Self::InvalidRequest | Self::ConflictingCredentials | Self::NotTranslatable => 400,
             Self::Authentication => 401,
-            Self::PermissionDenied | Self::ContentBlocked | Self::PriceUnknown => 403,
+            Self::PermissionDenied | Self::ContentBlocked | Self::PluginRefused | Self::PriceUnknown => 403,
             Self::ModelNotFound | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
             Self::RequestTooLarge => 413,
             Self::UpstreamRateLimit | Self::RateLimitExceeded | Self::BudgetExceeded => 429,
-            Self::SanitizerFailed | Self::Internal => 500,
+            Self::SanitizerFailed | Self::PluginFailed | Self::Internal => 500,
             Self::UpstreamAuthentication
             | Self::UpstreamRejected
             | Self::UpstreamError
@@ -156,6 +164,7 @@ impl ErrorKind {
                 | Self::Authentication
                 | Self::PermissionDenied
                 | Self::ContentBlocked
+                | Self::PluginRefused
                 | Self::NotTranslatable
                 | Self::ModelNotFound
                 | Self::NotFound

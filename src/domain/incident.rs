@@ -19,13 +19,15 @@ pub enum IncidentKind {
     UnknownPrice,
     /// Credentials were found in what clients sent or providers answered.
     SecretsFound,
+    /// A plugin failed; what that meant for requests is its operator's word.
+    PluginFailed,
     /// The gateway itself failed.
     Gateway,
 }
 
 impl IncidentKind {
     /// Every kind, for tables and tests.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ProviderDown,
         Self::RateLimited,
         Self::Timeouts,
@@ -34,6 +36,7 @@ impl IncidentKind {
         Self::BudgetBurn,
         Self::UnknownPrice,
         Self::SecretsFound,
+        Self::PluginFailed,
         Self::Gateway,
     ];
 
@@ -48,6 +51,7 @@ impl IncidentKind {
             Self::BudgetBurn => "budget_burn",
             Self::UnknownPrice => "unknown_price",
             Self::SecretsFound => "secrets_found",
+            Self::PluginFailed => "plugin_failed",
             Self::Gateway => "gateway",
         }
     }

@@ -138,6 +138,8 @@ pub struct Record {
     pub findings: Vec<Finding>,
     /// Budgets that passed a mark by what this request cost: news for incidents, and not kept with the record.
     pub budget_marks: Vec<BudgetMark>,
+    /// Plugins that failed on its way, each once: news for incidents, and not kept with the record.
+    pub plugin_failures: Vec<Arc<str>>,
     /// Bytes of the request's body as received.
     pub request_bytes: u64,
     /// Bytes of the answer's body as sent.
@@ -192,6 +194,7 @@ impl Record {
             saved: None,
             findings: Vec::new(),
             budget_marks: Vec::new(),
+            plugin_failures: Vec::new(),
             request_bytes: 0,
             response_bytes: 0,
             attempts: Vec::new(),

@@ -2,9 +2,12 @@
 //!
 //! Only the fields that steer are read out of a body; the body itself is kept byte for byte.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
-use axum::body::Body;
+use axum::{body::Body, extract::ConnectInfo};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
@@ -17,8 +20,9 @@ use super::{
 use crate::{
     config,
     dialect::{
-        splice::Edit,
+        splice::{self, Edit},
         steer::{self, Steering},
+        translate::Dropped,
     },
     domain::{Endpoint, ErrorKind},
 };
@@ -35,6 +39,8 @@ pub(crate) struct Arrival {
     pub(crate) query: Option<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
+    /// Who is at the other end of the connection.
+    pub(crate) peer: Option<IpAddr>,
     /// For a task: what puts its body in the words of an API.
     pub(crate) shape: Option<Shape>,
 }
@@ -67,7 +73,12 @@ pub(crate) struct Inbound {
     pub(crate) query: Option<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: InboundBody,
+    /// The model that is asked for: the client's word, unless a plugin chose another.
     pub(crate) model: Option<Arc<str>>,
+    /// The model as the client named it.
+    pub(crate) model_named: Option<Arc<str>>,
+    /// Names that stand in for the model, as a plugin says.
+    pub(crate) fallbacks: Vec<String>,
     pub(crate) stream: bool,
     /// Tokens of the text in the body, estimated.
     pub(crate) text_tokens: u64,
@@ -77,6 +88,46 @@ pub(crate) struct Inbound {
     pub(crate) edits: Vec<Edit>,
     /// What the sanitizer looks for in the answer.
     pub(crate) watch: Option<Watch>,
+    /// Who is at the other end of the connection.
+    pub(crate) peer: Option<IpAddr>,
+    /// What of a request that a plugin wrote anew had no place in it.
+    pub(crate) dropped: Dropped,
+    /// Whether plugins look at the answer, so that it must be readable.
+    pub(crate) is_looked_at: bool,
+}
+
+impl Inbound {
+    /// The body as it stands behind the sanitizer; `None` for uploads.
+    pub(crate) fn judged_body(&self) -> Option<Bytes> {
+        let InboundBody::Whole { raw, plain } = &self.body else { return None };
+        let source = plain.as_ref().unwrap_or(raw);
+        Some(splice::splice(source, &mut self.edits.clone()))
+    }
+
+    /// The same request once more, to go the way again; `None` for uploads, which cannot.
+    pub(crate) fn again(&self) -> Option<Self> {
+        let InboundBody::Whole { raw, plain } = &self.body else { return None };
+        Some(Self {
+            endpoint: self.endpoint,
+            called: self.called,
+            tail: self.tail.clone(),
+            method: self.method.clone(),
+            query: self.query.clone(),
+            headers: self.headers.clone(),
+            body: InboundBody::Whole { raw: raw.clone(), plain: plain.clone() },
+            model: self.model.clone(),
+            model_named: self.model_named.clone(),
+            fallbacks: self.fallbacks.clone(),
+            stream: self.stream,
+            text_tokens: self.text_tokens,
+            steering: self.steering.clone(),
+            edits: self.edits.clone(),
+            watch: self.watch.clone(),
+            peer: self.peer,
+            dropped: self.dropped.clone(),
+            is_looked_at: self.is_looked_at,
+        })
+    }
 }
 
 /// The body as it came.
@@ -163,7 +214,7 @@ pub(crate) async fn read(
     uploads: Uploads,
     received: &mut u64,
 ) -> Result<Inbound, Refusal> {
-    let Arrival { endpoint: called, path_model, tail, method, query, mut headers, body, shape } = arrival;
+    let Arrival { endpoint: called, path_model, tail, method, query, mut headers, body, peer, shape } = arrival;
     let endpoint = called.on_the_way();
     let is_bare = method == Method::GET || method == Method::DELETE;
     let (body, steering, upload_model) = if is_upload(endpoint, &headers) {
@@ -191,7 +242,7 @@ pub(crate) async fn read(
         (InboundBody::Whole { raw, plain }, steering, None)
     };
     let in_body = steering.as_ref().and_then(|steering| steering.model.as_ref()).map(|model| model.value.as_str());
-    let model = path_model.as_deref().or(in_body).or(upload_model.as_deref()).map(Arc::from);
+    let model: Option<Arc<str>> = path_model.as_deref().or(in_body).or(upload_model.as_deref()).map(Arc::from);
     let stream = steering.as_ref().is_some_and(|steering| steering.stream);
     let text_tokens = steering.as_ref().map_or(0, |steering| steering.request_text_tokens);
     Ok(Inbound {
@@ -202,12 +253,17 @@ pub(crate) async fn read(
         query,
         headers,
         body,
+        model_named: model.clone(),
         model,
+        fallbacks: Vec::new(),
         stream,
         text_tokens,
         steering,
         edits: Vec::new(),
         watch: None,
+        peer,
+        dropped: Dropped::default(),
+        is_looked_at: false,
     })
 }
 
@@ -373,5 +429,6 @@ pub(crate) fn arrival(
     body: Body,
 ) -> Arrival {
     let query = parts.uri.query().map(str::to_owned);
-    Arrival { endpoint, path_model, tail, method: parts.method, query, headers: parts.headers, body, shape: None }
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    Arrival { endpoint, path_model, tail, method: parts.method, query, headers: parts.headers, body, peer, shape: None }
 }

@@ -16,6 +16,7 @@ use super::{
     relay::RelayBody,
     sanitize::AnswerGuard,
     shutdown::Shutdown,
+    stage::Stage,
     tally::Facts,
 };
 use crate::{
@@ -61,6 +62,8 @@ pub(super) struct Relay {
     pub(super) meter: Meter,
     pub(super) filter: Option<usage_chunk::Filter>,
     pub(super) translation: Option<Box<Stream>>,
+    /// What the plugins read and write the stream by, in place of `translation`.
+    pub(super) stage: Option<Box<Stream>>,
     pub(super) guard: Option<AnswerGuard>,
     pub(super) client_api: Api,
     pub(super) is_event_stream: bool,
@@ -129,12 +132,16 @@ pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, mut head: Hea
         AnswerBody::Relay(relay) => {
             let relay = *relay;
             let length = relay.length;
+            // A copy stays with the record, in case a plugin is at work when the client leaves.
+            let stage = relay.stage.zip(record.plugins().cloned());
+            let stage = stage.map(|(stream, plugins)| Stage::new(stream, plugins));
             let flow = Box::new(Flow {
                 upstream: relay.upstream,
                 held: relay.held,
                 meter: relay.meter,
                 filter: relay.filter,
                 translation: relay.translation,
+                stage,
                 guard: relay.guard,
                 keeper,
                 record,

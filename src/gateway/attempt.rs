@@ -153,6 +153,7 @@ impl Walk<'_> {
                     holds: asked.holds,
                     watch: asked.watch,
                     way_back: outbound.way_back,
+                    alike: outbound.alike,
                 };
                 respond::judge(response, exchange, record).await
             }

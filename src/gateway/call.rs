@@ -77,6 +77,8 @@ pub(crate) struct Outbound {
     pub(crate) upload: Option<Arc<Upload>>,
     /// For a target of another API: what turns its answer back.
     pub(crate) way_back: Option<WayBack>,
+    /// For a target of the same API whose answer plugins look at: what reads and writes it.
+    pub(crate) alike: Option<WayBack>,
     /// What of the request such a target has no place for.
     pub(crate) dropped: Dropped,
 }
@@ -113,16 +115,22 @@ pub(crate) fn outbound(
     nonce: &str,
 ) -> Result<Outbound, Refusal> {
     let provider = &target.provider;
-    let translated = match target.api == inbound.endpoint.api() {
+    // A plain prompt is read by plugins as the conversation that it is.
+    let is_rewritten = inbound.is_looked_at && inbound.endpoint == Endpoint::OllamaGenerate;
+    let translated = match target.api == inbound.endpoint.api() && !is_rewritten {
         true => None,
         false => Some(translate::request(inbound, target, policy, nonce)?),
     };
     let model = target.model.as_deref();
+    let hides_usage_chunk = translated.is_none() && asks_for_usage(inbound, provider);
+    let alike = (translated.is_none() && inbound.is_looked_at)
+        .then(|| WayBack::alike(inbound, model.unwrap_or_default(), !hides_usage_chunk, nonce));
+    let query = alike.as_ref().map_or_else(|| inbound.query.clone(), |_| translate::readable_query(inbound));
     let route = match &translated {
         Some(Translated { way_back, tail, query, .. }) => {
             Route { endpoint: way_back.endpoint, model, tail, query: *query }
         }
-        None => Route { endpoint: inbound.endpoint, model, tail: &inbound.tail, query: inbound.query.as_deref() },
+        None => Route { endpoint: inbound.endpoint, model, tail: &inbound.tail, query: query.as_deref() },
     };
     let uri = provider::upstream_uri(provider, &route)
         .map_err(|error| Refusal::new(ErrorKind::InvalidRequest, error.to_string()))?;
@@ -137,8 +145,10 @@ pub(crate) fn outbound(
         let version = HeaderName::from_static("anthropic-version");
         headers.entry(version).or_insert(HeaderValue::from_static("2023-06-01"));
     }
-    let hides_usage_chunk = translated.is_none() && asks_for_usage(inbound, provider);
-    let is_edited = translated.is_some() || hides_usage_chunk || inbound.watch.as_ref().is_some_and(Watch::edits);
+    let is_edited = translated.is_some()
+        || hides_usage_chunk
+        || alike.is_some()
+        || inbound.watch.as_ref().is_some_and(Watch::edits);
     if is_edited || inbound.called.is_task() {
         // An answer that is edited, or read by another room, must be readable.
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -146,7 +156,7 @@ pub(crate) fn outbound(
         restrict_encodings(&mut headers);
     }
     let method = inbound.method.clone();
-    let (body, upload, way_back, dropped) = match translated {
+    let (body, upload, way_back, mut dropped) = match translated {
         Some(Translated { body, way_back, dropped, .. }) => {
             let mut edits = defaults(inbound, target, &body, false)?;
             (whole(splice::splice(&body, &mut edits)), None, Some(way_back), dropped)
@@ -157,11 +167,12 @@ pub(crate) fn outbound(
             (body, upload, None, Dropped::default())
         }
     };
+    inbound.dropped.paths().iter().for_each(|path| dropped.path(path));
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
-    Ok(Outbound { request, credential, hides_usage_chunk, upload, way_back, dropped })
+    Ok(Outbound { request, credential, hides_usage_chunk, upload, way_back, alike, dropped })
 }
 
 fn credential(provider: &Provider, caller: &Caller) -> Credential {
@@ -239,7 +250,7 @@ fn body(
     max_upload_bytes: u64,
     headers: &mut HeaderMap,
 ) -> Result<Body, Refusal> {
-    let asked = inbound.model.as_deref();
+    let asked = inbound.model_named.as_deref();
     let renamed = target.model.as_deref().filter(|model| Some(*model) != asked);
     let in_body = !matches!(target.api, Api::Gemini);
     let nothing = InboundBody::Whole { raw: Bytes::new(), plain: None };

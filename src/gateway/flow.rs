@@ -14,12 +14,14 @@ use super::{
     record::{CallEnd, OpenRecord},
     sanitize::AnswerGuard,
     shutdown::Shutdown,
+    stage::Stage,
     tally::Facts,
 };
 use crate::{
     config::OnClientDisconnect,
     dialect::{translate::Stream, usage_chunk},
     domain::{Api, ErrorKind, Outcome},
+    plugins::Running,
     provider::UpstreamAnswer,
     store::Spooling,
 };
@@ -34,6 +36,8 @@ pub(crate) struct Flow {
     pub(crate) filter: Option<usage_chunk::Filter>,
     /// Makes the client's stream of the provider's, where their APIs differ.
     pub(crate) translation: Option<Box<Stream>>,
+    /// Shows the answer to the plugins, in place of `translation`.
+    pub(crate) stage: Option<Stage>,
     /// Judges what the client is to get.
     pub(crate) guard: Option<AnswerGuard>,
     /// Keeps a copy of what the client gets.
@@ -58,6 +62,13 @@ impl Flow {
         let started_before = self.meter.content_started();
         self.meter.feed(&chunk);
         let plain = self.meter.take_plain().map(Bytes::from);
+        if let Some(stage) = &mut self.stage {
+            stage.feed(plain.as_ref().unwrap_or(&chunk));
+            if !started_before && self.meter.content_started() {
+                self.record.first_content();
+            }
+            return Bytes::new();
+        }
         let edits = self.edits();
         let is_translated = self.translation.is_some();
         let delivered = match (&mut self.translation, &mut self.filter) {
@@ -75,6 +86,19 @@ impl Flow {
         };
         if !started_before && self.meter.content_started() {
             self.record.first_content();
+        }
+        self.delivered(&delivered);
+        delivered
+    }
+
+    /// What the client is to get of what the plugins let through.
+    pub(super) fn staged(&mut self, bytes: Vec<u8>) -> Bytes {
+        let mut delivered = Bytes::from(bytes);
+        if let Some(guard) = &mut self.guard {
+            let judged = guard.feed(&delivered);
+            if guard.edits() {
+                delivered = judged;
+            }
         }
         self.delivered(&delivered);
         delivered
@@ -104,7 +128,7 @@ impl Flow {
 
     /// Whether what the client gets may differ from what the provider sent.
     pub(super) fn edits(&self) -> bool {
-        self.translation.is_some() || self.filter.is_some() || self.edited_by_guard()
+        self.stage.is_some() || self.translation.is_some() || self.filter.is_some() || self.edited_by_guard()
     }
 
     /// What must stand before one more element of a translated list that was cut off; `None` when it is no list.
@@ -112,7 +136,8 @@ impl Flow {
         if self.edited_by_guard() {
             return self.guard.as_ref().and_then(AnswerGuard::element_opening);
         }
-        let is_list = self.translation.is_some() && self.client_api == Api::Gemini && !self.is_event_stream;
+        let is_written = self.translation.is_some() || self.stage.is_some();
+        let is_list = is_written && self.client_api == Api::Gemini && !self.is_event_stream;
         is_list.then_some(if self.tail == [0; 4] { b"[" } else { b"," })
     }
 
@@ -153,6 +178,9 @@ impl Flow {
 
     /// What the answer said, with what was found in it noted on the record.
     fn facts(&mut self) -> Facts {
+        if let Some(plugins) = self.stage.take().and_then(Stage::into_plugins) {
+            self.back(plugins);
+        }
         if let Some(guard) = &mut self.guard {
             if !guard.edits() {
                 guard.finish();
@@ -160,6 +188,12 @@ impl Flow {
             self.record.found(guard.take_findings());
         }
         self.meter.facts()
+    }
+
+    /// The plugins are done with the stream.
+    pub(super) fn back(&mut self, mut plugins: Running) {
+        self.record.plugins_failed(plugins.take_failed());
+        self.record.accompany(plugins);
     }
 
     /// The client has all that the provider sent.

@@ -36,10 +36,12 @@ pub(crate) fn identify(
 ) -> Result<Caller, Refusal> {
     let presented = credential(headers, query)?;
     let key = presented.as_ref().and_then(|secret| policy.keys.get(&KeyHash::of(secret.expose()))).cloned();
+    let fixed_project = key.as_ref().and_then(|key| key.project.clone());
+    let project = fixed_project.or_else(|| labels.project.clone());
     match &key {
         Some(key) if key.revoked => return Err(refused("this virtual key was revoked")),
         Some(key) if key.expires_at.is_some_and(|at| at <= now) => return Err(refused("this virtual key has expired")),
-        None if policy.config.auth.require_key => {
+        None if policy.requires_key(project.as_deref()) => {
             return Err(refused(match presented {
                 Some(_) => "unknown virtual key",
                 None => "a virtual key is required: send it as `Authorization: Bearer …` or `x-api-key`",
@@ -47,13 +49,7 @@ pub(crate) fn identify(
         }
         _ => {}
     }
-    let fixed_project = key.as_ref().and_then(|key| key.project.clone());
-    Ok(Caller {
-        key,
-        presented,
-        project: fixed_project.or_else(|| labels.project.clone()),
-        source: labels.source.clone(),
-    })
+    Ok(Caller { key, presented, project, source: labels.source.clone() })
 }
 
 fn refused(message: &str) -> Refusal {

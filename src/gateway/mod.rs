@@ -17,6 +17,7 @@ mod error;
 mod flow;
 mod head;
 mod hedge;
+mod hooks;
 mod identify;
 mod memory;
 mod meter;
@@ -33,6 +34,7 @@ mod respond;
 mod routes;
 mod sanitize;
 mod shutdown;
+mod stage;
 mod task;
 mod translate;
 mod upstream_error;
@@ -53,11 +55,13 @@ pub use task::{Shape, serve_task};
 pub use walk::dice;
 
 use self::{
-    accept::Arrival,
+    accept::{Arrival, Inbound, Labels},
     answer::Answer,
     cache::{LookUp, Looked},
     error::Refusal,
     head::Head,
+    hooks::{Mended, Step},
+    identify::Caller,
     plan::Planner,
     record::OpenRecord,
     walk::Walk,
@@ -67,6 +71,7 @@ use crate::{
     domain::{ErrorKind, Outcome, Timestamp},
     policy::{Policy, PolicyCell},
     routing::Layer,
+    sanitize::RuleSet,
     store::Recorder,
 };
 
@@ -155,29 +160,75 @@ async fn way(
     record.accepted(&inbound);
     // No provider sees a body that has not passed the sanitizer, nor is any asked because of one.
     sanitize::request(rules.cloned(), &mut inbound, record).await?;
+    // Plugins may make another request of it, which no provider sees before the sanitizer has.
+    if let Step::Answered(answer) = hooks::before(policy, &mut inbound, &caller, &labels, rules, record).await? {
+        return Ok(*answer);
+    }
     // How long the text is says how many tokens it takes; how many it took is put right when the record closes.
     allow::tokens(&inbound, record, head)?;
-    let session = need::session(&labels, caller.key.as_ref().map(|key| &*key.id), &inbound, policy);
-    let to_ask = Planner { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, session }.to_ask();
-    let live = memory.live_models.of_all(policy, &to_ask).await;
-    let planner = Planner { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, session };
-    let plan = planner.plan(&live, record)?;
-    if let Some(answer) = count::estimate(&inbound, &plan) {
-        return Ok(answer);
+    let asking = Asking { policy, memory, caller: &caller, labels: &labels, rules };
+    let Some(spare) = hooks::spare(&inbound, record) else { return asking.ask(&mut inbound, record, head).await };
+    // In a box, since it is rare.
+    Box::pin(asking.ask_again(&mut inbound, spare, record, head)).await
+}
+
+/// What stays the same however often a request is put to providers.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    policy: &'a Arc<Policy>,
+    memory: &'a Memory,
+    caller: &'a Caller,
+    labels: &'a Labels,
+    rules: Option<&'a Arc<RuleSet>>,
+}
+
+impl Asking<'_> {
+    /// From a judged request to the head of an answer.
+    async fn ask(self, inbound: &mut Inbound, record: &mut OpenRecord, head: &mut Head) -> Result<Answer, Refusal> {
+        let Self { policy, memory, caller, labels, rules } = self;
+        let session = need::session(labels, caller.key.as_ref().map(|key| &*key.id), inbound, policy);
+        let to_ask = Planner { policy, memory, inbound: &*inbound, caller, labels, session }.to_ask();
+        let live = memory.live_models.of_all(policy, &to_ask).await;
+        let planner = Planner { policy, memory, inbound: &*inbound, caller, labels, session };
+        let plan = planner.plan(&live, record)?;
+        if let Some(answer) = count::estimate(inbound, &plan) {
+            return Ok(answer);
+        }
+        // Only who may be answered, and could be, is answered from memory.
+        let look_up = LookUp { policy, memory, inbound: &*inbound, caller, labels, rules };
+        let question = look_up.question().filter(|_| !hooks::shape_answers(record));
+        let keeper = match question {
+            None => None,
+            Some(question) => match question.look_up(record, head).await {
+                Looked::Hit(answer) => return Ok(answer),
+                Looked::Go(keeper) => keeper,
+            },
+        };
+        if let Step::Answered(answer) = hooks::execute(inbound, &plan, record).await? {
+            return Ok(*answer);
+        }
+        let is_forced = plan.overruled.contains(&Layer::Availability);
+        let walk = Walk { policy, memory, caller, session, began: walk::began(record), is_forced };
+        let answer = walk.go(inbound, plan, record, head).await?;
+        Ok(Answer { keeper, ..answer })
     }
-    // Only who may be answered, and could be, is answered from memory.
-    let look_up = LookUp { policy, memory, inbound: &inbound, caller: &caller, labels: &labels, rules };
-    let keeper = match look_up.question() {
-        None => None,
-        Some(question) => match question.look_up(record, head).await {
-            Looked::Hit(answer) => return Ok(answer),
-            Looked::Go(keeper) => keeper,
-        },
-    };
-    let is_forced = plan.overruled.contains(&Layer::Availability);
-    let walk = Walk { policy, memory, caller: &caller, session, began: walk::began(record), is_forced };
-    let answer = walk.go(inbound, plan, record, head).await?;
-    Ok(Answer { keeper, ..answer })
+
+    /// The same, as often as a plugin wants after failures, within bounds.
+    async fn ask_again(
+        self,
+        inbound: &mut Inbound,
+        mut spare: Box<Inbound>,
+        record: &mut OpenRecord,
+        head: &mut Head,
+    ) -> Result<Answer, Refusal> {
+        let mut outcome = self.ask(inbound, record, head).await;
+        loop {
+            match hooks::mend(outcome, &mut spare, self.rules, record).await {
+                Mended::Ended(ended) => return ended,
+                Mended::Again(mut inbound) => outcome = self.ask(&mut inbound, record, head).await,
+            }
+        }
+    }
 }
 
 #[cfg(test)]

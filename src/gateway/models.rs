@@ -1,4 +1,5 @@
-//! Model lists in each API's own shape: what the providers are known to serve, local servers asked live.
+//! Model lists in each API's own shape: the operator's own names and what the providers are known to serve, local
+//! servers asked live.
 //!
 //! Lists make no record and never tell of providers that the caller's key may not use.
 
@@ -29,6 +30,7 @@ use crate::{
     domain::{ApiFamily, ErrorKind, Timestamp},
     policy::Policy,
     provider::{self, Credential},
+    routing::lets_pass,
 };
 
 /// How long a local server's answer is believed, and how long it may take.
@@ -152,7 +154,7 @@ fn json(body: Vec<u8>) -> Response {
     response
 }
 
-/// Every model of every enabled provider that the caller may use.
+/// Every named model, and every model of every enabled provider, that the caller may use.
 async fn served(state: &GatewayState, policy: &Policy, caller: &Caller) -> Vec<(Arc<Provider>, String)> {
     let key = caller.key.as_deref();
     let may_use = |provider: &&Arc<Provider>| {
@@ -162,9 +164,22 @@ async fn served(state: &GatewayState, policy: &Policy, caller: &Caller) -> Vec<(
     };
     let usable: Vec<_> = policy.providers.iter().filter(may_use).collect();
     let names = join_all(usable.iter().map(|provider| names(state, policy, provider))).await;
+    let of_key = key.map_or(&[][..], |key| &key.allowed_models);
+    let of_project = policy.project(caller.project.as_deref()).map_or(&[][..], |project| &project.models);
+    let may_name =
+        |provider: &str, id: &str| [of_key, of_project].iter().all(|allowed| lets_pass(allowed, provider, id));
     let mut served = Vec::new();
+    for model in &policy.config.models {
+        // Under its own name it is listed with whom it leads to first.
+        let target = model.targets.iter().find_map(|target| usable.iter().find(|known| known.id == target.provider));
+        let Some(provider) = target else { continue };
+        if std::iter::once(&model.name).chain(&model.aliases).any(|name| may_name(&provider.id, name)) {
+            served.push((Arc::clone(provider), model.name.clone()));
+        }
+    }
+    let named: HashSet<&str> = policy.config.models.iter().map(|model| model.name.as_str()).collect();
     for (provider, mut names) in usable.into_iter().zip(names) {
-        names.retain(|id| key.is_none_or(|key| key.allowed_models.is_empty() || key.allowed_models.contains(id)));
+        names.retain(|id| may_name(&provider.id, id) && !named.contains(id.as_str()));
         let mut seen = HashSet::new();
         names.retain(|id| seen.insert(id.clone()));
         served.extend(names.into_iter().map(|id| (Arc::clone(provider), id)));

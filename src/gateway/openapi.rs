@@ -121,10 +121,10 @@ fn rows() -> Vec<Row> {
             Post,
             "/{project}/{api}/{tail}",
             "projectCall",
-            "Projects",
+            "Project URLs",
             "Every endpoint of the APIs under a project's own URL",
         ),
-        row(Post, "/{api}/{tail}", "apiCall", "Projects", "Every endpoint of the APIs under that of an API"),
+        row(Post, "/{api}/{tail}", "apiCall", "Project URLs", "Every endpoint of the APIs under that of an API"),
     ]
 }
 
@@ -223,7 +223,7 @@ const TAGS: [(&str, &str); 6] = [
     ("Gemini", "What Google's own clients call. Change their base URL to this gateway's root."),
     ("Ollama", "What Ollama's own clients call. Change their host to this gateway's root."),
     ("Models", "The models of all providers."),
-    ("Projects", "The same endpoints under further URLs."),
+    ("Project URLs", "The same endpoints under further URLs."),
 ];
 
 const LABELS: [(&str, &str); 6] = [

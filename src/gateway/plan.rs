@@ -74,9 +74,11 @@ impl Planner<'_> {
         let inquiry = Inquiry {
             endpoint: self.inbound.called,
             model: self.inbound.model.as_deref(),
+            fallbacks: &self.inbound.fallbacks,
             profile: self.labels.profile.as_deref(),
             provider_wanted: self.labels.provider.as_deref(),
             key: self.caller.key.as_deref(),
+            project: self.caller.project.as_deref(),
         };
         self.policy.question(self.policy.routing_rules(), inquiry, live)
     }

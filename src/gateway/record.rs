@@ -23,6 +23,7 @@ use crate::{
     config::Provider,
     domain::{Attempt, CacheState, ErrorKind, Finding, Microcents, Outcome, Record, RecordId, Timestamp, Usage},
     limits::Taken,
+    plugins::{Decision, Hook, Running},
     policy::Policy,
     provider::{Credential, Pulse},
     routing::Target,
@@ -40,6 +41,8 @@ pub(crate) struct OpenRecord {
     text_tokens: u64,
     /// What its limits were asked for.
     admission: Option<Taken>,
+    /// The plugins on its way.
+    plugins: Option<Box<Running>>,
     /// The records of two calls at once, until one of them has answered.
     fork: Option<Box<[OpenRecord; 2]>>,
 }
@@ -79,6 +82,7 @@ impl OpenRecord {
             recorder,
             text_tokens: 0,
             admission: None,
+            plugins: None,
             fork: None,
         }
     }
@@ -188,6 +192,41 @@ impl OpenRecord {
             record.saved = entry.cost;
             record.price_version.clone_from(&entry.price_version);
             entry.findings.iter().for_each(|found| record.found(found.clone()));
+        });
+    }
+
+    /// Sends plugins on its way.
+    pub(super) fn accompany(&mut self, plugins: Running) {
+        self.plugins = Some(Box::new(plugins));
+    }
+
+    /// The plugins on its way.
+    pub(super) fn plugins(&mut self) -> Option<&mut Running> {
+        self.plugins.as_deref_mut()
+    }
+
+    /// Whether a plugin on its way has the hook.
+    pub(super) fn has_hook(&self, hook: Hook) -> bool {
+        self.plugins.as_ref().is_some_and(|plugins| plugins.has(hook))
+    }
+
+    /// Asks the plugins of a hook; `None` when there are none.
+    pub(super) async fn ask_plugins(&mut self, hook: Hook) -> Option<Decision> {
+        let plugins = self.plugins.as_deref_mut().filter(|plugins| plugins.has(hook))?;
+        let decision = plugins.run(hook).await;
+        let failed = plugins.take_failed();
+        self.plugins_failed(failed);
+        Some(decision)
+    }
+
+    /// Notes plugins that failed.
+    pub(super) fn plugins_failed(&mut self, failed: Vec<Arc<str>>) {
+        self.with(|record| {
+            for plugin in failed {
+                if !record.plugin_failures.contains(&plugin) {
+                    record.plugin_failures.push(plugin);
+                }
+            }
         });
     }
 
@@ -322,6 +361,10 @@ impl OpenRecord {
             settle(taken, &record);
         }
         metrics::observe(&record);
+        if let Some(mut plugins) = self.plugins.take() {
+            plugins.context.usage = record.usage;
+            plugins.detach(&record);
+        }
         self.recorder.submit_spooled(*record)
     }
 

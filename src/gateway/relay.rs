@@ -12,8 +12,8 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::{error::Refusal, flow::Flow, shutdown};
-use crate::{dialect::error_body, domain::ErrorKind, store::Spooling};
+use super::{error::Refusal, flow::Flow, shutdown, stage::Staged};
+use crate::{dialect::error_body, domain::ErrorKind, plugins::Running, store::Spooling};
 
 /// The body of an answer on its way to the client.
 pub(crate) struct RelayBody {
@@ -21,8 +21,10 @@ pub(crate) struct RelayBody {
     flow: Option<Box<Flow>>,
     /// The last of a complete answer, which goes when the record stands in the spool.
     last: Option<Last>,
-    /// What was taken before the head was sent.
+    /// What was taken and not given yet: before the head was sent, or an error that lets the rest go first.
     ahead: Next,
+    /// Whether what came before an error had its moment to leave.
+    has_made_way: bool,
     /// Bytes still owed when the provider announced a length and nothing is cut out.
     remaining: Option<u64>,
 }
@@ -41,7 +43,8 @@ impl RelayBody {
     /// leaves in one piece with its head: two would cost the system, and the client, twice the work.
     pub(crate) async fn of(flow: Box<Flow>, announced_length: Option<u64>) -> axum::body::Body {
         let is_empty = flow.held.is_empty() && flow.upstream.is_end_stream();
-        let mut body = Self { flow: Some(flow), last: None, ahead: None, remaining: announced_length };
+        let mut body =
+            Self { flow: Some(flow), last: None, ahead: None, has_made_way: false, remaining: announced_length };
         if is_empty {
             if let Some(flow) = body.flow.take() {
                 // The server never asks for the body of an answer that has none (204, HEAD, length 0).
@@ -62,7 +65,7 @@ impl RelayBody {
 
     /// What is here already. Waits for nothing but the record of an answer that is complete.
     async fn first(&mut self) -> Next {
-        std::future::poll_fn(|context| match Pin::new(&mut *self).poll_frame(context) {
+        std::future::poll_fn(|context| match self.poll_next(context) {
             Poll::Pending if self.last.is_none() => Poll::Ready(None),
             polled => polled,
         })
@@ -80,9 +83,40 @@ impl Body for RelayBody {
     type Error = axum::BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Next> {
-        if let Some(first) = self.ahead.take() {
-            return Poll::Ready(Some(first));
+        let next = match self.ahead.take() {
+            Some(first) => Some(first),
+            None => ready!(self.poll_next(context)),
+        };
+        if matches!(next, Some(Err(_))) && !self.has_made_way {
+            // hyper throws away what it has not written yet, the head too, when a body fails. It writes when a body
+            // has to be waited for.
+            self.has_made_way = true;
+            self.ahead = next;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
+        Poll::Ready(next)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.flow.is_none() && self.last.is_none() && self.ahead.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let ahead = match &self.ahead {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
+            _ => 0,
+        };
+        self.remaining.map_or_else(SizeHint::default, |remaining| SizeHint::with_exact(remaining + ahead))
+    }
+}
+
+fn data(bytes: Bytes) -> Next {
+    (!bytes.is_empty()).then(|| Ok(Frame::data(bytes)))
+}
+
+impl RelayBody {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Next> {
         loop {
             if let Some(last) = &mut self.last {
                 ready!(Pin::new(&mut last.recorded).poll(context));
@@ -91,6 +125,34 @@ impl Body for RelayBody {
                 return Poll::Ready(frame);
             }
             let Some(flow) = &mut self.flow else { return Poll::Ready(None) };
+            let mut is_over = false;
+            if let Some(stage) = &mut flow.stage {
+                match stage.poll(context) {
+                    Poll::Pending => {
+                        ready!(flow.cut.as_mut().poll(context));
+                        self.broken(ErrorKind::ShuttingDown);
+                        continue;
+                    }
+                    Poll::Ready(Staged::Nothing(nothing_comes)) => is_over = nothing_comes,
+                    Poll::Ready(Staged::Bytes(bytes)) => {
+                        let delivered = flow.staged(bytes);
+                        if flow.refused().is_some() {
+                            self.refused(delivered);
+                        } else if let Some(frame) = data(delivered) {
+                            return Poll::Ready(Some(frame));
+                        }
+                        continue;
+                    }
+                    Poll::Ready(Staged::Ended(bytes, refusal, plugins)) => {
+                        self.stopped(bytes, &refusal, *plugins);
+                        continue;
+                    }
+                }
+            }
+            if is_over {
+                self.finished();
+                continue;
+            }
             let next = match flow.held.pop_front() {
                 Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
                 None => Pin::new(&mut flow.upstream).poll_frame(context),
@@ -111,11 +173,10 @@ impl Body for RelayBody {
                     continue;
                 }
                 Poll::Ready(None) => {
-                    let rest = flow.last_bytes();
-                    if flow.refused().is_some() {
-                        self.refused(rest);
-                    } else if let Some(flow) = self.flow.take() {
-                        self.end_with(flow.complete(), data(rest));
+                    match &mut flow.stage {
+                        // What the plugins have not seen yet comes first.
+                        Some(stage) => stage.end(),
+                        None => self.finished(),
                     }
                     continue;
                 }
@@ -148,24 +209,26 @@ impl Body for RelayBody {
         }
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.flow.is_none() && self.last.is_none() && self.ahead.is_none()
+    /// The answer is complete.
+    fn finished(&mut self) {
+        let Some(mut flow) = self.flow.take() else { return };
+        let rest = flow.last_bytes();
+        if flow.refused().is_some() {
+            self.flow = Some(flow);
+            return self.refused(rest);
+        }
+        self.end_with(flow.complete(), data(rest));
     }
 
-    fn size_hint(&self) -> SizeHint {
-        let ahead = match &self.ahead {
-            Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
-            _ => 0,
-        };
-        self.remaining.map_or_else(SizeHint::default, |remaining| SizeHint::with_exact(remaining + ahead))
+    /// A plugin ends the stream; `bytes` may still leave.
+    fn stopped(&mut self, bytes: Vec<u8>, refusal: &Refusal, plugins: Running) {
+        let Some(mut flow) = self.flow.take() else { return };
+        flow.back(plugins);
+        let mut last = flow.staged(bytes).to_vec();
+        last.extend_from_slice(&flow.held_back(Vec::new()));
+        self.ended_by(flow, refusal.kind, &refusal.message, &last);
     }
-}
 
-fn data(bytes: Bytes) -> Next {
-    (!bytes.is_empty()).then(|| Ok(Frame::data(bytes)))
-}
-
-impl RelayBody {
     /// The upstream failed in the middle, or the process ends: an event stream ends with its API's own error event,
     /// any other body by breaking off, since its head already promised more.
     fn broken(&mut self, kind: ErrorKind) {

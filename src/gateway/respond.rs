@@ -28,6 +28,7 @@ use crate::{
     config::OnClientDisconnect,
     dialect::usage_chunk,
     domain::{Endpoint, ErrorKind},
+    plugins::Hook,
     provider::{Credential, UpstreamAnswer},
     routing::Target,
     sanitize,
@@ -49,12 +50,23 @@ pub(crate) struct Exchange<'a> {
     pub(crate) watch: Option<Watch>,
     /// What turns the answer into the client's API, if the provider was asked in another.
     pub(crate) way_back: Option<WayBack>,
+    /// What reads and writes an answer in the client's own API, if plugins look at it.
+    pub(crate) alike: Option<WayBack>,
 }
 
 impl Exchange<'_> {
     /// The endpoint at which the provider was asked.
     fn asked(&self) -> Endpoint {
         self.way_back.as_ref().map_or(self.endpoint, |way_back| way_back.endpoint)
+    }
+
+    /// How the provider's answer is framed, by its type. What clients read as JSON is JSON whatever its type says: it is
+    /// judged and measured so.
+    fn framing(&self, headers: &HeaderMap) -> Framing {
+        match Framing::of(text(headers, header::CONTENT_TYPE), self.asked()) {
+            Framing::Opaque if !self.stream && self.asked().answers_json() => Framing::of(None, self.asked()),
+            framing => framing,
+        }
     }
 
     /// A meter for the provider's answer.
@@ -86,8 +98,13 @@ pub(crate) async fn judge(
     if parts.status.is_client_error() || parts.status.is_server_error() {
         return Box::pin(provider_error(parts.status, headers, upstream, &exchange, record)).await;
     }
-    let framing = Framing::of(text(&parts.headers, header::CONTENT_TYPE), exchange.asked());
+    let framing = exchange.framing(&parts.headers);
     let told_framing = exchange.way_back.as_ref().map_or(framing, WayBack::framing);
+    let is_looked_at = is_looked_at(&exchange, told_framing, record);
+    let told_framing = match (&exchange.alike, is_looked_at) {
+        (Some(alike), true) => alike.framing(),
+        _ => told_framing,
+    };
     let encoding = text(&parts.headers, header::CONTENT_ENCODING);
     let is_event_stream = told_framing == Framing::Sse || (told_framing == Framing::NdJson && exchange.stream);
     let waits_for_first = is_event_stream || exchange.stream;
@@ -96,7 +113,7 @@ pub(crate) async fn judge(
     let filter = filters.then(usage_chunk::Filter::default);
     let guard = guard(&exchange, &parts.headers, told_framing);
     let edits = guard.as_ref().is_some_and(AnswerGuard::edits);
-    if exchange.way_back.is_some() && (framing == Framing::Opaque || !is_readable) {
+    if (exchange.way_back.is_some() || is_looked_at) && (framing == Framing::Opaque || !is_readable) {
         let message =
             format!("provider `{}` answered in a form that cannot be translated", exchange.target.provider.id);
         return Err(Refusal::new(ErrorKind::UpstreamProtocol, message).into());
@@ -113,22 +130,27 @@ pub(crate) async fn judge(
             format!("provider `{}` answered in an encoding that cannot be checked", exchange.target.provider.id);
         return Err(Refusal::new(ErrorKind::SanitizerFailed, message).into());
     }
-    let mut length = text(&parts.headers, header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    if let Some(way_back) = &exchange.way_back {
-        way_back.describe(&mut headers, told_framing);
-        length = None;
-    } else if filter.is_some() || edits {
-        // The client gets fewer bytes than the provider sends, and gets them decoded.
-        headers.remove(header::CONTENT_LENGTH);
-        length = None;
-        headers.remove(header::CONTENT_ENCODING);
-    }
+    let announced = text(&parts.headers, header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    let is_cut = filter.is_some() || edits;
+    let is_same = !describe(&mut headers, &exchange, (framing, told_framing), is_looked_at, is_cut);
+    let length = announced.filter(|_| is_same);
+    let keeps_plain = filter.is_some() || guard.is_some() || exchange.way_back.is_some() || is_looked_at;
+    let is_stream = match told_framing {
+        Framing::Sse | Framing::JsonArray => true,
+        Framing::NdJson => exchange.stream,
+        Framing::Json | Framing::Opaque => false,
+    };
+    let (filter, stage) = match is_looked_at && is_stream {
+        false => (filter, None),
+        true => (None, exchange.way_back.as_ref().or(exchange.alike.as_ref()).map(WayBack::stream)),
+    };
     let mut relay = Box::new(Relay {
         upstream,
         held: VecDeque::new(),
-        meter: exchange.meter(framing, encoding, filter.is_some() || guard.is_some() || exchange.way_back.is_some()),
+        meter: exchange.meter(framing, encoding, keeps_plain),
         filter,
-        translation: exchange.way_back.as_ref().map(WayBack::stream),
+        translation: exchange.way_back.as_ref().filter(|_| stage.is_none()).map(WayBack::stream),
+        stage,
         guard,
         client_api: exchange.endpoint.api(),
         is_event_stream,
@@ -136,12 +158,10 @@ pub(crate) async fn judge(
         patience: Patience::new(exchange.target.timeouts.idle, (!waits_for_first).then_some(exchange.deadline)),
         length,
     });
-    let is_stream = match told_framing {
-        Framing::Sse | Framing::JsonArray => true,
-        Framing::NdJson => exchange.stream,
-        Framing::Json | Framing::Opaque => false,
-    };
-    if (edits || exchange.way_back.is_some() || record.is_task()) && !is_stream && framing != Framing::Opaque {
+    if (edits || exchange.way_back.is_some() || record.is_task() || is_looked_at)
+        && !is_stream
+        && framing != Framing::Opaque
+    {
         let (body, dropped) = Box::pin(whole::read(relay, &exchange, record)).await?;
         if let Some(Ok(dropped)) = (!dropped.is_empty()).then(|| HeaderValue::from_str(&dropped.to_string())) {
             headers.insert(DROPPED, dropped);
@@ -156,6 +176,39 @@ pub(crate) async fn judge(
         }
     }
     Ok(Answer::new(parts.status, headers, AnswerBody::Relay(relay)))
+}
+
+/// Makes the headers describe what the client gets; true when that is not byte for byte what the provider sent.
+fn describe(
+    headers: &mut HeaderMap,
+    exchange: &Exchange<'_>,
+    (framing, told): (Framing, Framing),
+    is_looked_at: bool,
+    is_cut: bool,
+) -> bool {
+    if let Some(way_back) = &exchange.way_back {
+        way_back.describe(headers, told);
+        return true;
+    }
+    if is_looked_at || is_cut {
+        // The client gets other bytes than the provider sends, and gets them decoded.
+        headers.remove(header::CONTENT_LENGTH);
+        headers.remove(header::CONTENT_ENCODING);
+    }
+    if is_looked_at {
+        headers.remove(header::ETAG);
+        if let Some(alike) = exchange.alike.as_ref().filter(|_| framing != told) {
+            alike.describe(headers, told);
+        }
+    }
+    is_looked_at || is_cut
+}
+
+/// Whether plugins look at this answer, streamed or whole.
+fn is_looked_at(exchange: &Exchange<'_>, framing: Framing, record: &OpenRecord) -> bool {
+    let is_stream = exchange.stream && framing != Framing::Json;
+    let hook = if is_stream { Hook::AfterChunk } else { Hook::AfterModel };
+    exchange.endpoint.is_conversation() && record.has_hook(hook)
 }
 
 /// The guard of this answer, if it must be looked at: media pass.

@@ -102,13 +102,47 @@ pub(crate) async fn request(
     if effect != Effect::Nothing {
         heads::request(&rules, inbound, record, &mut vault)?;
     }
+    let findings = body(rules, inbound, vault).await?;
+    record.found(findings.findings);
+    findings.refusal.map_or(Ok(()), Err)
+}
+
+/// Checks a request that a plugin wrote anew: nothing leaves unseen that it put in. What was masked stays masked, and
+/// what was found before is not told twice.
+pub(crate) async fn again(
+    rules: Option<Arc<RuleSet>>,
+    inbound: &mut Inbound,
+    record: &mut OpenRecord,
+) -> Result<(), Refusal> {
+    let Some(rules) = rules else { return Ok(()) };
+    let vault = inbound.watch.take().and_then(|watch| Arc::into_inner(watch.vault)).unwrap_or_default();
+    let found = body(rules, inbound, vault).await?;
+    let known = |finding: &Finding| {
+        let before = record.so_far().map_or(&[][..], |record| &record.findings);
+        before.iter().any(|other| other.rule == finding.rule && other.action == finding.action)
+    };
+    let (new, refusal) = (found.findings.into_iter().filter(|one| !known(one)).collect(), found.refusal);
+    record.found(new);
+    refusal.map_or(Ok(()), Err)
+}
+
+/// What was found in a body.
+struct Found {
+    findings: Vec<Finding>,
+    refusal: Option<Refusal>,
+}
+
+/// Checks a body; what must change in it is left with the request.
+async fn body(rules: Arc<RuleSet>, inbound: &mut Inbound, mut vault: Vault) -> Result<Found, Refusal> {
+    let nothing = Found { findings: Vec::new(), refusal: None };
+    let effect = rules.effect(Direction::Request);
     let body = match &inbound.body {
         InboundBody::Whole { raw, plain } => plain.as_ref().unwrap_or(raw).clone(),
         InboundBody::Upload { .. } => Bytes::new(),
     };
     if effect == Effect::Nothing || body.is_empty() {
         inbound.watch = Watch::new(rules, vault);
-        return Ok(());
+        return Ok(nothing);
     }
     let is_json = inbound.steering.is_some();
     let content_type = inbound.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -127,18 +161,16 @@ pub(crate) async fn request(
         Ok((Checked { edits, report }, vault)) => {
             let blocked =
                 report.blocked.then(|| Refusal::new(ErrorKind::ContentBlocked, named("the request", &report)));
-            record.found(report.findings);
-            if let Some(refusal) = blocked {
-                return Err(refusal);
+            if blocked.is_none() {
+                inbound.edits = edits;
+                inbound.watch = Watch::new(rules, vault);
             }
-            inbound.edits = edits;
-            inbound.watch = Watch::new(rules, vault);
-            Ok(())
+            Ok(Found { findings: report.findings, refusal: blocked })
         }
         Err(fault) if effect == Effect::Edits => Err(fault.refusal("the request")),
         Err(_) => {
             inbound.watch = Watch::new(rules, Vault::default());
-            Ok(())
+            Ok(nothing)
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
         splice,
         translate::{
             self, Dropped, Envelope, Field, Stream,
+            answer::Reply,
             conversation::{Format, Request},
             count, embedding,
         },
@@ -143,7 +144,7 @@ fn conversation(
     let body = body.map_err(|unfit| self::unfit(&unfit))?;
     let mut envelope = envelope(nonce, &asked.model);
     envelope.stream_usage = asked.stream_usage;
-    envelope.gemini_sse = inbound.query.as_deref().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
+    envelope.gemini_sse = has_alt_sse(inbound);
     envelope.ollama_generate = inbound.endpoint == Endpoint::OllamaGenerate;
     let endpoint = if is_counted { counting_endpoint(api) } else { endpoint(api, asked.stream) };
     let answer = if is_counted { AnswerKind::Count } else { AnswerKind::Conversation };
@@ -256,7 +257,44 @@ fn remove_foreign(headers: &mut HeaderMap) {
     }
 }
 
+/// The query of a request whose stream plugins look at: Gemini's must come as events.
+pub(super) fn readable_query(inbound: &Inbound) -> Option<String> {
+    if inbound.endpoint != Endpoint::StreamGenerateContent || has_alt_sse(inbound) {
+        return inbound.query.clone();
+    }
+    let rest = inbound.query.iter().flat_map(|query| query.split('&'));
+    let rest = rest.filter(|pair| !pair.is_empty() && !pair.starts_with("alt="));
+    Some(std::iter::once("alt=sse").chain(rest).collect::<Vec<_>>().join("&"))
+}
+
+fn has_alt_sse(inbound: &Inbound) -> bool {
+    inbound.query.as_deref().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"))
+}
+
 impl WayBack {
+    /// What reads and writes the answer of a target of the client's own API.
+    pub(super) fn alike(inbound: &Inbound, model: &str, stream_usage: bool, nonce: &str) -> Self {
+        let api = inbound.endpoint.api();
+        let mut envelope = envelope(nonce, model);
+        envelope.stream_usage = stream_usage;
+        envelope.gemini_sse = has_alt_sse(inbound);
+        envelope.ollama_generate = inbound.endpoint == Endpoint::OllamaGenerate;
+        let (endpoint, is_stream) = (inbound.endpoint, inbound.stream);
+        Self { api, endpoint, client: api, envelope, is_stream, answer: AnswerKind::Conversation }
+    }
+
+    /// A provider's whole answer; `None` when it cannot be read as one.
+    pub(super) fn read(&self, body: &[u8]) -> Option<Reply> {
+        translate::read_reply(self.api, &String::from_utf8_lossy(body), &self.envelope.nonce).ok()
+    }
+
+    /// A whole answer as the client gets it, and what had no place in it.
+    pub(super) fn write(&self, reply: &Reply) -> (Vec<u8>, Dropped) {
+        let mut dropped = Dropped::default();
+        let body = translate::write_reply(self.client, reply, &self.envelope, &mut dropped);
+        (body, dropped)
+    }
+
     /// How the client's answer is framed.
     pub(super) fn framing(&self) -> Framing {
         match (self.is_stream, self.client, self.envelope.gemini_sse) {

@@ -3,9 +3,11 @@
 //! The prefix is taken off and the project becomes the request's label; what follows is the one way. A key that
 //! fixes a project wins over the URL.
 
+use std::net::SocketAddr;
+
 use axum::{
     Router,
-    extract::{Path, Request, State},
+    extract::{ConnectInfo, Path, Request, State},
     response::Response,
     routing::any,
 };
@@ -74,7 +76,11 @@ impl Below {
         }
         *request.uri_mut() = uri;
         // What this router read out of the path is not for the next one.
+        let peer = request.extensions_mut().remove::<ConnectInfo<SocketAddr>>();
         request.extensions_mut().clear();
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
         self.routes.oneshot(request).await.unwrap_or_else(|never| match never {})
     }
 }

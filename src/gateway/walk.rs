@@ -105,13 +105,13 @@ impl Walk<'_> {
     /// Goes from target to target until one answers, or nothing is left that might.
     pub(super) async fn go(
         &self,
-        mut inbound: Inbound,
+        inbound: &mut Inbound,
         plan: Plan,
         record: &mut OpenRecord,
         head: &mut Head,
     ) -> Result<Answer, Refusal> {
         let rules = &self.policy.config.routing;
-        let is_repeatable = is_repeatable(&inbound);
+        let is_repeatable = is_repeatable(inbound);
         let mut attempts_left = rules.max_attempts;
         let (mut failed, mut unpaid) = (None, None);
         // Where one may be tried again, even the last to be tried tells its failure by a true status.
@@ -132,10 +132,8 @@ impl Walk<'_> {
                     _ => None,
                 };
                 let tried = match beside {
-                    Some(beside) => {
-                        Box::pin(self.attempt_hedged(&mut inbound, (target, beside), holds, record, head)).await
-                    }
-                    None => self.attempt(&mut inbound, target, holds, record, head).await,
+                    Some(beside) => Box::pin(self.attempt_hedged(inbound, (target, beside), holds, record, head)).await,
+                    None => self.attempt(inbound, target, holds, record, head).await,
                 };
                 let (failure, later) = match tried {
                     Tried::Answered { answer, by } => {

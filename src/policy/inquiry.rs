@@ -37,12 +37,16 @@ pub struct Inquiry<'a> {
     pub endpoint: Endpoint,
     /// The model as the client named it.
     pub model: Option<&'a str>,
+    /// Names that stand in for it, as a plugin says.
+    pub fallbacks: &'a [String],
     /// Header `x-profile`.
     pub profile: Option<&'a str>,
     /// Header `x-provider`.
     pub provider_wanted: Option<&'a str>,
     /// The caller's virtual key.
     pub key: Option<&'a KeyFacts>,
+    /// The project that it is made for.
+    pub project: Option<&'a str>,
 }
 
 impl Policy {
@@ -72,6 +76,7 @@ impl Policy {
         Question {
             endpoint: inquiry.endpoint,
             model: inquiry.model,
+            fallbacks: inquiry.fallbacks,
             profile: inquiry.profile,
             provider_wanted: inquiry.provider_wanted,
             providers: &self.providers,
@@ -83,6 +88,7 @@ impl Policy {
             default_provider: self.config.default_provider.as_deref(),
             allowed_providers: inquiry.key.map_or(&[], |key| &key.allowed_providers),
             allowed_models: inquiry.key.map_or(&[], |key| &key.allowed_models),
+            project_models: self.project(inquiry.project).map_or(&[], |project| &project.models),
             catalog: &self.catalog,
             live,
         }

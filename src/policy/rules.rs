@@ -3,12 +3,16 @@
 //! What a project states is laid over `[sanitization]`, what a key states over that. Equal settings
 //! share one compiled set, and sets that a reload does not change are kept.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::{KeyFacts, Policy};
 use crate::{
-    config::{Config, ConfigErrors, Sanitization, SanitizationOverride},
+    config::{Config, ConfigErrors, Sanitization, SanitizationOverride, SanitizationPattern},
     domain::Direction,
+    plugins::{Chain, Scope as Chains},
     sanitize::{Effect, RuleError, RuleSet},
 };
 
@@ -48,14 +52,32 @@ impl<'a> Compiler<'a> {
     }
 
     /// The rules of callers whose key states `over`; `owner` names the key where the settings have no place.
-    pub(super) fn by_project(&mut self, over: Option<&SanitizationOverride>, owner: &str) -> ByProject {
+    /// Patterns that plugins lend come on top.
+    pub(super) fn by_project(
+        &mut self,
+        over: Option<&SanitizationOverride>,
+        chains: &Chains,
+        owner: &str,
+    ) -> ByProject {
         let config = self.config;
-        let laid = |below: &Sanitization| over.map_or_else(|| below.clone(), |over| below.with(over));
-        let any = self.set(laid(&config.sanitization), owner);
-        let stating = config.projects.iter().filter_map(|project| Some((project, project.sanitization.as_ref()?)));
-        let of =
-            stating.map(|(project, own)| (project.name.clone(), self.set(laid(&config.sanitization.with(own)), owner)));
-        ByProject { any, of: of.collect() }
+        let laid = |below: &Sanitization, project: Option<&str>| {
+            let settings = over.map_or_else(|| below.clone(), |over| below.with(over));
+            with_patterns(settings, chains.of(project).map_or(&[], |chain| Chain::patterns(chain)))
+        };
+        let any = self.set(laid(&config.sanitization, None), owner);
+        let stated = |name: &str| {
+            let project = config.projects.iter().find(|project| project.name == name);
+            project.and_then(|project| project.sanitization.as_ref())
+        };
+        let stating = config.projects.iter().filter(|project| project.sanitization.is_some());
+        let names: BTreeSet<&str> = stating.map(|project| project.name.as_str()).chain(chains.projects()).collect();
+        let mut of = HashMap::new();
+        for name in names {
+            let below = stated(name).map(|own| config.sanitization.with(own));
+            let settings = laid(below.as_ref().unwrap_or(&config.sanitization), Some(name));
+            of.insert(name.to_owned(), self.set(settings, owner));
+        }
+        ByProject { any, of }
     }
 
     fn set(&mut self, settings: Sanitization, owner: &str) -> Option<Arc<RuleSet>> {
@@ -96,6 +118,28 @@ impl<'a> Compiler<'a> {
     }
 }
 
+/// Settings with patterns that plugins lend. Where nothing else is looked for, nothing else is looked for then.
+fn with_patterns(settings: Sanitization, lent: &[SanitizationPattern]) -> Sanitization {
+    if lent.is_empty() {
+        return settings;
+    }
+    let mut settings = match settings.enabled {
+        true => settings,
+        false => Sanitization {
+            enabled: true,
+            scan_credentials: false,
+            redact_pii: false,
+            compliance_gate: false,
+            actions: Vec::new(),
+            patterns: Vec::new(),
+            ..settings
+        },
+    };
+    settings.patterns.retain(|own| !lent.iter().any(|one| one.name.eq_ignore_ascii_case(&own.name)));
+    settings.patterns.extend(lent.iter().cloned());
+    settings
+}
+
 /// The error with the place at which the wrong thing was stated.
 fn told(settings: &Sanitization, error: &RuleError, owner: &str) -> String {
     let name = match error {
@@ -111,9 +155,10 @@ fn told(settings: &Sanitization, error: &RuleError, owner: &str) -> String {
 /// What is wrong, each with its place.
 pub fn check_rules(config: &Config) -> Result<(), ConfigErrors> {
     let mut compiler = Compiler::new(config, None);
-    compiler.by_project(None, "sanitization");
+    let none = Chains::default();
+    compiler.by_project(None, &none, "sanitization");
     for over in config.key_map.iter().filter_map(|key| key.sanitization.as_ref()) {
-        compiler.by_project(Some(over), "key_map.*.sanitization");
+        compiler.by_project(Some(over), &none, "key_map.*.sanitization");
     }
     compiler.finish().map(|_| ())
 }
@@ -127,8 +172,7 @@ impl Policy {
     /// The settings behind [`Self::rules_for`], for showing and trying them.
     pub fn sanitization_for(&self, key: Option<&KeyFacts>, project: Option<&str>) -> Sanitization {
         let mut settings = self.config.sanitization.clone();
-        let of_project = self.config.projects.iter().find(|known| Some(known.name.as_str()) == project);
-        let of_project = of_project.and_then(|project| project.sanitization.as_ref());
+        let of_project = self.project(project).and_then(|project| project.sanitization.as_ref());
         let of_key = key.and_then(|key| key.sanitization.as_ref());
         for over in of_project.into_iter().chain(of_key) {
             settings = settings.with(over);
@@ -154,7 +198,7 @@ impl Policy {
     /// What is wrong, with its place.
     pub fn check_override(&self, over: &SanitizationOverride) -> Result<(), ConfigErrors> {
         let mut compiler = Compiler::new(&self.config, Some(&self.rule_sets));
-        compiler.by_project(Some(over), "sanitization");
+        compiler.by_project(Some(over), self.plugins.anyone(), "sanitization");
         compiler.finish().map(|_| ())
     }
 }
@@ -191,10 +235,10 @@ name = \"plain\"
             ..SanitizationOverride::default()
         };
         let mut compiler = Compiler::new(&config, None);
-        let all = compiler.by_project(None, "");
-        let one = compiler.by_project(Some(&off), "");
-        let same = compiler.by_project(Some(&off.clone()), "");
-        let nothing = compiler.by_project(Some(&SanitizationOverride::default()), "");
+        let all = compiler.by_project(None, &Chains::default(), "");
+        let one = compiler.by_project(Some(&off), &Chains::default(), "");
+        let same = compiler.by_project(Some(&off.clone()), &Chains::default(), "");
+        let nothing = compiler.by_project(Some(&SanitizationOverride::default()), &Chains::default(), "");
         let sets = compiler.finish().unwrap();
         assert_eq!(sets.len(), 4, "the default and the key's, each for the one project that states something");
         let at = |rules: &ByProject, project: Option<&str>| Arc::clone(rules.of(project).unwrap());
@@ -207,7 +251,7 @@ name = \"plain\"
 
         let changed = config_of(&TOML.replace("compliance_gate = true", "redact_pii = true"));
         let mut compiler = Compiler::new(&changed, Some(&sets));
-        let after = compiler.by_project(None, "");
+        let after = compiler.by_project(None, &Chains::default(), "");
         assert!(Arc::ptr_eq(&at(&all, None), &at(&after, None)));
         assert!(!Arc::ptr_eq(&at(&all, Some("clinic")), &at(&after, Some("clinic"))));
     }
@@ -216,7 +260,7 @@ name = \"plain\"
     fn sets_are_bounded_and_off_is_nothing_at_all() {
         let config = config_of("");
         let mut compiler = Compiler::new(&config, None);
-        assert!(compiler.by_project(None, "").of(None).is_none());
+        assert!(compiler.by_project(None, &Chains::default(), "").of(None).is_none());
         for number in 0..=MOST_SETS {
             let pattern = crate::config::SanitizationPattern {
                 name: format!("p{number}"),
@@ -226,7 +270,7 @@ name = \"plain\"
                 action: None,
             };
             let over = SanitizationOverride { patterns: vec![pattern], ..SanitizationOverride::default() };
-            compiler.by_project(Some(&over), "");
+            compiler.by_project(Some(&over), &Chains::default(), "");
         }
         assert!(compiler.finish().unwrap_err().to_string().contains("more than 512"));
     }

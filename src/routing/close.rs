@@ -1,6 +1,6 @@
 //! Names close to one that leads nowhere, for the message that says so.
 //!
-//! Never names what the caller's key may not use.
+//! Never names what the caller's key or project may not use.
 
 use super::{Question, resolve::may_ask};
 
@@ -29,7 +29,8 @@ pub fn close_names(question: &Question<'_>, typed: &str) -> Vec<String> {
         }
     };
     let is_allowed = |name: &str| {
-        question.allowed_models.is_empty() || question.allowed_models.iter().any(|allowed| allowed == name)
+        let lists = [question.allowed_models, question.project_models];
+        lists.iter().all(|allowed| allowed.is_empty() || allowed.iter().any(|allowed| allowed == name))
     };
     for model in question.models {
         let names = std::iter::once(&model.name).chain(&model.aliases);

@@ -150,7 +150,7 @@ pub struct Candidate<'a> {
 pub enum Forbidden {
     /// The key may not use the provider.
     Provider,
-    /// The key may not use the model.
+    /// The key or the project may not use the model.
     Model,
 }
 

@@ -108,7 +108,7 @@ pub struct Dropped {
 pub enum Reason {
     /// The key may not use the provider.
     ProviderForbidden,
-    /// The key may not use the model.
+    /// The key or the project may not use the model.
     ModelForbidden,
     /// The profile keeps requests on the operator's own machines.
     NotLocal,
@@ -186,7 +186,7 @@ impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::ProviderForbidden => f.write_str("the key may not use the provider"),
-            Self::ModelForbidden => f.write_str("the key may not use the model"),
+            Self::ModelForbidden => f.write_str("the key or the project may not use the model"),
             Self::NotLocal => f.write_str("not on your own machines"),
             Self::OtherApi => f.write_str("speaks another API"),
             Self::ContextTooSmall { .. } => f.write_str("the context window is too small"),
@@ -259,12 +259,14 @@ fn keep_if_none(
     standing: Vec<Standing>,
     reason: impl Fn(&super::facts::Candidate<'_>) -> Option<Reason>,
 ) -> Sieved {
-    let mut sieved = Sieved::default();
-    for one in standing {
-        match facts.candidates.get(one.candidate).and_then(&reason) {
-            Some(reason) => sieved.dropped.push(Dropped { candidate: one.candidate, reason }),
-            None => sieved.survivors.push(one),
+    let mut dropped = Vec::new();
+    let mut survivors = standing;
+    survivors.retain(|one| match facts.candidates.get(one.candidate).and_then(&reason) {
+        Some(reason) => {
+            dropped.push(Dropped { candidate: one.candidate, reason });
+            false
         }
-    }
-    sieved
+        None => true,
+    });
+    Sieved { survivors, dropped, overruled: false }
 }

@@ -21,7 +21,7 @@ pub use facts::{Availability, Candidate, Capability, Facts, Forbidden, Merits, N
 pub use layers::{Decision, Dropped, LAYERS, Layer, Reason, Score, Sieve, Sieved, Standing, decide};
 pub use profile::{DEFAULT_PROFILE, Profile};
 pub use quality::{Evidence, Posterior, Qualities, Scores};
-pub use resolve::{Found, Question, Resolved, can_ask, resolve, serves, speaks, to_ask};
+pub use resolve::{Found, Question, Resolved, can_ask, lets_pass, resolve, serves, speaks, to_ask};
 pub use trace::{MoreFallen, Trace, TraceError};
 
 use crate::{
@@ -164,12 +164,14 @@ pub enum Unroutable {
         /// Some names that would work.
         known: String,
     },
-    /// The caller's key may not use the model.
-    #[error("this key may not use model `{model}` (allowed: {allowed})")]
+    /// The caller's key or project may not use the model.
+    #[error("this {who} may not use model `{model}` (allowed: {allowed})")]
     ModelForbidden {
+        /// `key` or `project`, whichever says so.
+        who: &'static str,
         /// The model asked for.
         model: String,
-        /// What the key may use.
+        /// What it may use.
         allowed: String,
     },
     /// The caller's key may not use the pinned provider.
@@ -334,13 +336,25 @@ fn capability(question: &Question<'_>, found: &Found<'_>, known: &Known) -> Capa
     }
 }
 
+/// Every candidate is a model that the key or the project may not use.
+fn model_forbidden(question: &Question<'_>, model: String) -> Unroutable {
+    // Where both say what may be used, nobody is told more than holds for both.
+    let both = || question.project_models.iter().filter(|name| question.allowed_models.contains(name)).cloned();
+    let (who, allowed) = match (question.allowed_models, question.project_models) {
+        (of_key, []) => ("key", of_key.join(", ")),
+        ([], of_project) => ("project", of_project.join(", ")),
+        _ => ("key", both().collect::<Vec<_>>().join(", ")),
+    };
+    Unroutable::ModelForbidden { who, model, allowed }
+}
+
 /// Says why everybody fell.
 fn unroutable(question: &Question<'_>, facts: &Facts<'_>, decision: &Decision) -> Unroutable {
     let last = decision.fallen.last().map(|(layer, _)| *layer);
     let model = || question.model.unwrap_or("default").to_owned();
     let reasons = || decision.fallen.iter().map(|(_, dropped)| dropped.reason);
     if reasons().all(|reason| reason == Reason::ModelForbidden) {
-        return Unroutable::ModelForbidden { model: model(), allowed: question.allowed_models.join(", ") };
+        return model_forbidden(question, model());
     }
     if reasons().all(|reason| reason == Reason::ProviderForbidden) {
         let wanted = facts.candidates.first().map_or_else(String::new, |candidate| candidate.provider.to_string());

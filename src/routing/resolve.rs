@@ -22,6 +22,8 @@ pub struct Question<'a> {
     pub endpoint: Endpoint,
     /// The model as the client named it.
     pub model: Option<&'a str>,
+    /// Names that stand in for it, as a plugin says, one after the other.
+    pub fallbacks: &'a [String],
     /// Header `x-profile`.
     pub profile: Option<&'a str>,
     /// Header `x-provider`, for the further paths that name no model.
@@ -44,6 +46,8 @@ pub struct Question<'a> {
     pub allowed_providers: &'a [String],
     /// Models that the caller's key may use; empty means all.
     pub allowed_models: &'a [String],
+    /// Models that the project may use, the first of them for requests that name none; empty means all.
+    pub project_models: &'a [String],
     /// Which provider knows which model.
     pub catalog: &'a Catalog,
     /// What local servers said they serve, by provider id (see [`to_ask`]).
@@ -91,13 +95,29 @@ pub struct Found<'a> {
 /// # Errors
 /// When the name, the header or the configuration leads nowhere, with what would.
 pub fn resolve<'a>(question: &Question<'a>) -> Result<Resolved<'a>, Unroutable> {
+    let mut resolved = by_name(question);
+    for name in question.fallbacks {
+        let Ok(other) = by_name(&Question { model: Some(name), ..*question }) else { continue };
+        let Ok(first) = &mut resolved else {
+            resolved = Ok(other);
+            continue;
+        };
+        let below = first.found.iter().map(|found| found.tier).max().map_or(0, |tier| tier.saturating_add(1));
+        let further = other.found.into_iter().map(|found| Found { tier: found.tier.saturating_add(below), ..found });
+        first.found.extend(further);
+    }
+    resolved
+}
+
+/// The candidates of the name alone.
+fn by_name<'a>(question: &Question<'a>) -> Result<Resolved<'a>, Unroutable> {
     let enabled: Vec<&Arc<Provider>> = question.providers.iter().filter(|provider| provider.enabled).collect();
     if enabled.is_empty() {
         return Err(Unroutable::NoProvider);
     }
     // A provider that the key may not use is not there for it: neither chosen nor named in a refusal.
     let usable: Vec<_> = enabled.into_iter().filter(|provider| may_use(question, provider)).collect();
-    let named = question.model.filter(|model| !model.is_empty() && *model != "default");
+    let named = question.model.filter(|model| !model.is_empty() && *model != "default").or(of_project(question));
     let profile = profile(question, named.and_then(|name| name.strip_prefix("auto:")))?;
     let mut resolved =
         Resolved { rule: Rule::Auto, found: Vec::new(), strategy: question.strategy, sticky: question.sticky, profile };
@@ -185,8 +205,7 @@ fn targets_and_fallbacks<'a>(
     model: &'a NamedModel,
     usable: &[&'a Arc<Provider>],
 ) -> Vec<Found<'a>> {
-    let is_allowed = is_listed(question.allowed_models, &model.name)
-        || model.aliases.iter().any(|alias| is_listed(question.allowed_models, alias));
+    let is_allowed = Named::of(question, std::iter::once(&model.name).chain(&model.aliases).map(String::as_str));
     let mut found = targets(question, model, 0, is_allowed);
     for (place, name) in model.fallbacks.iter().enumerate() {
         let tier = u16::try_from(place + 1).unwrap_or(u16::MAX);
@@ -221,7 +240,7 @@ fn targets_and_fallbacks<'a>(
     found
 }
 
-fn targets<'a>(question: &Question<'a>, model: &'a NamedModel, tier: u16, is_allowed: bool) -> Vec<Found<'a>> {
+fn targets<'a>(question: &Question<'a>, model: &'a NamedModel, tier: u16, is_allowed: Named) -> Vec<Found<'a>> {
     let mut found = Vec::with_capacity(model.targets.len());
     for target in &model.targets {
         let Some(provider) = question.providers.iter().find(|provider| provider.id == target.provider) else {
@@ -286,30 +305,48 @@ fn offer(question: &Question<'_>, provider: &Arc<Provider>, model: Option<&str>)
     question.catalog.shelf_at_hand(provider)?.offer(model?)
 }
 
-/// What forbids a candidate to the caller's key, which may name models bare or with their provider.
-fn forbidden(question: &Question<'_>, provider: &Provider, model: Option<&str>) -> Option<Forbidden> {
-    let is_named = question.model.is_some_and(|full| is_listed(question.allowed_models, full));
-    forbidden_if(question, provider, model, is_named)
+/// The model of requests that name none, where the project says which ones it may use.
+fn of_project<'a>(question: &Question<'a>) -> Option<&'a str> {
+    let is_open = question.profile.is_none() && needs_model(question.endpoint);
+    question.project_models.first().map(String::as_str).filter(|_| is_open)
 }
 
-fn forbidden_if(
-    question: &Question<'_>,
-    provider: &Provider,
-    model: Option<&str>,
-    is_named: bool,
-) -> Option<Forbidden> {
+/// Whether the name that was asked for stands on the caller's lists, whatever it leads to.
+#[derive(Clone, Copy)]
+struct Named {
+    by_key: bool,
+    by_project: bool,
+}
+
+impl Named {
+    fn of<'n>(question: &Question<'_>, names: impl Iterator<Item = &'n str> + Clone) -> Self {
+        let stands = |allowed: &[String]| names.clone().any(|name| is_listed(allowed, name));
+        Self { by_key: stands(question.allowed_models), by_project: stands(question.project_models) }
+    }
+}
+
+/// What forbids a candidate to the caller's key or project, which may name models bare or with their provider.
+fn forbidden(question: &Question<'_>, provider: &Provider, model: Option<&str>) -> Option<Forbidden> {
+    forbidden_if(question, provider, model, Named::of(question, question.model.into_iter()))
+}
+
+fn forbidden_if(question: &Question<'_>, provider: &Provider, model: Option<&str>, named: Named) -> Option<Forbidden> {
     if !may_use(question, provider) {
         return Some(Forbidden::Provider);
     }
-    let is_allowed = question.allowed_models.is_empty()
-        || is_named
-        || model.is_none_or(|model| {
-            is_listed(question.allowed_models, model)
-                || question.allowed_models.iter().any(|allowed| {
-                    allowed.split_once('/').is_some_and(|(pin, rest)| pin == provider.id && rest == model)
-                })
-        });
+    let passes = |allowed: &[String], is_named: bool| {
+        is_named || model.is_none_or(|model| lets_pass(allowed, &provider.id, model))
+    };
+    let is_allowed = passes(question.allowed_models, named.by_key) && passes(question.project_models, named.by_project);
     (!is_allowed).then_some(Forbidden::Model)
+}
+
+/// Whether a list of allowed models, which it may name bare or with their provider, holds this one; an empty list
+/// holds all.
+pub fn lets_pass(allowed: &[String], provider: &str, model: &str) -> bool {
+    let is_pinned =
+        |allowed: &String| allowed.split_once('/').is_some_and(|(pin, rest)| pin == provider && rest == model);
+    allowed.is_empty() || is_listed(allowed, model) || allowed.iter().any(is_pinned)
 }
 
 fn is_listed(allowed: &[String], name: &str) -> bool {
@@ -430,7 +467,8 @@ fn stands_in_catalog(provider: &Provider) -> bool {
 /// The local servers that should be asked what they serve before a plan is made: those who might, when
 /// nobody else is known to serve the model. Usually none.
 pub fn to_ask<'a>(question: &Question<'a>) -> Vec<&'a Arc<Provider>> {
-    let Some(name) = question.model.filter(|model| !model.is_empty() && *model != "default") else { return Vec::new() };
+    let named = question.model.filter(|model| !model.is_empty() && *model != "default");
+    let Some(name) = named.or(of_project(question)) else { return Vec::new() };
     let reached = || {
         let usable = |provider: &&Arc<Provider>| provider.enabled && may_use(question, provider);
         question.providers.iter().filter(usable).filter(|provider| reaches(question, provider))

@@ -50,6 +50,7 @@ struct Case {
     header: Option<&'static str>,
     allowed_providers: &'static [&'static str],
     allowed_models: &'static [&'static str],
+    project_models: &'static [&'static str],
 }
 
 const CHAT: Case = Case {
@@ -58,15 +59,18 @@ const CHAT: Case = Case {
     header: None,
     allowed_providers: &[],
     allowed_models: &[],
+    project_models: &[],
 };
 
 fn decide(case: &Case) -> Result<(String, Option<String>, Rule), Unroutable> {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let providers = providers(TWO_OPENAIS);
     let (allowed_providers, allowed_models) = (owned(case.allowed_providers), owned(case.allowed_models));
+    let project_models = owned(case.project_models);
     let catalog = Catalog::bundled(&[]);
     let live = [("near".to_owned(), Arc::from(["phi-local".to_owned()]))];
     let question = Question {
+        fallbacks: &[],
         endpoint: case.endpoint,
         model: case.model,
         profile: None,
@@ -80,6 +84,7 @@ fn decide(case: &Case) -> Result<(String, Option<String>, Rule), Unroutable> {
         default_provider: None,
         allowed_providers: &allowed_providers,
         allowed_models: &allowed_models,
+        project_models: &project_models,
         catalog: &catalog,
         live: &live,
     };
@@ -97,6 +102,7 @@ fn close_names_are_those_that_the_caller_may_ask_for() {
     let catalog = Catalog::bundled(&[]);
     let close = |typed: &str, allowed_models: &[String], allowed_providers: &[String]| {
         let question = Question {
+            fallbacks: &[],
             endpoint: Endpoint::ChatCompletions,
             model: Some(typed),
             profile: None,
@@ -110,6 +116,7 @@ fn close_names_are_those_that_the_caller_may_ask_for() {
             default_provider: None,
             allowed_providers,
             allowed_models,
+            project_models: &[],
             catalog: &catalog,
             live: &[],
         };

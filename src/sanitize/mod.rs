@@ -28,7 +28,7 @@ mod attempt;
 pub use attempt::{Tried, try_text};
 pub use body::{Checked, check_answer, check_request};
 pub use mask::Vault;
-pub use pairs::{CheckedText, check_answer_header, check_header, check_path, check_query};
+pub use pairs::{CheckedText, check_answer_header, check_header, check_model, check_path, check_query};
 pub use rules::{Anchor, Rule, Tail, all as all_rules};
 pub use ruleset::{Effect, LOOK_BACK, Match, RuleError, RuleRef, RuleSet};
 pub use screen::{Failure, Report};

@@ -80,10 +80,23 @@ pub fn check_query(rules: &RuleSet, query: &str, vault: &mut Vault) -> Result<Ch
 /// # Errors
 /// As [`check_header`].
 pub fn check_path(rules: &RuleSet, tail: &str) -> Result<Report, Failure> {
+    unchangeable(rules, &decoded(tail, false), "path")
+}
+
+/// Checks the name of the model that the client asks for. It decides where the request goes and is put into bodies and
+/// paths again, so nothing can be replaced in it either.
+///
+/// # Errors
+/// As [`check_header`].
+pub fn check_model(rules: &RuleSet, model: &str) -> Result<Report, Failure> {
+    unchangeable(rules, model.as_bytes(), "model")
+}
+
+fn unchangeable(rules: &RuleSet, bytes: &[u8], place: &str) -> Result<Report, Failure> {
     let mut report = Report::default();
     let mut vault = Vault::default();
     let mut screen = Screen::new(rules, Direction::Request, Masks::Hide(&mut vault), &mut report);
-    judged_bytes(&mut screen, &decoded(tail, false), &|| "path".to_owned())?;
+    judged_bytes(&mut screen, bytes, &|| place.to_owned())?;
     for found in report.findings.iter_mut().filter(|found| found.action > Action::Log) {
         found.action = Action::Block;
         report.blocked = true;

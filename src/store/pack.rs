@@ -1,5 +1,5 @@
 //! Hours and days of roll-ups that are over, each packed into one value: a month is then read as some dozen
-//! values instead of a hundred thousand rows.
+//! values instead of a hundred thousand rows. Days stand in `rollup_days` as well, as rows that SQL can sum.
 //!
 //! Never the only place of a sum: `rollups` keeps every quarter hour, and a pack is made anew when one changes.
 
@@ -51,7 +51,7 @@ impl Packer {
                 sqlx::query(statement).bind(quarters).bind(floor(quarter, quarters)).execute(&mut *connection).await?;
             }
         }
-        Ok(())
+        forget_day(connection, floor(quarter, DAY)).await
     }
 
     /// The transaction was undone, so nothing is known any more.
@@ -90,6 +90,9 @@ impl Packer {
         .bind(write(&sums))
         .execute(&mut *transaction)
         .await?;
+        if quarters == DAY {
+            write_day(&mut transaction, first, &sums).await?;
+        }
         sqlx::query("DELETE FROM unpacked WHERE quarters = ? AND first_quarter = ?")
             .bind(quarters)
             .bind(first)
@@ -193,6 +196,36 @@ const fn unfold(number: u64) -> i64 {
     (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
 }
 
+/// Writes the sums of a day as rows, for questions.
+async fn write_day(
+    connection: &mut SqliteConnection,
+    first: i64,
+    sums: &BTreeMap<i64, Addition>,
+) -> Result<(), StoreError> {
+    forget_day(connection, first).await?;
+    let places = vec!["?"; 4 + MEASURES.len()].join(", ");
+    let statement = format!("INSERT INTO rollup_days ({}) VALUES ({places})", row_columns());
+    for (dimension, addition) in sums {
+        // Made of constants; every value is bound.
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(statement.clone()))
+            .bind(first)
+            .bind(dimension)
+            .bind(addition.latency.to_bytes())
+            .bind(addition.ttft.to_bytes());
+        for sum in addition.sums {
+            query = query.bind(sum);
+        }
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the rows of a day.
+async fn forget_day(connection: &mut SqliteConnection, first: i64) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM rollup_days WHERE quarter = ?").bind(first).execute(connection).await?;
+    Ok(())
+}
+
 /// The columns of a row of `rollups` as [`read_row`] takes them.
 pub(super) fn row_columns() -> String {
     format!("quarter, dimension_id, latency_histogram, ttft_histogram, {}", MEASURES.join(", "))
@@ -259,8 +292,62 @@ pub(super) fn merge(histogram: &mut Histogram, stored: &[u8]) -> Result<(), Stor
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use sqlx::Executor as _;
 
     use super::*;
+    use crate::store::file::{Database, File};
+
+    /// Requests and their cost by dimension, in quarters from `first` on, of a table.
+    async fn summed(pool: &SqlitePool, table: &str, first: i64) -> Vec<(i64, i64, i64)> {
+        let sql = format!(
+            "SELECT dimension_id, sum(requests), sum(cost_microcents) FROM {table} WHERE quarter >= {first}
+             AND quarter < {first} + 96 GROUP BY 1 ORDER BY 1"
+        );
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(pool).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn days_stand_as_rows_until_they_change() {
+        let directory = tempfile::tempdir().unwrap();
+        let usage = Database::open(directory.path(), File::Usage, 1).await.unwrap();
+        let pool = &usage.writer;
+        pool.execute(
+            "INSERT INTO dimensions SELECT n, 'p' || n, '', '', '', '', '', '', '', '', '', '', 0, '', '', 0
+             FROM (SELECT 1 AS n UNION ALL SELECT 2)",
+        )
+        .await
+        .unwrap();
+        let (monday, tuesday) = (96 * 20_000, 96 * 20_001);
+        let mut packer = Packer::default();
+        let mut connection = pool.acquire().await.unwrap();
+        let count = async |connection: &mut SqliteConnection, packer: &mut Packer, quarter: i64, dimension: i64| {
+            packer.note_change(&mut *connection, quarter).await.unwrap();
+            let zeros = vec!["0"; MEASURES.len() - 1].join(", ");
+            let empty = "x''";
+            let insert = format!(
+                "INSERT INTO rollups ({}) VALUES ({quarter}, {dimension}, {empty}, {empty}, {quarter} - 1919999, {zeros})",
+                row_columns()
+            );
+            connection.execute(sqlx::AssertSqlSafe(insert)).await.unwrap();
+        };
+        for (quarter, dimension) in [(monday, 1), (monday + 1, 1), (monday + 95, 2), (tuesday, 1)] {
+            count(&mut connection, &mut packer, quarter, dimension).await;
+        }
+        drop(connection);
+        let later = Timestamp { unix_us: (tuesday + 200) * QUARTER_US };
+        while packer.pack_one(pool, later).await.unwrap() {}
+        for day in [monday, tuesday] {
+            let rows = summed(pool, "rollup_days", day).await;
+            assert!(!rows.is_empty());
+            assert_eq!(rows, summed(pool, "rollups", day).await);
+        }
+        // A late record: its day is not told by a sum that lacks it.
+        count(&mut *pool.acquire().await.unwrap(), &mut packer, monday + 50, 2).await;
+        assert_eq!(summed(pool, "rollup_days", monday).await, []);
+        assert_eq!(summed(pool, "rollup_days", tuesday).await, summed(pool, "rollups", tuesday).await);
+        while packer.pack_one(pool, later).await.unwrap() {}
+        assert_eq!(summed(pool, "rollup_days", monday).await, summed(pool, "rollups", monday).await);
+    }
 
     proptest! {
         #[test]

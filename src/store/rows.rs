@@ -302,6 +302,7 @@ pub(super) fn read_record(row: &SqliteRow) -> Result<StoredRecord, StoreError> {
         saved: None,
         findings: Vec::with_capacity(0),
         budget_marks: Vec::with_capacity(0),
+        plugin_failures: Vec::with_capacity(0),
         request_bytes: 0,
         response_bytes: 0,
     };

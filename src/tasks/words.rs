@@ -111,6 +111,7 @@ pub(super) struct Failed {
 
 /// How the providers are.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TaskHealth)]
 pub(super) struct Health {
     /// Always `healthy`: whoever is not does not answer.
     pub(super) status: &'static str,
@@ -122,6 +123,7 @@ pub(super) struct Health {
 
 /// One provider.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TaskHealthProvider)]
 pub(super) struct HealthProvider {
     /// Its id.
     pub(super) name: String,

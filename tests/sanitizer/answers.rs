@@ -169,3 +169,40 @@ async fn what_cannot_be_read_is_not_passed_on() {
     let got = rig.client().post("/v1/audio/speech", &json!({"model": "tts-1", "input": "a", "voice": "alloy"})).await;
     assert_eq!(got.body, media);
 }
+
+#[tokio::test]
+async fn bar_33_an_answer_that_must_be_json_is_judged_as_json_whatever_its_type_says() {
+    let rig = rig("redact").await;
+    let request = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "a"}]});
+    let escaped = CANARY.replace('@', "\\u0040");
+    let body =
+        format!(r#"{{"choices":[{{"message":{{"role":"assistant","content":"{escaped}"}},"finish_reason":"stop"}}]}}"#);
+    for kind in ["application/octet-stream", "image/png", "audio/mpeg", "text/plain", "multipart/mixed", "garbage"] {
+        rig.upstream.always(Some(Script::answer(200, body.clone()).with_header("content-type", kind)));
+        let got = rig.client().post("/v1/chat/completions", &request).await;
+        assert_eq!(got.expect(200)["choices"][0]["message"]["content"], "[REDACTED|EMAIL]", "{kind}");
+    }
+    let page = format!("<html>{CANARY}</html>");
+    rig.upstream.always(Some(Script::answer(200, page).with_header("content-type", "text/html")));
+    let got = rig.client().post("/v1/chat/completions", &request).await;
+    assert_eq!(got.code(500), "sanitizer_failed", "{}", got.text());
+    assert_unseen(&got.body, "a page");
+}
+
+#[tokio::test]
+async fn a_model_whose_name_would_have_to_change_is_refused() {
+    let rig = rig("redact").await;
+    let chat = json!([{"role": "user", "content": "a"}]);
+    let gemini = format!("/v1beta/models/{CANARY}:generateContent");
+    for (path, body) in [
+        (gemini.as_str(), json!({"contents": [{"role": "user", "parts": [{"text": "a"}]}]})),
+        ("/v1/chat/completions", json!({"model": CANARY, "messages": chat})),
+        ("/v1/chat/completions", json!({"model": format!("openai/{CANARY}"), "messages": chat})),
+    ] {
+        let got = rig.client().post(path, &body).await;
+        assert_eq!(got.status.as_u16(), 403, "{path}: {}", got.text());
+        assert!(got.text().contains("in model"), "{path}: {}", got.text());
+        assert_unseen(&got.body, path);
+    }
+    assert!(rig.upstream.ledger().last().is_none());
+}

@@ -135,6 +135,7 @@ const BUILT_SQL: &[(&str, &str)] = &[
     ("store/history/dimension_rows.rs", ".push(if is { \" = \" } else { \" <> \" })"),
     // A column list of constants; the range is bound.
     ("store/pack.rs", "AssertSqlSafe(statement)"),
+    ("store/pack.rs", "AssertSqlSafe(statement.clone())"),
     // Names of tables and columns are `&'static str` by the functions' types, and every path is a literal.
     ("store/history/walk.rs", "QueryBuilder::new(SELECT.as_str())"),
     ("store/history/walk.rs", ".push(SELECT.as_str())"),
@@ -170,6 +171,10 @@ const BUILT_SQL: &[(&str, &str)] = &[
     ("store/incidents/mod.rs", ".push(Draft::new(cause, at_us))"),
     ("store/incidents/mod.rs", ".push((number, record.id, sighting))"),
     ("store/incidents/judge.rs", ".push(Sighting { cause, impact, at_us: ended_us(record), model, error })"),
+    (
+        "store/incidents/judge.rs",
+        ".push(Sighting { cause, impact, at_us: ended_us(record), model, error: \"plugin_failed\" })",
+    ),
     (
         "store/incidents/judge.rs",
         ".push(Sighting { cause, impact, at_us: ended_us(record), model, error: \"price_unknown\" })",

@@ -68,7 +68,7 @@ function Seen({ title, noun, name, list, minutes, onMinutes }: Props) {
     { title: 'p50 latency', isNumber: true, width: 'xl:w-28', cell: (row) => <Value of={duration(row.p50_latency_ms)} /> },
     { title: 'p95 latency', isNumber: true, width: 'xl:w-28', cell: (row) => <RecordsLink filters={{ [name]: row.id, sort: 'latency_ms' }}><Value of={duration(row.p95_latency_ms)} /></RecordsLink> },
     { title: 'Findings', isNumber: true, width: 'xl:w-24', cell: (row) => (row.findings === 0 ? '0' : <RecordsLink filters={{ [name]: row.id, findings: 'true' }}>{count(row.findings)}</RecordsLink>) },
-    { title: 'Last seen', isNumber: true, width: 'xl:w-32', cell: (row) => <time dateTime={row.last_seen_at}>{recordTime(row.last_seen_at, now)}</time> },
+    { title: 'Last seen', isNumber: true, width: 'xl:w-32', cell: (row) => (row.last_seen_at == null ? 'never' : <time dateTime={row.last_seen_at}>{recordTime(row.last_seen_at, now)}</time>) },
   ]
   return (
     <>

@@ -118,7 +118,7 @@ pub fn compile(spec: &QuerySpec, now_us: i64, exact: bool) -> Query {
     }
     let mut grouping = Grouping::new(spec, place, now_us);
     let sql = grouping.statement();
-    Query { sql, values: grouping.binder.0, columns: grouping.columns, from_roll_up: place == Place::RollUp }
+    Query { sql, values: grouping.binder.0, columns: grouping.columns, from_roll_up: place.is_roll_up() }
 }
 
 /// The statement of sums by group, as it is written.
@@ -373,8 +373,8 @@ impl<'s> Grouping<'s> {
 }
 
 /// Whether roll-ups know where a window begins and ends.
-const fn fits_quarters(window: &Window, now_us: i64) -> bool {
-    window.from_us % QUARTER_US == 0 && (window.to_us % QUARTER_US == 0 || window.to_us >= now_us)
+const fn covers_whole(window: &Window, width_us: i64, now_us: i64) -> bool {
+    window.from_us % width_us == 0 && (window.to_us % width_us == 0 || window.to_us >= now_us)
 }
 
 fn group_by(dimensions: usize) -> String {

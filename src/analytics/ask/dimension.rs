@@ -130,6 +130,14 @@ impl Dimension {
         matches!(self, Self::Hour | Self::Day | Self::Week | Self::Month | Self::Quarter | Self::Year)
     }
 
+    /// Whether it is one of those that most questions are about: who asked whom.
+    pub const fn is_core(&self) -> bool {
+        matches!(
+            self,
+            Self::Provider | Self::Model | Self::Family | Self::Project | Self::Requester | Self::Team | Self::Key
+        )
+    }
+
     /// Whether a view has it.
     pub fn is_in(&self, view: View) -> bool {
         self.views().contains(&view)

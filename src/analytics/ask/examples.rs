@@ -54,18 +54,7 @@ impl Examples {
 
 /// Whether the values of a dimension are made by who uses the gateway.
 const fn is_of_data(dimension: &Dimension) -> bool {
-    matches!(
-        dimension,
-        Dimension::Provider
-            | Dimension::Model
-            | Dimension::Family
-            | Dimension::Project
-            | Dimension::Requester
-            | Dimension::Team
-            | Dimension::Key
-            | Dimension::BudgetOwner
-            | Dimension::Tag(_)
-    )
+    dimension.is_core() || matches!(dimension, Dimension::BudgetOwner | Dimension::Tag(_))
 }
 
 #[derive(Deserialize)]

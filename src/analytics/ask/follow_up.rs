@@ -28,6 +28,8 @@ pub(super) fn is_fragment(items: &[Item]) -> bool {
                 | Sense::Share
         )
     });
+    // "As tokens".
+    let leans = leans || items.first().is_some_and(|item| item.text == "as");
     let measures = items.iter().any(|item| {
         matches!(
             item.what,
@@ -59,8 +61,8 @@ pub(super) fn is_fragment(items: &[Item]) -> bool {
         )
     });
     // "What percentage of spend" stands for itself.
-    let is_whole = measures
-        && loud.and_then(Item::sense).is_some_and(|sense| matches!(sense, Sense::Share | Sense::Not | Sense::Only));
+    let is_whole =
+        measures && loud.and_then(Item::sense).is_some_and(|sense| matches!(sense, Sense::Share | Sense::Not));
     (leans && !is_whole) || !measures || (is_list && !names_more)
 }
 

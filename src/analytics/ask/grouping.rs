@@ -174,19 +174,16 @@ impl Draft<'_> {
         None
     }
 
+    /// Whether "by" or "per" makes the dimension's word at a place a break-down.
+    pub(super) fn is_led_by(&self, at: usize) -> bool {
+        self.items.get(at).is_some_and(|item| item.dimension().is_some())
+            && self.leading(at).is_some_and(|leading| matches!(self.sense(leading), Some(Sense::By | Sense::Per)))
+    }
+
     /// Whether a dimension's word is meant as a break-down: led to, in the plural, or one of those that people
     /// simply put behind ("spend team last week").
     fn is_group(&self, at: usize, dimension: &Dimension, is_plural: bool) -> bool {
-        let is_core = matches!(
-            dimension,
-            Dimension::Provider
-                | Dimension::Model
-                | Dimension::Family
-                | Dimension::Project
-                | Dimension::Requester
-                | Dimension::Team
-                | Dimension::Key
-        );
+        let is_core = dimension.is_core();
         let is_tag = matches!(dimension, Dimension::Tag(_));
         // "With what errors", "kinds of errors": the word asks by itself.
         let asks = ["what", "which", "kind", "type"].iter().any(|word| self.text(at).starts_with(word));

@@ -61,7 +61,7 @@ pub use names::{Name, Names, family_of};
 pub use parse::parse;
 pub use present::{Answer, Chart, ChartKind, ColumnView, FollowUp, RecordsLink, Why, measure_words, parameter, shown};
 pub use reading::{Chip, ChipKind, Choice, Correction, DeclineKind, Declined, Parsed, Span, Understood, UnknownWord};
-pub use run::{Ran, Runner};
+pub use run::{EXACT_FOR, Ran, Runner};
 pub use sandbox::{COMMAND, Failure, Outcome, Purse, ROWS_MAX, Rows, Sandbox, SandboxError, Surroundings, run_child};
 pub use sentence::sentence;
 pub use spec::{

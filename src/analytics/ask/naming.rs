@@ -125,10 +125,14 @@ impl Draft<'_> {
         };
         let joined_before = || {
             let mut place = at;
+            let mut is_left_out = false;
             while let Some(before) = place.checked_sub(1) {
                 place = before;
                 match self.items.get(before).map(|item| &item.what) {
-                    Some(What::Word(Sense::And | Sense::Or | Sense::Stop | Sense::Not) | What::Name { .. }) => {}
+                    Some(What::Word(Sense::And | Sense::Or | Sense::Stop) | What::Name { .. }) => {}
+                    Some(What::Word(Sense::Not)) => is_left_out = true,
+                    // "By provider, except x" is a break-down, of which one is left out.
+                    Some(_) if is_left_out && self.is_led_by(before) => return None,
                     Some(_) => return fits(before),
                     None => return None,
                 }

@@ -44,12 +44,12 @@ pub struct Answer {
     /// The statement that was run, over the views of `POST /v1/sql`.
     pub sql: Option<String>,
     /// What its `?1`, `?2`, … stand for.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<serde_json::Value>)]
     pub values: Vec<Value>,
     /// The columns of `rows`.
     pub columns: Vec<ColumnView>,
     /// One value for each column: a number, a text or `null`.
-    #[schema(value_type = Vec<Vec<Object>>)]
+    #[schema(value_type = Vec<Vec<serde_json::Value>>)]
     pub rows: Vec<Vec<Value>>,
     /// Whether there are more rows than are shown.
     pub truncated: bool,

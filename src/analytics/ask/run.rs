@@ -10,6 +10,9 @@ use super::{
     series,
 };
 
+/// How long exact percentiles may take before those of the histograms, which are nearly as good, are taken instead.
+pub const EXACT_FOR: Duration = Duration::from_millis(600);
+
 /// What questions are run with.
 #[derive(Clone, Debug)]
 pub struct Runner {
@@ -19,6 +22,8 @@ pub struct Runner {
     pub surroundings: Surroundings,
     /// How long one may run.
     pub deadline: Duration,
+    /// [`EXACT_FOR`], or longer where time does not matter.
+    pub exact_for: Duration,
 }
 
 /// A spec that was run.
@@ -67,20 +72,20 @@ impl Runner {
     }
 
     async fn statement(&self, spec: &QuerySpec, now_us: i64) -> Result<(Query, Rows), SandboxError> {
-        let query = compile(spec, now_us, true);
-        let found = self.sandbox.run(&query.sql, &query.values, &self.surroundings, self.deadline).await;
-        match found {
-            Ok(found) => Ok((query, found.rows)),
-            // Exact percentiles of too many rows: those of the histograms are nearly as good.
-            Err(SandboxError::Failed(Failure::TooSlow)) if !query.from_roll_up => {
-                let query = compile(spec, now_us, false);
-                if !query.from_roll_up {
-                    return Err(Failure::TooSlow.into());
-                }
-                let found = self.sandbox.run(&query.sql, &query.values, &self.surroundings, self.deadline).await?;
-                Ok((query, found.rows))
-            }
-            Err(error) => Err(error),
+        let run = async |query: Query, deadline: Duration| {
+            let found = self.sandbox.run(&query.sql, &query.values, &self.surroundings, deadline).await?;
+            Ok((query, found.rows))
+        };
+        let exact = compile(spec, now_us, true);
+        let nearly = if exact.from_roll_up { None } else { Some(compile(spec, now_us, false)) };
+        let Some(nearly) = nearly.filter(|nearly| nearly.from_roll_up) else {
+            return run(exact, self.deadline).await;
+        };
+        // SQLite does not look at the time while it sorts, so the process is given up from here.
+        let deadline = self.deadline.min(self.exact_for);
+        match tokio::time::timeout(deadline, run(exact, deadline)).await {
+            Ok(Err(SandboxError::Failed(Failure::TooSlow))) | Err(_) => run(nearly, self.deadline).await,
+            Ok(done) => done,
         }
     }
 }

@@ -21,10 +21,10 @@ use protocol::{Job, REPLY_BYTES_MAX, Reply};
 
 /// The hidden command of the program.
 pub const COMMAND: &str = "run-question";
-/// Statements that run at a time.
-const AT_A_TIME: usize = 2;
+/// Most statements that run at a time.
+const AT_A_TIME: usize = 4;
 /// Longest wait for one of these places.
-const SEAT_WAIT: Duration = Duration::from_secs(1);
+const SEAT_WAIT: Duration = Duration::from_secs(4);
 /// What a process may take beyond its statement: to be started, to open the database, to answer.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -71,7 +71,10 @@ pub struct Outcome {
 impl Sandbox {
     /// Over `database`, in processes of `program`, which must answer to [`COMMAND`].
     pub fn new(program: PathBuf, database: PathBuf) -> Self {
-        Self { program, database, seats: Arc::new(Semaphore::new(AT_A_TIME)) }
+        // Half of the processors at most: the others are there for requests.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let seats = (cores / 2).clamp(1, AT_A_TIME);
+        Self { program, database, seats: Arc::new(Semaphore::new(seats)) }
     }
 
     /// The program that this process runs, however its file was replaced since.

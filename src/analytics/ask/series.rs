@@ -156,24 +156,27 @@ fn in_order(ran: &Ran, others: &[usize]) -> Vec<Vec<String>> {
     names.into_iter().map(|(name, _)| name).collect()
 }
 
+/// The columns that tell the series of one answer apart: all that group, but the one of time.
+fn beside(ran: &Ran, time: usize) -> Vec<usize> {
+    let groups = |column: &Column| matches!(column.kind, ColumnKind::Dimension(_));
+    let columns = ran.query.columns.iter().enumerate();
+    columns.filter_map(|(place, column)| (place != time && groups(column)).then_some(place)).collect()
+}
+
+/// The series that a row is a point of, by what stands in these columns.
+fn series_of(row: &[Value], columns: &[usize]) -> Vec<String> {
+    columns.iter().filter_map(|place| row.get(*place)?.text().map(str::to_owned)).collect()
+}
+
 /// Adds, of each measure, what it was at the same place of the earlier window.
 pub(super) fn set_against(ran: &mut Ran, before: &Ran, spec: &QuerySpec) {
     let Some(time) = spec.grain().and_then(|grain| ran.place_of(grain)) else { return };
-    let others: Vec<usize> = ran
-        .query
-        .columns
-        .iter()
-        .enumerate()
-        .filter_map(|(place, column)| {
-            matches!(&column.kind, ColumnKind::Dimension(_) if place != time).then_some(place)
-        })
-        .collect();
+    let others = beside(ran, time);
     // The how-many-eth point of its series a row is.
     let numbered = |rows: &[Vec<Value>]| -> Vec<(Vec<String>, usize)> {
         let mut counts: HashMap<Vec<String>, usize> = HashMap::new();
         let each = rows.iter().map(|row| {
-            let name: Vec<String> =
-                others.iter().filter_map(|place| row.get(*place)?.text().map(str::to_owned)).collect();
+            let name = series_of(row, &others);
             let count = counts.entry(name.clone()).or_default();
             *count += 1;
             (name, *count)
@@ -215,18 +218,10 @@ pub(super) fn add_up(ran: &mut Ran, spec: &QuerySpec) {
                 .then_some(place)
         })
         .collect();
-    let named: Vec<usize> = ran
-        .query
-        .columns
-        .iter()
-        .enumerate()
-        .filter_map(|(place, column)| {
-            matches!(&column.kind, ColumnKind::Dimension(_) if place != time).then_some(place)
-        })
-        .collect();
+    let named = beside(ran, time);
     let mut sums: HashMap<(Vec<String>, usize), f64> = HashMap::new();
     for row in &mut ran.rows.rows {
-        let name: Vec<String> = named.iter().filter_map(|place| row.get(*place)?.text().map(str::to_owned)).collect();
+        let name = series_of(row, &named);
         for place in &measured {
             let Some(value) = row.get_mut(*place) else { continue };
             let sum = sums.entry((name.clone(), *place)).or_default();

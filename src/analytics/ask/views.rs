@@ -88,7 +88,35 @@ macro_rules! sum_of {
     };
 }
 
-const VIEWS: [View; 8] = [
+/// The columns of sums `zu` of the dimensions `zq`.
+macro_rules! usage {
+    () => {
+        concat!(
+            "SELECT zu.quarter AS quarter_hour,",
+            times!("zu.quarter * 900000000"),
+            "nullif(zq.project, '') AS project, nullif(zq.source, '') AS requester, nullif(zq.team, '') AS team,
+             coalesce((SELECT label FROM temp.key_labels_{t} AS k WHERE k.key_id = zq.key_id), nullif(zq.key_id, ''))
+                 AS key,
+             nullif(zq.profile, '') AS profile, nullif(zq.provider, '') AS provider, nullif(zq.model, '') AS model,
+             family(nullif(zq.model, '')) AS family, zq.client_api AS client_api, zq.endpoint AS endpoint,
+             zq.outcome AS outcome, nullif(zq.error_kind, '') AS error_kind, zq.stream AS streamed, zq.cache AS cache,
+             zu.requests AS requests, zu.input_tokens + zu.cache_read_tokens + zu.cache_write_5m_tokens +
+                 zu.cache_write_1h_tokens + zu.input_audio_tokens + zu.cache_read_audio_tokens + zu.input_image_tokens
+                 AS input_tokens,
+             zu.cache_read_tokens + zu.cache_read_audio_tokens AS cache_read_tokens,
+             zu.cache_write_5m_tokens + zu.cache_write_1h_tokens AS cache_write_tokens,
+             zu.output_tokens + zu.reasoning_tokens + zu.output_audio_tokens + zu.output_image_tokens AS output_tokens,
+             zu.reasoning_tokens AS reasoning_tokens, zu.cost_microcents AS cost_microcents,
+             zu.unknown_cost AS unknown_cost, zu.provider_cost_microcents AS provider_cost_microcents,
+             zu.saved_microcents AS saved_microcents, zu.attempts AS attempts, zu.findings AS findings,
+             zu.request_bytes AS request_bytes, zu.response_bytes AS response_bytes,
+             zu.latency_us / 1e3 AS latency_ms, zu.ttft_us / 1e3 AS ttft_ms, zu.ttft_count AS ttft_requests,
+             zu.latency_histogram AS latency_histogram, zu.ttft_histogram AS ttft_histogram "
+        )
+    };
+}
+
+const VIEWS: [View; 10] = [
     View {
         name: "requests",
         body: concat!(
@@ -129,30 +157,38 @@ const VIEWS: [View; 8] = [
     },
     View {
         name: "usage",
+        body: concat!(usage!(), "FROM main.rollups AS zu CROSS JOIN main.dimensions AS zq ON zq.id = zu.dimension_id"),
+        tables: &["rollups", "dimensions", "key_labels"],
+    },
+    View {
+        name: "usage_by_day",
+        // Days of which a sum was made, and the quarter hours of all others.
         body: concat!(
-            "SELECT zu.quarter AS quarter_hour,",
-            times!("zu.quarter * 900000000"),
-            "nullif(zq.project, '') AS project, nullif(zq.source, '') AS requester, nullif(zq.team, '') AS team,
+            usage!(),
+            "FROM main.rollup_days AS zu CROSS JOIN main.dimensions AS zq ON zq.id = zu.dimension_id UNION ALL ",
+            usage!(),
+            "FROM main.unpacked AS zd CROSS JOIN main.rollups AS zu
+                 ON zu.quarter >= zd.first_quarter AND zu.quarter < zd.first_quarter + zd.quarters
+             CROSS JOIN main.dimensions AS zq ON zq.id = zu.dimension_id WHERE zd.quarters = 96"
+        ),
+        tables: &["rollup_days", "unpacked", "rollups", "dimensions", "key_labels"],
+    },
+    View {
+        name: "session_requests",
+        body: concat!(
+            "SELECT ",
+            times!("zs.started_at"),
+            "zs.session_id AS session, nullif(zq.project, '') AS project, nullif(zq.source, '') AS requester,
+             nullif(zq.team, '') AS team,
              coalesce((SELECT label FROM temp.key_labels_{t} AS k WHERE k.key_id = zq.key_id), nullif(zq.key_id, ''))
                  AS key,
              nullif(zq.profile, '') AS profile, nullif(zq.provider, '') AS provider, nullif(zq.model, '') AS model,
              family(nullif(zq.model, '')) AS family, zq.client_api AS client_api, zq.endpoint AS endpoint,
-             zq.outcome AS outcome, nullif(zq.error_kind, '') AS error_kind, zq.stream AS streamed, zq.cache AS cache,
-             zu.requests AS requests, zu.input_tokens + zu.cache_read_tokens + zu.cache_write_5m_tokens +
-                 zu.cache_write_1h_tokens + zu.input_audio_tokens + zu.cache_read_audio_tokens + zu.input_image_tokens
-                 AS input_tokens,
-             zu.cache_read_tokens + zu.cache_read_audio_tokens AS cache_read_tokens,
-             zu.cache_write_5m_tokens + zu.cache_write_1h_tokens AS cache_write_tokens,
-             zu.output_tokens + zu.reasoning_tokens + zu.output_audio_tokens + zu.output_image_tokens AS output_tokens,
-             zu.reasoning_tokens AS reasoning_tokens, zu.cost_microcents AS cost_microcents,
-             zu.unknown_cost AS unknown_cost, zu.provider_cost_microcents AS provider_cost_microcents,
-             zu.saved_microcents AS saved_microcents, zu.attempts AS attempts, zu.findings AS findings,
-             zu.request_bytes AS request_bytes, zu.response_bytes AS response_bytes,
-             zu.latency_us / 1e3 AS latency_ms, zu.ttft_us / 1e3 AS ttft_ms, zu.ttft_count AS ttft_requests,
-             zu.latency_histogram AS latency_histogram, zu.ttft_histogram AS ttft_histogram
-             FROM main.rollups AS zu CROSS JOIN main.dimensions AS zq ON zq.id = zu.dimension_id"
+             zq.outcome AS outcome, nullif(zq.error_kind, '') AS error_kind, zq.stream AS streamed, zq.cache AS cache
+             FROM main.records AS zs INDEXED BY records_session_id
+             CROSS JOIN main.dimensions AS zq ON zq.id = zs.dimension_id WHERE zs.session_id IS NOT NULL"
         ),
-        tables: &["rollups", "dimensions", "key_labels"],
+        tables: &["records", "dimensions", "key_labels"],
     },
     View {
         name: "attempts",
@@ -230,13 +266,14 @@ const VIEWS: [View; 8] = [
     },
 ];
 
-/// Functions that may be called. `p` and `p_merged` are our own: the exact percentile of values, and that of
-/// histograms put together.
-const FUNCTIONS: [&str; 45] = [
+/// Functions that may be called. `p`, `p_merged` and `count_distinct` are our own: the exact percentile of values, that
+/// of histograms put together, and how many different values there are.
+const FUNCTIONS: [&str; 46] = [
     "abs",
     "avg",
     "coalesce",
     "count",
+    "count_distinct",
     "date",
     "datetime",
     "dense_rank",

@@ -3,41 +3,74 @@
 //! A stream is `Start`, then per choice blocks one after the other (`Open`, its deltas, `Close`) and one `Finish`,
 //! then usage and `End`. Readers make this order out of whatever a provider sends, and writers rely on it.
 
-use super::conversation::{Citation, Part, Seal};
+use serde::{Deserialize, Serialize};
+
+use super::conversation::{Citation, Content, Part, Seal};
 use crate::domain::Usage;
 
 /// One whole answer.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Reply {
     /// The provider's id of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The model, as the provider names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// One for each answer asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
     /// What it used.
     pub usage: Usage,
     /// The tier that served it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<String>,
 }
 
+impl Reply {
+    /// The same as a stream: each block whole, one after the other.
+    pub fn into_events(self) -> Vec<Event> {
+        let mut events = vec![Event::Start { id: self.id, model: self.model }];
+        for (number, choice) in (0_u32..).zip(self.choices) {
+            for part in choice.parts {
+                let (block, delta) = match part.content {
+                    Content::Text { text, .. } => (Block::Text, Delta::Text(text)),
+                    Content::Refusal(text) => (Block::Refusal, Delta::Text(text)),
+                    Content::Reasoning(thought) => (Block::Reasoning, Delta::Text(thought.text)),
+                    Content::ToolCall { id, name, arguments } => (Block::ToolCall { id, name }, Delta::Text(arguments)),
+                    // Streams have no place for media, and an answer holds no results.
+                    Content::Media(_) | Content::ToolResult { .. } => continue,
+                };
+                events.extend([Event::Open(number, block), Event::Delta(number, delta), Event::Close(number)]);
+            }
+            events.push(Event::Finish(number, choice.finish));
+        }
+        events.extend([Event::Usage(self.usage), Event::End]);
+        events
+    }
+}
+
 /// One of the answers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
     /// What was said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
     /// Why it ended.
     pub finish: Finish,
     /// Log probabilities of the tokens in OpenAI's shape, as JSON text of an array.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<String>,
 }
 
 /// Why an answer ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finish {
     /// The reason.
     pub reason: FinishReason,
     /// The stop text that was met, where the provider says which.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_sequence: Option<String>,
 }
 
@@ -48,7 +81,8 @@ impl From<FinishReason> for Finish {
 }
 
 /// The reasons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     /// It was done.
     Stop,

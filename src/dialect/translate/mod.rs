@@ -27,6 +27,7 @@ pub mod limits;
 mod media;
 mod notes;
 mod parts;
+pub mod patch;
 mod seal;
 
 pub use blocks::Ids;

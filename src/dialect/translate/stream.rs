@@ -107,6 +107,12 @@ impl Stream {
 
     /// Reads on; what the client gets is appended to `out`.
     pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        self.read(bytes);
+        self.write(out);
+    }
+
+    /// Reads on, without writing: [`Self::take_events`] gives what was read.
+    pub fn read(&mut self, bytes: &[u8]) {
         if self.is_over {
             return;
         }
@@ -129,11 +135,27 @@ impl Stream {
         if is_oversize {
             events.push(broken("the provider sent an event that is too large"));
         }
+    }
+
+    /// What was read and not yet written.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Writes events that were taken, or others in their place.
+    pub fn write_events(&mut self, events: Vec<Event>, out: &mut Vec<u8>) {
+        self.events = events;
         self.write(out);
     }
 
     /// The provider's body is over; a stream that did not come to its end gets an error event.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
+        self.read_end();
+        self.write(out);
+    }
+
+    /// The provider's body is over, without writing.
+    pub fn read_end(&mut self) {
         if self.is_over {
             return;
         }
@@ -144,7 +166,6 @@ impl Stream {
             }
         }
         self.reader.end(&mut self.events);
-        self.write(out);
     }
 
     fn write(&mut self, out: &mut Vec<u8>) {

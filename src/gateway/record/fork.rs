@@ -13,8 +13,8 @@ impl OpenRecord {
     pub(crate) fn fork(&mut self) -> &mut [Self; 2] {
         let branch = || Self {
             record: self.record.as_deref().map(|record| {
-                let (attempts, findings, budget_marks) = Default::default();
-                Box::new(Record { attempts, findings, budget_marks, ..record.clone() })
+                let (attempts, findings, budget_marks, plugin_failures) = Default::default();
+                Box::new(Record { attempts, findings, budget_marks, plugin_failures, ..record.clone() })
             }),
             began: self.began,
             attempt: None,
@@ -22,6 +22,7 @@ impl OpenRecord {
             recorder: self.recorder.clone(),
             text_tokens: self.text_tokens,
             admission: None,
+            plugins: self.plugins.clone(),
             fork: None,
         };
         let fork = Box::new([branch(), branch()]);
@@ -36,6 +37,10 @@ impl OpenRecord {
         let (last, other) = if second_is_last { (second, first) } else { (first, second) };
         other.call_ends(CallEnd { outcome: Outcome::Cancelled, error_kind: None, facts: None });
         self.attempt = last.attempt.take();
+        self.plugins = last.plugins.take();
+        let failures = last.record.iter().chain(&other.record).flat_map(|record| record.plugin_failures.clone());
+        let failures: Vec<_> = failures.collect();
+        self.plugins_failed(failures);
         // What is taken out of them is not written as a record of its own.
         let (Some(before), Some(other), Some(mut last)) = (self.record.take(), other.record.take(), last.record.take())
         else {
@@ -45,7 +50,7 @@ impl OpenRecord {
         last.budget_marks.extend(before.budget_marks.into_iter().chain(other.budget_marks));
         rows.extend(other.attempts);
         rows.append(&mut last.attempts);
-        (last.attempts, last.findings) = (rows, before.findings);
+        (last.attempts, last.findings, last.plugin_failures) = (rows, before.findings, before.plugin_failures);
         other.findings.into_iter().chain(found).for_each(|finding| last.found(finding));
         self.record = Some(last);
     }

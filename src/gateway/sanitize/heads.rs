@@ -85,6 +85,14 @@ pub(super) fn request(
     let check = || -> Result<Changes, Failure> {
         let mut changes = Changes::default();
         changes.join(sanitize::check_path(rules, &inbound.tail)?);
+        if let Some(model) = &inbound.model_named {
+            let report = sanitize::check_model(rules, model)?;
+            // In a body it is found once more.
+            let is_in_body = inbound.steering.as_ref().is_some_and(|steering| steering.model.is_some());
+            if report.blocked || !is_in_body {
+                changes.join(report);
+            }
+        }
         if let Some(query) = &inbound.query {
             changes.query = changes.add(sanitize::check_query(rules, query, vault)?);
         }

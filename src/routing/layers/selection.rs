@@ -2,59 +2,65 @@
 //!
 //! Tiers keep their order (a fallback never goes before the name's own targets); the strategy orders within a tier.
 
-use std::cmp::Ordering;
-
 use super::{Facts, Sieved, Standing};
 use crate::{config::Strategy, routing::facts::Candidate};
 
 pub(super) fn sieve(facts: &Facts<'_>, standing: Vec<Standing>) -> Sieved {
-    let mut ranked: Vec<Ranked<'_, '_>> = standing
-        .into_iter()
-        .filter_map(|one| facts.candidates.get(one.candidate).map(|candidate| Ranked { one, candidate }))
-        .collect();
-    // Everything is a stable sort over the order in which the candidates were found.
-    ranked.sort_by(|a, b| by_strategy(facts, a, b));
-    if facts.sticky {
-        ranked.sort_by_key(|ranked| !ranked.candidate.merits.warm);
-    }
-    ranked.sort_by_key(|ranked| ranked.candidate.tier);
+    let ranked = |(place, one): (usize, Standing)| {
+        let candidate = facts.candidates.get(one.candidate)?;
+        let is_pinned = facts.sticky && candidate.merits.warm;
+        let (first, second) = by_strategy(facts, &one, candidate);
+        Some((Rank { tier: candidate.tier, is_not_pinned: !is_pinned, first, second, place }, one))
+    };
+    let mut ranked: Vec<(Rank, Standing)> = standing.into_iter().enumerate().filter_map(ranked).collect();
+    ranked.sort_unstable_by_key(|(rank, _)| *rank);
     if facts.strategy == Strategy::RoundRobin {
         rotate_tiers(facts, &mut ranked);
     }
-    Sieved { survivors: ranked.into_iter().map(|ranked| ranked.one).collect(), ..Sieved::default() }
+    Sieved { survivors: ranked.into_iter().map(|(_, one)| one).collect(), ..Sieved::default() }
 }
 
-struct Ranked<'f, 'a> {
-    one: Standing,
-    candidate: &'f Candidate<'a>,
+/// What one is ordered by, the smallest first: plain numbers, because thousands may be compared.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    tier: u16,
+    is_not_pinned: bool,
+    /// By the strategy, and what decides where that is equal.
+    first: u64,
+    second: u32,
+    /// The order in which they were found.
+    place: usize,
 }
 
-fn by_strategy(facts: &Facts<'_>, a: &Ranked<'_, '_>, b: &Ranked<'_, '_>) -> Ordering {
-    let better_score = || b.total().total_cmp(&a.total());
+fn by_strategy(facts: &Facts<'_>, one: &Standing, candidate: &Candidate<'_>) -> (u64, u32) {
+    let better_score = || !ascending(one.score.map_or(0.0, |score| score.total));
     match facts.strategy {
-        Strategy::Priority => a.candidate.priority.cmp(&b.candidate.priority),
+        Strategy::Priority => (u64::from(candidate.priority), 0),
         // Rotated afterwards: turns are taken in the order in which they were found.
-        Strategy::RoundRobin => Ordering::Equal,
-        Strategy::Weighted => a.draw(facts.dice).total_cmp(&b.draw(facts.dice)),
+        Strategy::RoundRobin => (0, 0),
+        // Never negative, so its bits are in its order.
+        Strategy::Weighted => (draw(one, candidate, facts.dice).to_bits(), 0),
         // Nobody knows how fast an unmeasured one is: asking it is the way to learn it.
-        Strategy::LowestLatency => {
-            let latency = |ranked: &Ranked<'_, '_>| ranked.candidate.merits.latency_ms.unwrap_or(0.0);
-            latency(a).total_cmp(&latency(b))
-        }
+        Strategy::LowestLatency => (u64::from(ascending(candidate.merits.latency_ms.unwrap_or(0.0))), 0),
         // An unknown price is not a low one.
         Strategy::CostOptimized => {
-            let cost =
-                |ranked: &Ranked<'_, '_>| ranked.candidate.merits.estimated_microcents(&facts.need).unwrap_or(u64::MAX);
-            cost(a).cmp(&cost(b)).then_with(better_score)
+            (candidate.merits.estimated_microcents(&facts.need).unwrap_or(u64::MAX), better_score())
         }
-        Strategy::BestScore => better_score(),
+        Strategy::BestScore => (u64::from(better_score()), 0),
     }
 }
 
+/// A number in the order of [`f32::total_cmp`].
+const fn ascending(value: f32) -> u32 {
+    const SIGN: u32 = 1 << 31;
+    let bits = value.to_bits();
+    if bits & SIGN == 0 { bits | SIGN } else { !bits }
+}
+
 /// Each tier begins one place further than at the turn before.
-fn rotate_tiers(facts: &Facts<'_>, ranked: &mut [Ranked<'_, '_>]) {
-    for tier in ranked.chunk_by_mut(|a, b| a.candidate.tier == b.candidate.tier) {
-        let is_pinned = facts.sticky && tier.first().is_some_and(|first| first.candidate.merits.warm);
+fn rotate_tiers(facts: &Facts<'_>, ranked: &mut [(Rank, Standing)]) {
+    for tier in ranked.chunk_by_mut(|(a, _), (b, _)| a.tier == b.tier) {
+        let is_pinned = tier.first().is_some_and(|(first, _)| !first.is_not_pinned);
         if let (false, Ok(size)) = (is_pinned, u64::try_from(tier.len()))
             && let Ok(by) = usize::try_from(facts.turn.checked_rem(size).unwrap_or_default())
         {
@@ -63,21 +69,15 @@ fn rotate_tiers(facts: &Facts<'_>, ranked: &mut [Ranked<'_, '_>]) {
     }
 }
 
-impl Ranked<'_, '_> {
-    fn total(&self) -> f32 {
-        self.one.score.map_or(0.0, |score| score.total)
+/// An exponential draw at the candidate's weight: the smallest of such draws falls on each in proportion to
+/// its weight (Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006).
+fn draw(one: &Standing, candidate: &Candidate<'_>, dice: u64) -> f64 {
+    if candidate.weight == 0 {
+        return f64::INFINITY;
     }
-
-    /// An exponential draw at the candidate's weight: the smallest of such draws falls on each in proportion to
-    /// its weight (Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006).
-    fn draw(&self, dice: u64) -> f64 {
-        if self.candidate.weight == 0 {
-            return f64::INFINITY;
-        }
-        #[expect(clippy::cast_precision_loss, reason = "53 bits are what a double holds")]
-        let unit = ((mixed(dice, self.one.candidate as u64) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
-        -unit.ln() / f64::from(self.candidate.weight)
-    }
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are what a double holds")]
+    let unit = ((mixed(dice, one.candidate as u64) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
+    -unit.ln() / f64::from(candidate.weight)
 }
 
 /// The finalizer of SplitMix64 over both numbers: one draw a candidate from one dice a request.
@@ -86,4 +86,19 @@ const fn mixed(dice: u64, candidate: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::ascending;
+
+    proptest! {
+        #[test]
+        fn numbers_keep_their_order(a in any::<u32>(), b in any::<u32>()) {
+            let (a, b) = (f32::from_bits(a), f32::from_bits(b));
+            prop_assert_eq!(ascending(a).cmp(&ascending(b)), a.total_cmp(&b));
+        }
+    }
 }

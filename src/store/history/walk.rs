@@ -1,7 +1,8 @@
 //! How a list of records is walked: along one index, newest first, so that no filter reads the whole table.
 //!
 //! One case is left: a session, tag or asked model that many records have, together with another filter that many
-//! have, but hardly any both. Then the records of one of them are looked through.
+//! have, but hardly any both. Then the records of one of them are looked through. So are all records where those
+//! without a session are asked for (`session_id=`) and hardly any is.
 //!
 //! Every value is bound, every name in the SQL is a constant.
 
@@ -19,7 +20,7 @@ pub(super) const WINDOW: i64 = 4_096;
 pub(super) enum Path {
     /// All records: `records_started_at`.
     All,
-    /// Those of the session: `records_session_id`.
+    /// Those of the session: `records_session_id`, which knows only those that have one.
     Session,
     /// Those that asked for the model: `records_model_requested`.
     ModelRequested,
@@ -59,7 +60,8 @@ pub(super) struct Walk<'a> {
 impl Walk<'_> {
     /// The paths that may hold fewer records than all; the shortest is to be taken.
     pub(super) fn paths(&self) -> Vec<Path> {
-        let session = self.filter.session_id.is_some().then_some(Path::Session);
+        // Records without a session have no entry there.
+        let session = self.filter.session_id.as_ref().filter(|id| !id.is_empty()).map(|_| Path::Session);
         let tags = (0..self.filter.tags.len()).map(Path::Tag);
         let model = self.filter.model_requested.is_some().then_some(Path::ModelRequested);
         let kind = self.filter.finding_kind.is_some().then_some(Path::FindingKind);

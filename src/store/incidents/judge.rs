@@ -49,6 +49,17 @@ pub(in crate::store) fn sightings(record: &Record) -> Vec<Sighting> {
         let (impact, model) = (Impact::Notice, record.model.clone().or_else(|| record.model_requested.clone()));
         seen.push(Sighting { cause, impact, at_us: ended_us(record), model, error: "credentials_found" });
     }
+    for plugin in &record.plugin_failures {
+        let cause = Cause { kind: IncidentKind::PluginFailed, provider: None, subject: Some(Arc::clone(plugin)) };
+        // Who passes all the same was not hit; whose client left before the end, nobody knows.
+        let impact = match (record.outcome, record.error_kind) {
+            (_, Some(ErrorKind::PluginFailed)) => Impact::CustomerImpacting,
+            (Outcome::Ok, _) => Impact::Mitigated,
+            _ => Impact::Notice,
+        };
+        let model = record.model.clone().or_else(|| record.model_requested.clone());
+        seen.push(Sighting { cause, impact, at_us: ended_us(record), model, error: "plugin_failed" });
+    }
     for mark in &record.budget_marks {
         let subject = Some(Arc::clone(&mark.budget));
         let cause = Cause { kind: IncidentKind::BudgetBurn, provider: None, subject };

@@ -1,11 +1,12 @@
-//! A record as one line of the spool: a JSON object.
+//! A record as one line of the spool: a JSON list, in the order of [`Line`]'s fields. Objects, as earlier versions
+//! wrote them, are read as well; a new field goes to the end and has a default.
 //!
-//! A line that was torn off is no JSON object any more, so nothing half-written is ever taken for a record.
+//! A line that was torn off is no JSON any more, so nothing half-written is ever taken for a record.
 
 use std::{borrow::Cow, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq as _};
 
 use crate::{
     domain::{
@@ -18,7 +19,7 @@ use crate::{
 type Text = Option<Arc<str>>;
 type Name = Cow<'static, str>;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Line {
     id: RecordId,
     started_at_us: i64,
@@ -44,17 +45,19 @@ struct Line {
     /// Lines of before there were findings have none.
     #[serde(default)]
     finding_rows: Vec<FindingLine>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     budget_marks: Vec<BudgetMark>,
+    #[serde(default)]
+    plugin_failures: Vec<Arc<str>>,
     request_bytes: u64,
     response_bytes: u64,
     attempts: Vec<AttemptLine>,
     /// The routing trace in base 64; lines of before there were traces have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     route: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct AttemptLine {
     provider: Arc<str>,
     model: Text,
@@ -70,7 +73,7 @@ struct AttemptLine {
     cost: Option<Microcents>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct FindingLine {
     direction: Name,
     rule: Arc<str>,
@@ -83,9 +86,9 @@ struct FindingLine {
 
 /// The record's line, its end included.
 pub(super) fn write(record: &Record) -> Vec<u8> {
-    let mut line = Vec::with_capacity(1_536);
+    let mut line = Vec::with_capacity(1_024);
     // Numbers, texts and lists of them have no way to fail.
-    let _ = serde_json::to_writer(&mut line, &Line::of(record));
+    let _ = serde_json::to_writer(&mut line, &Written(record));
     line.push(b'\n');
     line
 }
@@ -95,52 +98,122 @@ pub(super) fn read(line: &[u8]) -> Option<Record> {
     serde_json::from_slice::<Line>(line).ok()?.into_record()
 }
 
-impl Line {
-    fn of(record: &Record) -> Self {
-        Self {
-            id: record.id,
-            started_at_us: record.started_at.unix_us,
-            texts: [
-                &record.project,
-                &record.source,
-                &record.team,
-                &record.key_id,
-                &record.key_label,
-                &record.profile,
-                &record.session_id,
-                &record.model_requested,
-                &record.provider,
-                &record.model,
-                &record.finish_reason,
-                &record.provider_request_id,
-                &record.price_version,
-            ]
-            .map(Clone::clone),
-            tags: record.tags.clone(),
-            client_api: record.client_api.as_str().into(),
-            endpoint: record.endpoint.as_str().into(),
-            provider_api: record.provider_api.map(|api| api.as_str().into()),
-            stream: record.stream,
-            status: record.status,
-            outcome: record.outcome.as_str().into(),
-            error_kind: record.error_kind.map(|kind| kind.as_str().into()),
-            cache: record.cache.as_str().into(),
-            latency_us: record.latency_us,
-            ttft_us: record.ttft_us,
-            usage: record.usage,
-            cost: record.cost,
-            cost_unknown_reason: record.cost_unknown_reason.map(Into::into),
-            provider_cost: record.provider_cost,
-            saved: record.saved,
-            finding_rows: record.findings.iter().map(FindingLine::of).collect(),
-            budget_marks: record.budget_marks.clone(),
-            request_bytes: record.request_bytes,
-            response_bytes: record.response_bytes,
-            attempts: record.attempts.iter().map(AttemptLine::of).collect(),
-            route: record.route.as_deref().map(|trace| STANDARD_NO_PAD.encode(trace)),
-        }
-    }
+/// Something as a list of its fields: their names would be the larger part of a line.
+struct Written<'r, T>(&'r T);
 
+/// Several of them.
+struct Each<'r, T>(&'r [T]);
+
+macro_rules! as_list {
+    ($type:ty, |$it:ident| $($field:expr),+ $(,)?) => {
+        impl Serialize for Written<'_, $type> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let $it = self.0;
+                let mut list = serializer.serialize_seq(None)?;
+                $(list.serialize_element(&$field)?;)+
+                list.end()
+            }
+        }
+    };
+}
+
+impl<'r, T> Serialize for Each<'r, T>
+where
+    Written<'r, T>: Serialize,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(Written))
+    }
+}
+
+as_list!(
+    Record,
+    |it| it.id,
+    it.started_at.unix_us,
+    [
+        &it.project,
+        &it.source,
+        &it.team,
+        &it.key_id,
+        &it.key_label,
+        &it.profile,
+        &it.session_id,
+        &it.model_requested,
+        &it.provider,
+        &it.model,
+        &it.finish_reason,
+        &it.provider_request_id,
+        &it.price_version,
+    ],
+    it.tags,
+    it.client_api.as_str(),
+    it.endpoint.as_str(),
+    it.provider_api.map(Api::as_str),
+    it.stream,
+    it.status,
+    it.outcome.as_str(),
+    it.error_kind.map(ErrorKind::as_str),
+    it.cache.as_str(),
+    it.latency_us,
+    it.ttft_us,
+    Written(&it.usage),
+    it.cost,
+    it.cost_unknown_reason,
+    it.provider_cost,
+    it.saved,
+    Each(&it.findings),
+    it.budget_marks,
+    it.plugin_failures,
+    it.request_bytes,
+    it.response_bytes,
+    Each(&it.attempts),
+    it.route.as_deref().map(|trace| STANDARD_NO_PAD.encode(trace)),
+);
+
+as_list!(
+    Attempt,
+    |it| it.provider,
+    it.model,
+    it.provider_api.as_str(),
+    it.started_at.unix_us,
+    it.latency_us,
+    it.ttft_us,
+    it.status,
+    it.outcome.as_str(),
+    it.error_kind.map(ErrorKind::as_str),
+    it.provider_request_id,
+    Written(&it.usage),
+    it.cost,
+);
+
+as_list!(
+    Finding,
+    |it| it.direction.as_str(),
+    it.rule,
+    it.kind,
+    it.category.as_str(),
+    it.place,
+    it.action.as_str(),
+    it.count,
+);
+
+as_list!(
+    Usage,
+    |it| it.input,
+    it.cache_read,
+    it.cache_write_5m,
+    it.cache_write_1h,
+    it.input_audio,
+    it.cache_read_audio,
+    it.input_image,
+    it.output,
+    it.reasoning,
+    it.output_audio,
+    it.output_image,
+    it.estimated,
+);
+
+impl Line {
     fn into_record(self) -> Option<Record> {
         let [
             project,
@@ -190,6 +263,7 @@ impl Line {
             saved: self.saved,
             findings: self.finding_rows.into_iter().map(FindingLine::into_finding).collect::<Option<_>>()?,
             budget_marks: self.budget_marks,
+            plugin_failures: self.plugin_failures,
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
             attempts: self.attempts.into_iter().map(AttemptLine::into_attempt).collect::<Option<_>>()?,
@@ -200,23 +274,6 @@ impl Line {
 }
 
 impl AttemptLine {
-    fn of(attempt: &Attempt) -> Self {
-        Self {
-            provider: Arc::clone(&attempt.provider),
-            model: attempt.model.clone(),
-            provider_api: attempt.provider_api.as_str().into(),
-            started_at_us: attempt.started_at.unix_us,
-            latency_us: attempt.latency_us,
-            ttft_us: attempt.ttft_us,
-            status: attempt.status,
-            outcome: attempt.outcome.as_str().into(),
-            error_kind: attempt.error_kind.map(|kind| kind.as_str().into()),
-            provider_request_id: attempt.provider_request_id.clone(),
-            usage: attempt.usage,
-            cost: attempt.cost,
-        }
-    }
-
     fn into_attempt(self) -> Option<Attempt> {
         Some(Attempt {
             provider: self.provider,
@@ -236,18 +293,6 @@ impl AttemptLine {
 }
 
 impl FindingLine {
-    fn of(found: &Finding) -> Self {
-        Self {
-            direction: found.direction.as_str().into(),
-            rule: Arc::clone(&found.rule),
-            kind: Arc::clone(&found.kind),
-            category: found.category.as_str().into(),
-            place: Arc::clone(&found.place),
-            action: found.action.as_str().into(),
-            count: found.count,
-        }
-    }
-
     fn into_finding(self) -> Option<Finding> {
         Some(Finding {
             direction: Direction::parse(&self.direction)?,
@@ -267,4 +312,34 @@ struct Unknown;
 /// A name that may be missing, but not unknown.
 fn maybe<T>(name: Option<Name>, parse: fn(&str) -> Option<T>) -> Result<Option<T>, Unknown> {
     name.map(|name| parse(&name).ok_or(Unknown)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_earlier_versions_which_were_objects_are_read() {
+        let id = RecordId::new();
+        let usage = serde_json::to_value(Usage { input: Some(3), ..Usage::default() }).unwrap();
+        let line = serde_json::json!({
+            "id": id, "started_at_us": 11, "texts": vec![Some("t"); 13], "tags": [["k", "v"]], "client_api": "anthropic",
+            "endpoint": "messages", "provider_api": "anthropic", "stream": true, "status": 200, "outcome": "ok",
+            "error_kind": null, "cache": "bypass", "latency_us": 5, "ttft_us": 4, "usage": usage, "cost": 7,
+            "cost_unknown_reason": null, "provider_cost": null, "saved": null, "request_bytes": 1, "response_bytes": 2,
+            "attempts": [{
+                "provider": "p", "model": null, "provider_api": "anthropic", "started_at_us": 12, "latency_us": 4,
+                "ttft_us": null, "status": 200, "outcome": "ok", "error_kind": null, "provider_request_id": null,
+                "usage": usage, "cost": null,
+            }],
+        });
+        let old = read(line.to_string().as_bytes()).unwrap();
+        assert_eq!((old.id, old.cost, old.usage.input, old.attempts.len()), (id, Some(Microcents(7)), Some(3), 1));
+        let now = write(&old);
+        assert!(now.starts_with(b"[") && now.ends_with(b"]\n"));
+        assert_eq!(format!("{:?}", read(&now)), format!("{:?}", Some(old)));
+        for end in 0..now.len() - 1 {
+            assert!(read(&now[..end]).is_none(), "torn at {end}");
+        }
+    }
 }

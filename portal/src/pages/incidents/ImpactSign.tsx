@@ -24,6 +24,7 @@ const KINDS: Record<string, string | undefined> = {
   budget_burn: 'Budget used up',
   unknown_price: 'Unknown price',
   secrets_found: 'Secrets found',
+  plugin_failed: 'Plugin failed',
   gateway: 'Gateway error',
 }
 

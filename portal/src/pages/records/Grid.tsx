@@ -8,13 +8,14 @@ import { memo, useRef, useState, type ReactNode } from 'react'
 
 import type { Schemas } from '../../api/client'
 import type { AnyDimension, Filters, Sort } from '../../filters'
-import { count, duration, exactTime, money, recordTime } from '../../format'
+import { duration, exactTime, money, recordTime } from '../../format'
 import { filterTitle, linkLook } from '../../ui/FilterLink'
 import { Value } from '../../ui/Value'
 import { useIsWide, useVisibleRows } from '../../ui/visibleRows'
 import { useFollow, useHrefs, type Hrefs } from './hrefs'
 import { OutcomeSign } from './OutcomeSign'
 import { useRowKeys } from './rowKeys'
+import { Tokens } from './Tokens'
 
 type Row = Schemas['RecordView']
 
@@ -156,16 +157,5 @@ function Filter({ name, value, hrefs }: { name: AnyDimension; value: string; hre
     <a data-follow="" data-name={name} data-value={value} href={hrefs.filter(name, value)} title={filterTitle(name, value)} className={`block truncate ${linkLook}`}>
       <bdi>{value}</bdi>
     </a>
-  )
-}
-
-function Tokens({ row }: { row: Row }) {
-  const [input, output] = [count(row.input_tokens), count(row.output_tokens)]
-  if (input === null && output === null) return <Value of={null} />
-  return (
-    <span title={row.usage_estimated ? 'estimated in part' : undefined}>
-      {row.usage_estimated && '≈ '}
-      <Value of={input} /> → <Value of={output} />
-    </span>
   )
 }

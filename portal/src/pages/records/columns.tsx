@@ -4,12 +4,13 @@ import { Link } from '@tanstack/react-router'
 
 import type { Schemas } from '../../api/client'
 import type { Filters } from '../../filters'
-import { count, duration, exactTime, money, recordTime } from '../../format'
+import { duration, exactTime, money, recordTime } from '../../format'
 import { links } from '../../links'
 import { FilterLink } from '../../ui/FilterLink'
 import type { Column } from '../../ui/Table'
 import { Foreign, Value } from '../../ui/Value'
 import { OutcomeSign } from './OutcomeSign'
+import { Tokens } from './Tokens'
 
 type Row = Schemas['RecordView']
 
@@ -44,16 +45,5 @@ function Time({ row, now, filters }: { row: Row; now: Date; filters: Filters }) 
     <Link {...links.record(row.id, filters)} data-record={row.id} className="underline decoration-line underline-offset-2 hover:decoration-ink">
       <time dateTime={row.started_at} title={exactTime(row.started_at)}>{recordTime(row.started_at, now)}</time>
     </Link>
-  )
-}
-
-function Tokens({ row }: { row: Row }) {
-  const [input, output] = [count(row.input_tokens), count(row.output_tokens)]
-  if (input === null && output === null) return <Value of={null} />
-  return (
-    <span title={row.usage_estimated ? 'estimated in part' : undefined}>
-      {row.usage_estimated && '≈ '}
-      <Value of={input} /> → <Value of={output} />
-    </span>
   )
 }

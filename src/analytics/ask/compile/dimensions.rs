@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Binder, EXACT_PERCENTILES_US, fits_quarters};
-use crate::analytics::ask::{Dimension, Filter, FilterOp, Measure, OrderBy, QuerySpec, View, Window, guard::Value};
+use super::{Binder, EXACT_PERCENTILES_US, QUARTER_US, covers_whole, measures::is_per_time};
+use crate::analytics::ask::{
+    Dimension, Filter, FilterOp, Measure, OrderBy, Quantity, QuerySpec, View, Window, guard::Value,
+};
 
 /// What stands for "not set" in a result.
 pub(in crate::analytics::ask) const NONE: &str = "(none)";
@@ -17,14 +19,18 @@ const DAY_US: i64 = 24 * HOUR_US;
 /// Where rows come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// The quarter-hour roll-up of requests.
-    RollUp,
+    /// The roll-up of requests by day.
+    Days,
+    /// The roll-up of requests by quarter hour.
+    Quarters,
+    /// The index of sessions, with the dimensions of their requests.
+    Sessions,
     /// The rows themselves.
     Raw,
 }
 
 impl Place {
-    /// The roll-up, if it can answer the spec.
+    /// The coarsest roll-up that can answer the spec, if any can.
     pub(super) fn of(spec: &QuerySpec, now_us: i64, exact: bool) -> Self {
         let windows = [Some(spec.window.clone()), compared(spec)];
         let parts = spec.share.iter().flat_map(|share| &share.part);
@@ -34,20 +40,43 @@ impl Place {
         });
         let measures = spec.measures.iter().chain(spec.having.iter().map(|bound| &bound.measure)).chain(ordered);
         let is_long = !exact || spec.window.to_us - spec.window.from_us > EXACT_PERCENTILES_US;
-        let can = spec.view == View::Requests
+        let has_dimensions = spec.view == View::Requests
             && !spec.rows
             && spec.row_bounds.is_empty()
-            && windows.iter().flatten().all(|window| fits_quarters(window, now_us))
             && spec.dimensions.iter().all(is_rolled_up)
-            && spec.filters.iter().chain(parts).all(|filter| is_rolled_up(&filter.dimension))
-            && measures.copied().all(|measure| is_summed(measure, is_long));
-        if can { Self::RollUp } else { Self::Raw }
+            && spec.filters.iter().chain(parts.clone()).all(|filter| is_rolled_up(&filter.dimension));
+        if !has_dimensions {
+            return Self::Raw;
+        }
+        if measures.clone().all(|measure| measure.quantity == Quantity::Sessions) {
+            return Self::Sessions;
+        }
+        let can = windows.iter().flatten().all(|window| covers_whole(window, QUARTER_US, now_us))
+            && measures.clone().copied().all(|measure| is_summed(measure, is_long));
+        if !can {
+            return Self::Raw;
+        }
+        let is_of_hours = |dimension: &Dimension| matches!(dimension, Dimension::Hour | Dimension::HourOfDay);
+        // All time begins with the first row, which days do not tell closely.
+        let needs_begin = spec.window.from_us <= 0 && measures.copied().any(|measure| is_per_time(measure.quantity));
+        let can_days = windows.iter().flatten().all(|window| covers_whole(window, DAY_US, now_us))
+            && !spec.dimensions.iter().any(is_of_hours)
+            && !spec.filters.iter().chain(parts).any(|filter| is_of_hours(&filter.dimension))
+            && !needs_begin;
+        if can_days { Self::Days } else { Self::Quarters }
+    }
+
+    /// Whether it is a roll-up.
+    pub(super) fn is_roll_up(self) -> bool {
+        matches!(self, Self::Days | Self::Quarters)
     }
 
     /// The view to read.
     pub(super) const fn view(self, view: View) -> &'static str {
         match (self, view) {
-            (Self::RollUp, _) => "usage",
+            (Self::Days, _) => "usage_by_day",
+            (Self::Quarters, _) => "usage",
+            (Self::Sessions, _) => "session_requests",
             (Self::Raw, View::Requests) => "requests",
             (Self::Raw, View::Attempts) => "attempts",
             (Self::Raw, View::Incidents) => "incidents",
@@ -66,7 +95,6 @@ pub(super) fn compared(spec: &QuerySpec) -> Option<Window> {
     Some(Window { from_us, to_us, label, assumed: false })
 }
 
-/// Keys are not: the label of one that is gone stands in the records only.
 const fn is_rolled_up(dimension: &Dimension) -> bool {
     use Dimension as D;
     dimension.is_grain()
@@ -79,6 +107,7 @@ const fn is_rolled_up(dimension: &Dimension) -> bool {
                 | D::Project
                 | D::Requester
                 | D::Team
+                | D::Key
                 | D::Profile
                 | D::Endpoint
                 | D::ClientApi
@@ -100,17 +129,17 @@ pub(super) fn grouped(dimension: &Dimension, view: View, place: Place, binder: &
         (found, Place::Raw) if view == View::Requests && is_of_findings(found) => {
             format!("(SELECT min(f.{found}) FROM findings AS f WHERE f.record_seq = requests.seq)")
         }
-        (D::Hour, Place::Raw) => format!("started_us / {HOUR_US}"),
-        (D::Day, Place::Raw) => format!("started_us / {DAY_US}"),
+        (D::Hour, Place::Raw | Place::Sessions) => format!("started_us / {HOUR_US}"),
+        (D::Day, Place::Raw | Place::Sessions) => format!("started_us / {DAY_US}"),
         // The Unix epoch was a Thursday.
-        (D::Week, Place::Raw) => format!("(started_us / {DAY_US} + 3) / 7"),
-        (D::HourOfDay, Place::Raw) => format!("(started_us / {HOUR_US}) % 24"),
-        (D::Weekday, Place::Raw) => format!("(started_us / {DAY_US} + 3) % 7"),
-        (D::Hour, Place::RollUp) => "quarter_hour / 4".to_owned(),
-        (D::Day, Place::RollUp) => "quarter_hour / 96".to_owned(),
-        (D::Week, Place::RollUp) => "(quarter_hour / 96 + 3) / 7".to_owned(),
-        (D::HourOfDay, Place::RollUp) => "(quarter_hour / 4) % 24".to_owned(),
-        (D::Weekday, Place::RollUp) => "(quarter_hour / 96 + 3) % 7".to_owned(),
+        (D::Week, Place::Raw | Place::Sessions) => format!("(started_us / {DAY_US} + 3) / 7"),
+        (D::HourOfDay, Place::Raw | Place::Sessions) => format!("(started_us / {HOUR_US}) % 24"),
+        (D::Weekday, Place::Raw | Place::Sessions) => format!("(started_us / {DAY_US} + 3) % 7"),
+        (D::Hour, Place::Quarters) => "quarter_hour / 4".to_owned(),
+        (D::Day, Place::Days | Place::Quarters) => "quarter_hour / 96".to_owned(),
+        (D::Week, Place::Days | Place::Quarters) => "(quarter_hour / 96 + 3) / 7".to_owned(),
+        (D::HourOfDay, Place::Quarters) => "(quarter_hour / 4) % 24".to_owned(),
+        (D::Weekday, Place::Days | Place::Quarters) => "(quarter_hour / 96 + 3) % 7".to_owned(),
         _ => value(dimension, binder),
     }
 }

@@ -61,6 +61,6 @@ pub(super) fn compile(spec: &QuerySpec, place: Place, now_us: i64) -> Query {
             column("before", ColumnKind::Previous(measure), unit),
             column("change", ColumnKind::Change(measure), unit),
         ],
-        from_roll_up: place == Place::RollUp,
+        from_roll_up: place.is_roll_up(),
     }
 }

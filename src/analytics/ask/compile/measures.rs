@@ -95,7 +95,7 @@ impl Scope {
     }
 
     fn distinct(&self, what: &str) -> String {
-        self.over(&format!("count(DISTINCT {what})"), None)
+        self.over(&format!("count_distinct({what})"), None)
     }
 
     /// Days that the rows lie in, as an expression; all time begins with the first row.
@@ -115,9 +115,11 @@ impl Scope {
 /// Whether a row lies in a window.
 fn lies_in(window: &Window, place: Place, binder: &mut Binder) -> String {
     let (column, from, to) = match place {
-        Place::Raw => ("started_us", window.from_us, window.to_us),
+        Place::Raw | Place::Sessions => ("started_us", window.from_us, window.to_us),
         // The quarter that runs counts in.
-        Place::RollUp => ("quarter_hour", window.from_us / QUARTER_US, (window.to_us + QUARTER_US - 1) / QUARTER_US),
+        Place::Days | Place::Quarters => {
+            ("quarter_hour", window.from_us / QUARTER_US, (window.to_us + QUARTER_US - 1) / QUARTER_US)
+        }
     };
     let to = binder.integer(to);
     if window.from_us <= 0 {
@@ -125,6 +127,20 @@ fn lies_in(window: &Window, place: Place, binder: &mut Binder) -> String {
     }
     let from = binder.integer(from);
     format!("{column} >= {from} AND {column} < {to}")
+}
+
+/// Whether it is a sum over the length of the time that the rows lie in.
+pub(super) const fn is_per_time(quantity: Quantity) -> bool {
+    use Quantity as Q;
+    matches!(
+        quantity,
+        Q::BurnRate
+            | Q::RequestsPerMinute
+            | Q::RequestsPerHour
+            | Q::RequestsPerDay
+            | Q::TokensPerMinute
+            | Q::TokensPerDay
+    )
 }
 
 /// Whether the roll-up has what the measure takes; percentiles it has nearly.
@@ -180,9 +196,9 @@ const fn usual(quantity: Quantity) -> Option<&'static str> {
 /// How many values a statistic rests on.
 pub(super) fn samples(measure: Measure, place: Place) -> Option<String> {
     let value = match (place, measure.quantity) {
-        (Place::RollUp, Quantity::Ttft) => "sum(ttft_requests)".to_owned(),
-        (Place::RollUp, _) => "sum(requests)".to_owned(),
-        (Place::Raw, quantity) => {
+        (Place::Days | Place::Quarters, Quantity::Ttft) => "sum(ttft_requests)".to_owned(),
+        (Place::Days | Place::Quarters, _) => "sum(requests)".to_owned(),
+        (Place::Raw | Place::Sessions, quantity) => {
             let mut binder = Binder::default();
             match quantity {
                 Quantity::IncidentDuration => "count(*)".to_owned(),
@@ -201,7 +217,7 @@ pub(super) fn sql(measure: Measure, place: Place, scope: &Scope, now_us: i64, bi
         return total(measure.quantity, place, scope, now_us, binder);
     }
     let usual = usual(measure.quantity);
-    if place == Place::RollUp {
+    if place.is_roll_up() {
         let (histogram, sum, count) = match measure.quantity {
             Quantity::Ttft => ("ttft_histogram", "ttft_ms", "ttft_requests"),
             _ => ("latency_histogram", "latency_ms", "requests"),
@@ -234,7 +250,7 @@ pub(super) fn sql(measure: Measure, place: Place, scope: &Scope, now_us: i64, bi
 #[allow(clippy::too_many_lines, reason = "one arm a quantity: the table of what they are")]
 fn total(quantity: Quantity, place: Place, scope: &Scope, now_us: i64, binder: &mut Binder) -> String {
     use Quantity as Q;
-    let rolled = place == Place::RollUp;
+    let rolled = place.is_roll_up();
     let requests = if rolled { scope.sum("requests") } else { scope.over("count(*)", None) };
     let with = |outcome: &str| {
         let is = format!("outcome = '{outcome}'");

@@ -29,6 +29,14 @@ fn the_roll_up_answers_whatever_it_can() {
     assert!(compile(&by(Dimension::Team), NOW, true).from_roll_up);
     assert!(compile(&by(Dimension::Week), NOW, true).from_roll_up);
     assert!(!compile(&by(Dimension::Tag("env".into())), NOW, true).from_roll_up);
+    let place = |spec: &QuerySpec| compile(spec, NOW, true).sql.split(" FROM ").nth(2).unwrap().to_owned();
+    assert!(place(&by(Dimension::Key)).starts_with("usage_by_day "), "whole days");
+    assert!(place(&by(Dimension::Hour)).starts_with("usage "), "hours of them");
+    assert!(place(&cost(from + 900_000_000, NOW)).starts_with("usage "), "a piece of a day");
+    let sessions = QuerySpec { measures: vec![Measure::total(Quantity::Sessions)], ..by(Dimension::Team) };
+    assert!(place(&sessions).starts_with("session_requests "));
+    let tagged = QuerySpec { dimensions: vec![Dimension::Tag("env".into())], ..sessions };
+    assert!(place(&tagged).starts_with("requests "));
     assert!(!compile(&cost(from + 1, NOW), NOW, true).from_roll_up, "within a quarter");
     let p95 = Measure::of(Quantity::Latency, Statistic::P95);
     let latency = |from: i64| QuerySpec { measures: vec![p95], ..cost(from, NOW) };

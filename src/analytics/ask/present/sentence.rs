@@ -2,7 +2,7 @@
 
 use super::numbers::{shown, with_unit};
 use crate::analytics::ask::{
-    Dimension, FilterOp, Measure, Order, Quantity, QuerySpec, Statistic, Unit, Value, View,
+    Dimension, FilterOp, Measure, Order, OrderBy, Quantity, QuerySpec, Statistic, Unit, Value, View,
     compile::{ColumnKind, NONE, OTHER},
     run::Ran,
 };
@@ -178,7 +178,17 @@ fn ranking(spec: &QuerySpec, ran: &Ran) -> String {
     let Some(measure) = spec.measures.first() else { return String::new() };
     let name = measure_words(*measure);
     let by: Vec<_> = spec.dimensions.iter().map(|dimension| dimension.to_string().replace('_', " ")).collect();
-    let Some(first) = ran.rows.rows.first() else {
+    let mut rows: Vec<&[Value]> = ran.rows.rows.iter().map(Vec::as_slice).collect();
+    // In the order of the calendar or of names the first row is not the highest.
+    let is_ranked = !spec.dimensions.iter().any(Dimension::is_cyclic)
+        && !matches!(&spec.order, Some(Order { by: OrderBy::Dimension(_), .. }));
+    if let Some(place) =
+        ran.place(|kind| matches!(kind, ColumnKind::Measure(one) if one == measure)).filter(|_| !is_ranked)
+    {
+        let value = |row: &[Value]| row.get(place).and_then(Value::number).unwrap_or(f64::NEG_INFINITY);
+        rows.sort_by(|a, b| value(b).total_cmp(&value(a)));
+    }
+    let Some(first) = rows.first() else {
         return format!("nothing was found for {name} by {}{around}.", by.join(" and "));
     };
     let told = |row: &[Value]| {
@@ -195,7 +205,7 @@ fn ranking(spec: &QuerySpec, ran: &Ran) -> String {
         }
         text
     };
-    let is_least = matches!(&spec.order, Some(Order { descending: false, .. }));
+    let is_least = is_ranked && matches!(&spec.order, Some(Order { descending: false, .. }));
     let rank = if is_least { "lowest" } else { "highest" };
     let mut text = format!(
         "{name} by {}{around}: {rank} is {} with {}",
@@ -203,14 +213,8 @@ fn ranking(spec: &QuerySpec, ran: &Ran) -> String {
         row_name(spec, ran, first),
         told(first)
     );
-    let more: Vec<_> = ran
-        .rows
-        .rows
-        .iter()
-        .skip(1)
-        .take(2)
-        .map(|row| format!("{} with {}", row_name(spec, ran, row), told(row)))
-        .collect();
+    let more: Vec<_> =
+        rows.iter().skip(1).take(2).map(|row| format!("{} with {}", row_name(spec, ran, row), told(row))).collect();
     if !more.is_empty() {
         text.push_str(&format!("; then {}", more.join(", ")));
     }

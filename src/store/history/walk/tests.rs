@@ -195,6 +195,26 @@ async fn a_page_costs_the_same_among_four_times_as_many_records() {
 }
 
 #[tokio::test]
+async fn records_without_a_session_are_found_though_the_index_of_sessions_does_not_know_them() {
+    let all = filled(3_000).await;
+    all.pool.execute("UPDATE records SET session_id = NULL WHERE seq % 5 = 0").await.unwrap();
+    let without = RecordFilter { session_id: Some(String::new()), ..RecordFilter::default() };
+    let tagged = RecordFilter { tags: vec![("k".to_owned(), "tag1".to_owned())], ..without.clone() };
+    let of_project = RecordFilter { project: Some("project1".to_owned()), ..without.clone() };
+    let all_of = |fits: fn(i64) -> bool| (1..=3_000).rev().filter(move |seq| seq % 5 == 0 && fits(*seq)).take(50);
+    for (filter, expected) in [
+        (without, all_of(|_| true).collect::<Vec<i64>>()),
+        (tagged, all_of(|seq| seq % 3 == 1).collect()),
+        // The dimension is 1 + seq % 30, the project dimension % 5.
+        (of_project, all_of(|seq| (1 + seq % 30) % 5 == 1).collect()),
+    ] {
+        let (_, found) = all.steps(&filter, None).await;
+        assert_eq!(found, expected, "{filter:?}");
+        assert!(!found.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn every_filter_finds_what_a_look_at_every_record_finds() {
     let all = filled(6_000).await;
     let rows = sqlx::query(
