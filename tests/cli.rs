@@ -2,11 +2,13 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     path::Path,
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
+
+use super::harness::ports::free_port;
 
 fn run(dir: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_llm-gateway")).args(arguments).current_dir(dir).env_clear().output().unwrap()
@@ -97,7 +99,7 @@ impl Drop for Serving {
 
 impl Serving {
     fn start(dir: &Path) -> Self {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let child = Command::new(env!("CARGO_BIN_EXE_llm-gateway"))
             .args(["--port", &port.to_string()])
             .current_dir(dir)

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::harness::{
     client::Client,
     gateway::{start, start_with},
+    ports::free_port,
 };
 
 #[tokio::test]
@@ -128,7 +129,7 @@ async fn the_program_starts_on_the_configuration_of_the_site_with_its_flags() {
         let room = tempfile::tempdir().unwrap();
         let file = room.path().join("site.toml");
         std::fs::write(&file, SITE_CONFIG).unwrap();
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let free = std::net::SocketAddr::from(([127, 0, 0, 1], free_port()));
         let mut child = Command::new(env!("CARGO_BIN_EXE_llm-gateway"));
         child.arg(config).arg(&file).arg(port).arg(free.port().to_string()).current_dir(room.path()).env_clear();
         let child = child.stdout(Stdio::null()).stderr(Stdio::piped());

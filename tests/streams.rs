@@ -2,11 +2,16 @@
 
 use bytes::Bytes;
 use http::Method;
-use llm_gateway::demo::{Encoding, Script};
+use http_body_util::BodyExt as _;
+use llm_gateway::demo::{Encoding, Provider, ProviderOptions, Script};
 use proptest::{prelude::any, test_runner::TestRunner};
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
 
-use super::harness::gateway::start;
+use super::harness::gateway::{start, start_on};
 
 /// Path, a request whose bytes no serializer would write, content type of the answer, its bytes.
 const DIALECTS: [(&str, &str, &str, &str); 8] = [
@@ -186,6 +191,44 @@ async fn compressed_requests_arrive_untouched_and_a_length_stays() {
         let told: usize = answer.headers["content-length"].to_str().unwrap().parse().unwrap();
         assert_eq!(told, answer.body.len());
     }
+}
+
+/// An upstream that says the same to every caller, all at once, and hangs up.
+async fn curt(says: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut caller, _)) = listener.accept().await {
+            let mut heard = Vec::new();
+            while !heard.ends_with(b"}") {
+                caller.read_buf(&mut heard).await.unwrap();
+            }
+            caller.write_all(says).await.unwrap();
+        }
+    });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_of_an_answer_that_breaks_off_at_once_arrives_with_its_head() {
+    let url =
+        curt(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{\"id\":\"ab").await;
+    let upstream = Provider::spawn(ProviderOptions::default()).await.unwrap();
+    let providers = format!(
+        "[[providers]]\nid = \"curt\"\nprovider_type = \"openai\"\napi_key = \"sk-test\"\nbase_url = \"{url}/v1\"\n"
+    );
+    let rig = start_on(upstream, &providers, "[routing]\nretries = 0\nbreaker_failures = 0\n").await;
+    for _ in 0..50 {
+        let asked = Some(r#"{"model":"curt/gpt-4o","messages":[]}"#.into());
+        let answer = rig.client().open(Method::POST, "/v1/chat/completions", asked).await;
+        assert_eq!((answer.status().as_u16(), &answer.headers()["content-length"]), (200, &"99".parse().unwrap()));
+        let mut body = answer.into_body();
+        let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(first, "{\"id\":\"ab");
+        assert!(body.frame().await.unwrap().is_err(), "the client sees that it is not whole");
+    }
+    let records = rig.records_when(50).await;
+    assert!(records.iter().all(|record| record["error_kind"] == "upstream_protocol"), "{records:#?}");
 }
 
 fn packed_gzip(body: &[u8]) -> Vec<u8> {

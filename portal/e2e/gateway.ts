@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { inject } from 'vitest'
@@ -82,10 +82,15 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
+/** A port that no connection gets meanwhile, as those from 32768 on may be. */
 async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
-  const { port } = server.address() as AddressInfo
-  await new Promise((closed) => server.close(closed))
-  return port
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000)
+    const server = createServer()
+    const isFree = await new Promise<boolean>((tell) => {
+      server.once('error', () => { tell(false); }).listen(port, '127.0.0.1', () => { tell(true); })
+    })
+    await new Promise((closed) => server.close(closed))
+    if (isFree) return port
+  }
 }

@@ -21,10 +21,8 @@ pub(crate) struct RelayBody {
     flow: Option<Box<Flow>>,
     /// The last of a complete answer, which goes when the record stands in the spool.
     last: Option<Last>,
-    /// What was taken and not given yet: before the head was sent, or an error that lets the rest go first.
+    /// What was taken before the head was sent.
     ahead: Next,
-    /// Whether what came before an error had its moment to leave.
-    has_made_way: bool,
     /// Bytes still owed when the provider announced a length and nothing is cut out.
     remaining: Option<u64>,
 }
@@ -43,8 +41,7 @@ impl RelayBody {
     /// leaves in one piece with its head: two would cost the system, and the client, twice the work.
     pub(crate) async fn of(flow: Box<Flow>, announced_length: Option<u64>) -> axum::body::Body {
         let is_empty = flow.held.is_empty() && flow.upstream.is_end_stream();
-        let mut body =
-            Self { flow: Some(flow), last: None, ahead: None, has_made_way: false, remaining: announced_length };
+        let mut body = Self { flow: Some(flow), last: None, ahead: None, remaining: announced_length };
         if is_empty {
             if let Some(flow) = body.flow.take() {
                 // The server never asks for the body of an answer that has none (204, HEAD, length 0).
@@ -60,12 +57,12 @@ impl RelayBody {
             }
             body.ahead = first;
         }
-        axum::body::Body::new(body)
+        axum::body::Body::new(MakingWay { body, failed: None })
     }
 
     /// What is here already. Waits for nothing but the record of an answer that is complete.
     async fn first(&mut self) -> Next {
-        std::future::poll_fn(|context| match self.poll_next(context) {
+        std::future::poll_fn(|context| match Pin::new(&mut *self).poll_frame(context) {
             Poll::Pending if self.last.is_none() => Poll::Ready(None),
             polled => polled,
         })
@@ -83,40 +80,9 @@ impl Body for RelayBody {
     type Error = axum::BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Next> {
-        let next = match self.ahead.take() {
-            Some(first) => Some(first),
-            None => ready!(self.poll_next(context)),
-        };
-        if matches!(next, Some(Err(_))) && !self.has_made_way {
-            // hyper throws away what it has not written yet, the head too, when a body fails. It writes when a body
-            // has to be waited for.
-            self.has_made_way = true;
-            self.ahead = next;
-            context.waker().wake_by_ref();
-            return Poll::Pending;
+        if let Some(first) = self.ahead.take() {
+            return Poll::Ready(Some(first));
         }
-        Poll::Ready(next)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.flow.is_none() && self.last.is_none() && self.ahead.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let ahead = match &self.ahead {
-            Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
-            _ => 0,
-        };
-        self.remaining.map_or_else(SizeHint::default, |remaining| SizeHint::with_exact(remaining + ahead))
-    }
-}
-
-fn data(bytes: Bytes) -> Next {
-    (!bytes.is_empty()).then(|| Ok(Frame::data(bytes)))
-}
-
-impl RelayBody {
-    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Next> {
         loop {
             if let Some(last) = &mut self.last {
                 ready!(Pin::new(&mut last.recorded).poll(context));
@@ -209,6 +175,24 @@ impl RelayBody {
         }
     }
 
+    fn is_end_stream(&self) -> bool {
+        self.flow.is_none() && self.last.is_none() && self.ahead.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let ahead = match &self.ahead {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
+            _ => 0,
+        };
+        self.remaining.map_or_else(SizeHint::default, |remaining| SizeHint::with_exact(remaining + ahead))
+    }
+}
+
+fn data(bytes: Bytes) -> Next {
+    (!bytes.is_empty()).then(|| Ok(Frame::data(bytes)))
+}
+
+impl RelayBody {
     /// The answer is complete.
     fn finished(&mut self) {
         let Some(mut flow) = self.flow.take() else { return };
@@ -281,10 +265,77 @@ impl RelayBody {
     }
 }
 
+/// A body whose failure waits until what came before it is on its way: hyper throws away what it has not written
+/// yet, the head of the answer too, when a body fails, and writes when a body has to be waited for.
+struct MakingWay<B: Body> {
+    body: B,
+    failed: Option<B::Error>,
+}
+
+impl<B: Body<Error: Unpin> + Unpin> Body for MakingWay<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+            Some(Err(error)) => {
+                self.failed = Some(error);
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            next => Poll::Ready(next),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.failed.is_none() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 impl Drop for RelayBody {
     fn drop(&mut self) {
         if let Some(flow) = self.flow.take() {
             flow.abandoned();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_came_before_a_failure_is_written() {
+        let service = hyper::service::service_fn(|_| async {
+            let pieces: [Result<_, std::io::Error>; 2] =
+                [Ok(Frame::data(Bytes::from_static(b"half"))), Err(std::io::ErrorKind::UnexpectedEof.into())];
+            let body = http_body_util::StreamBody::new(futures_util::stream::iter(pieces));
+            Ok::<_, Infallible>(http::Response::new(MakingWay { body, failed: None }))
+        });
+        let (mut client, server) = tokio::io::duplex(4096);
+        let serving = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(server), service);
+        let mut heard = String::new();
+        let asking = async {
+            client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+            client.read_to_string(&mut heard).await.unwrap();
+        };
+        let (served, ()) = tokio::join!(serving, asking);
+        assert!(served.is_err(), "the connection breaks off");
+        assert!(heard.starts_with("HTTP/1.1 200 OK\r\n") && heard.ends_with("\r\n4\r\nhalf\r\n"), "{heard}");
     }
 }

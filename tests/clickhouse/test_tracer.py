@@ -1,5 +1,6 @@
 """The tracer against a real ClickHouse engine: 100,000 records, and none is lost or doubled while the server restarts."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -20,15 +21,22 @@ PASSWORD = "secret-canary-of-the-tracer"
 PATIENCE = 120
 
 
+def free_port():
+    """The tracer has to know it before the first life begins. From 32768 on, connections get ports."""
+    for port in range(31_000, 32_768):
+        with socket.socket() as taken:
+            with contextlib.suppress(OSError):
+                taken.bind(("127.0.0.1", port))
+                return port
+    raise AssertionError("no free port")
+
+
 class Server:
     """The engine behind its HTTP front, on one port and one directory through all its lives."""
 
     def __init__(self, directory):
         self.directory = directory
-        # Taken and given back: the tracer has to know it before the first life begins.
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            self.port = taken.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 

@@ -5,5 +5,6 @@ pub(crate) mod client;
 pub(crate) mod dial;
 pub(crate) mod faulty_disk;
 pub(crate) mod gateway;
+pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod tls;

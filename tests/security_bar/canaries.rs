@@ -6,7 +6,7 @@
 
 use std::{
     fs::File,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -19,7 +19,10 @@ use llm_gateway::demo::{Encoding, Fault, Provider, ProviderOptions, Running, Scr
 use serde_json::json;
 
 use super::corpus::{READS, calls};
-use crate::harness::client::{Answer, Client};
+use crate::harness::{
+    client::{Answer, Client},
+    ports::free_port,
+};
 
 const OPENAI: &str = "sk-test-canary-config-openai-0a1b2c3d";
 const ANTHROPIC: &str = "sk-ant-test-canary-config-1a2b3c4d";
@@ -55,7 +58,7 @@ impl Drop for Gateway {
 
 impl Gateway {
     async fn start(dir: &Path) -> Self {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let stderr = dir.join("../stderr");
         let child = Command::new(env!("CARGO_BIN_EXE_llm-gateway"))
             .args(["--port", &port.to_string()])

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::harness::client::Client;
+use crate::harness::{client::Client, ports::free_port};
 
 /// A gateway of its own, under a umask that hides nothing. It is killed when it is dropped.
 struct Process(Child);
@@ -28,10 +28,6 @@ fn command(dir: &Path, port: u16) -> Command {
         .current_dir(dir)
         .env_clear();
     command
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Runs one that must give up by itself.
