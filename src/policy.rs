@@ -238,7 +238,7 @@ impl From<&StoredKey> for KeyFacts {
             project: key.fields.project.as_deref().map(Arc::from),
             allowed_models: key.fields.allowed_models.clone(),
             allowed_providers: key.fields.allowed_providers.clone(),
-            provider_keys: Vec::new(),
+            provider_keys: key.fields.provider_keys.clone().into_iter().collect(),
             cache: None,
             sanitization: key.fields.sanitization.clone(),
             rules: None,

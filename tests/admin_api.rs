@@ -199,6 +199,42 @@ async fn a_key_works_at_once_and_a_rotated_or_revoked_one_no_more() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_made_brings_its_own_provider_keys_and_shows_them_to_nobody() {
+    const OWN: &str = "sk-own-canary-0001";
+    let rig = start_with("[auth]\nrequire_key = true\n").await;
+    let client = rig.client();
+    let new = json!({"label": "Team Alpha", "provider_keys": {"openai": OWN}});
+    let made = client.post("/v1/keys", &new).await.expect(201);
+    assert_eq!(made["provider_keys"], json!(["openai"]));
+    let path = format!("/v1/keys/{}", made["id"].as_str().unwrap());
+    let user = client.with("authorization", &format!("Bearer {}", made["secret"].as_str().unwrap()));
+    let paid_with = async || {
+        assert_eq!(chat(&user, "gpt-4o").await, 200);
+        rig.upstream.ledger().last().unwrap().credential().unwrap().to_owned()
+    };
+    assert_eq!(paid_with().await, OWN);
+    // What is left out stays.
+    client.patch(&path, &json!({"label": "Team Beta"})).await.expect(200);
+    assert_eq!(paid_with().await, OWN);
+    for path in ["/v1/keys", &path, "/v1/audit", "/v1/records", "/v1/settings"] {
+        assert!(!client.get(path).await.text().contains(OWN), "{path} shows a secret");
+    }
+    let audit = client.get("/v1/audit").await.text();
+    assert!(audit.contains(r#""provider_keys":{"from":null,"to":["openai"]}"#), "{audit}");
+    for (wrong, why) in
+        [(json!({"nobody": OWN}), "`nobody` is no provider"), (json!({"openai": "a b"}), "visible ASCII")]
+    {
+        let answer = client.patch(&path, &json!({"provider_keys": wrong})).await;
+        let error = &answer.expect(400)["error"];
+        assert!(error["param"] == "provider_keys" && answer.text().contains(why), "{error}");
+        assert!(!answer.text().contains(OWN));
+    }
+    let emptied = client.patch(&path, &json!({"provider_keys": null})).await.expect(200);
+    assert_eq!(emptied["provider_keys"], json!([]));
+    assert_ne!(paid_with().await, OWN);
+}
+
+#[tokio::test]
 async fn an_expired_key_is_refused_and_a_key_cannot_be_born_expired() {
     let rig = start_with("[auth]\nrequire_key = true\n").await;
     let client = rig.client();

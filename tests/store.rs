@@ -644,9 +644,19 @@ async fn a_new_address_clears_the_key_and_any_other_change_keeps_it() {
 
 #[tokio::test]
 async fn bar_17_another_master_key_is_refused_and_the_database_stays_untouched() {
+    for of_a_provider in [true, false] {
+        another_master_key_is_refused(of_a_provider).await;
+    }
+}
+
+async fn another_master_key_is_refused(of_a_provider: bool) {
     let directory = tempfile::tempdir().unwrap();
     let store = store::open(&storage(directory.path(), Some(MASTER_KEY))).await.unwrap();
-    store.control.put_provider(&Actor::Cli, &provider("extra", own_key()), Credential::Replace).await.unwrap();
+    if of_a_provider {
+        store.control.put_provider(&Actor::Cli, &provider("extra", own_key()), Credential::Replace).await.unwrap();
+    } else {
+        store.control.create_key(&Actor::Cli, with_own_key()).await.unwrap();
+    }
     store.close().await.unwrap();
     drop(store);
     let file = directory.path().join("control.db");
@@ -681,6 +691,25 @@ async fn bar_17_swapped_ciphertexts_do_not_decrypt() {
     .unwrap();
     let error = store.control.snapshot().await.unwrap_err();
     assert!(matches!(error, StoreError::Decrypt { .. }), "{error}");
+
+    sqlx::query("DELETE FROM providers").execute(&pool).await.unwrap();
+    for _ in 0..2 {
+        store.control.create_key(&Actor::Cli, with_own_key()).await.unwrap();
+    }
+    store.control.snapshot().await.unwrap();
+    sqlx::query(
+        "UPDATE keys SET provider_keys = (SELECT other.provider_keys FROM keys AS other WHERE other.id <> keys.id)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let error = store.control.snapshot().await.unwrap_err();
+    assert!(matches!(error, StoreError::Decrypt { .. }), "{error}");
+}
+
+/// A virtual key that brings a provider key of its own.
+fn with_own_key() -> KeyFields {
+    KeyFields { provider_keys: [("openai".to_owned(), Secret::new(PROVIDER_KEY))].into(), ..KeyFields::default() }
 }
 
 #[tokio::test]
@@ -692,6 +721,7 @@ async fn a_virtual_key_is_shown_once_and_rotates_and_ends() {
         project: Some("atlas".to_owned()),
         allowed_models: vec!["gpt-5".to_owned()],
         allowed_providers: vec!["openai".to_owned()],
+        provider_keys: [("openai".to_owned(), Secret::new(PROVIDER_KEY))].into(),
         expires_at: Some(Timestamp { unix_us: 1 }),
         sanitization: Some(SanitizationOverride { redact_pii: Some(true), ..SanitizationOverride::default() }),
         limits: LimitSet::from_json(r#"{"requests_per_minute":60,"token_burst":5,"tokens_per_day":9}"#, "").ok(),
@@ -749,7 +779,7 @@ async fn bar_17_no_secret_is_in_the_files_and_no_file_is_open_to_others() {
     let umask = rustix::process::umask(rustix::fs::Mode::empty());
     let store = store::open(&storage(&path, None)).await.unwrap();
     store.control.put_provider(&Actor::Cli, &provider("extra", own_key()), Credential::Replace).await.unwrap();
-    let key = store.control.create_key(&Actor::Cli, KeyFields::default()).await.unwrap().secret;
+    let key = store.control.create_key(&Actor::Cli, with_own_key()).await.unwrap().secret;
     let password = Secret::new("test-admin-password");
     let session = store.control.create_session(&password).await.unwrap();
     store.recorder.submit(full_record());

@@ -44,6 +44,9 @@ pub(super) struct KeyView {
     pub(super) allowed_models: Vec<String>,
     /// Providers it may use; empty means all.
     pub(super) allowed_providers: Vec<String>,
+    /// Providers, by id or type, that it brings its own key for. The keys themselves are never shown.
+    #[schema(example = json!(["openai"]))]
+    pub(super) provider_keys: Vec<String>,
     /// From when on it is refused.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(super) expires_at: Option<Timestamp>,
@@ -123,6 +126,11 @@ pub(super) struct NewKey {
     /// Ids of providers it may use; empty means all.
     #[serde(default)]
     pub(super) allowed_providers: Vec<String>,
+    /// Its own provider keys, by provider id or type: they are used in place of the provider's. Stored encrypted, never
+    /// shown again.
+    #[serde(default)]
+    #[schema(example = json!({"openai": "sk-…"}))]
+    pub(super) provider_keys: BTreeMap<String, String>,
     /// From when on it is refused (RFC 3339).
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(super) expires_at: Option<Timestamp>,
@@ -162,6 +170,10 @@ pub(super) struct KeyChange {
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>)]
     pub(super) allowed_providers: Change<Vec<String>>,
+    /// Its own provider keys, by provider id or type, as a whole.
+    #[serde(default)]
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    pub(super) provider_keys: Change<BTreeMap<String, String>>,
     /// From when on it is refused (RFC 3339).
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -243,6 +255,7 @@ impl KeyView {
             project: fields.project,
             allowed_models: fields.allowed_models,
             allowed_providers: fields.allowed_providers,
+            provider_keys: fields.provider_keys.into_keys().collect(),
             expires_at: fields.expires_at,
             sanitization: fields.sanitization.as_ref().map(OverrideBody::from),
             limits: fields.limits.as_ref().map(LimitsBody::from),
@@ -266,6 +279,7 @@ impl KeyView {
             project: text(&key.project),
             allowed_models: key.allowed_models.clone(),
             allowed_providers: key.allowed_providers.clone(),
+            provider_keys: key.provider_keys.iter().map(|(name, _)| name.clone()).collect(),
             expires_at: key.expires_at,
             sanitization: key.sanitization.as_ref().map(OverrideBody::from),
             limits: key.limits.as_ref().map(LimitsBody::from),

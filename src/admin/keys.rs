@@ -1,5 +1,7 @@
 //! `/v1/keys`: virtual keys. A secret is shown when it is made and never again.
 
+use std::collections::BTreeMap;
+
 use axum::{Extension, Json, extract::State, http::StatusCode};
 
 use super::{
@@ -10,12 +12,13 @@ use super::{
     key_body::{IssuedKeyView, KeyChange, KeyView, NewKey, check},
     limit_body::{LimitsBody, checked_budgets},
     page::{List, PageParams},
+    provider_body::sendable,
     sanitization_body::{OverrideBody, refused},
     state::AdminState,
 };
 use crate::{
-    config::SanitizationOverride,
-    domain::Timestamp,
+    config::{ProviderType, SanitizationOverride},
+    domain::{Secret, Timestamp},
     policy::Policy,
     store::{KeyFields, StoredKey},
 };
@@ -58,6 +61,7 @@ pub(super) async fn create(
     let sanitization = new.sanitization.map(|body| checked_rules(&state, &body)).transpose()?;
     let limits = new.limits.as_ref().map(LimitsBody::checked).transpose()?;
     let budgets = checked_budgets(&new.budgets)?;
+    let provider_keys = own_keys(new.provider_keys, &state.parts.policy.load())?;
     let NewKey { label, team, project, allowed_models, allowed_providers, expires_at, metadata, .. } = new;
     let fields = KeyFields {
         label,
@@ -65,6 +69,7 @@ pub(super) async fn create(
         project,
         allowed_models,
         allowed_providers,
+        provider_keys,
         expires_at,
         sanitization,
         limits,
@@ -126,6 +131,11 @@ pub(super) async fn update(
         change.project.apply(&mut fields.project);
         change.allowed_models.apply_or_default(&mut fields.allowed_models);
         change.allowed_providers.apply_or_default(&mut fields.allowed_providers);
+        match change.provider_keys {
+            Change::Keep => {}
+            Change::Clear => fields.provider_keys.clear(),
+            Change::Set(keys) => fields.provider_keys = own_keys(keys, &inner.parts.policy.load())?,
+        }
         change.expires_at.apply(&mut fields.expires_at);
         match change.sanitization {
             Change::Keep => {}
@@ -235,4 +245,19 @@ fn check_providers(ids: &[String], policy: &Policy) -> Result<(), ApiError> {
     let Some(unknown) = ids.iter().find(|id| !known.contains(&id.as_str())) else { return Ok(()) };
     let message = format!("there is no provider `{unknown}`; known are {}", known.join(", "));
     Err(ApiError::invalid("allowed_providers", message))
+}
+
+/// A key's own provider keys, if there are such providers and the keys can be sent.
+fn own_keys(keys: BTreeMap<String, String>, policy: &Policy) -> Result<BTreeMap<String, Secret>, ApiError> {
+    let types = ProviderType::ALL.map(ProviderType::as_str);
+    let ids = policy.providers.iter().map(|provider| provider.id.as_str());
+    let known: Vec<&str> = ids.chain(types).collect();
+    let checked = |(name, key): (String, String)| {
+        if !known.contains(&name.as_str()) {
+            let message = format!("`{name}` is no provider and no type of providers; known are {}", known.join(", "));
+            return Err(ApiError::invalid("provider_keys", message));
+        }
+        Ok((name, sendable("provider_keys", key)?))
+    };
+    keys.into_iter().map(checked).collect()
 }

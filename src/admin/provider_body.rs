@@ -290,12 +290,16 @@ fn key(text: Option<String>) -> Result<ProviderKey, ApiError> {
     match text {
         None => Ok(ProviderKey::None),
         Some(text) if text == "passthrough" => Ok(ProviderKey::Passthrough),
-        // It will be the value of a header.
-        Some(text) if !text.is_empty() && text.len() <= 4096 && text.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Ok(ProviderKey::Own(Secret::new(text)))
-        }
-        Some(_) => Err(ApiError::invalid("api_key", "`api_key` must be visible ASCII without spaces")),
+        Some(text) => sendable("api_key", text).map(ProviderKey::Own),
     }
+}
+
+/// A key that can be the value of a header.
+pub(super) fn sendable(field: &str, text: String) -> Result<Secret, ApiError> {
+    if !text.is_empty() && text.len() <= 4096 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(Secret::new(text));
+    }
+    Err(ApiError::invalid(field, format!("`{field}` must be visible ASCII without spaces")))
 }
 
 fn set_seconds(name: &str, given: Option<f64>, limit: &mut Duration) -> Result<(), ApiError> {

@@ -55,10 +55,10 @@ pub enum StoreError {
     #[error("the master key cannot be used: {0}")]
     MasterKey(String),
     /// A stored provider key does not decrypt: it was changed or moved.
-    #[error("the stored key of provider {provider} cannot be decrypted")]
+    #[error("what is stored at {place} of control.db cannot be decrypted")]
     Decrypt {
-        /// Whose key.
-        provider: String,
+        /// Table, row and column.
+        place: String,
     },
     /// A stored value cannot be read back.
     #[error("{what} in the database cannot be read")]

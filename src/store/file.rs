@@ -260,6 +260,16 @@ pub(super) async fn has_table(connection: &mut SqliteConnection, name: &str) -> 
     Ok(query.bind(name).fetch_one(connection).await?)
 }
 
+/// Whether a table of this name is there and has this column.
+pub(super) async fn has_column(
+    connection: &mut SqliteConnection,
+    table: &str,
+    column: &str,
+) -> Result<bool, StoreError> {
+    let query = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pragma_table_info(?) WHERE name = ?)");
+    Ok(query.bind(table).bind(column).fetch_one(connection).await?)
+}
+
 fn require_sqlite(found: String) -> Result<(), StoreError> {
     if version_number(&found) < OLDEST_SQLITE.0 {
         return Err(StoreError::SqliteTooOld { found, needed: OLDEST_SQLITE.1 });

@@ -69,12 +69,12 @@ impl Sealer {
         self.key.get().map(|key| key.id.as_str())
     }
 
-    /// Encrypts the key of provider `row`; makes `master.key` on first need.
-    pub(super) fn seal(&self, row: &str, secret: &Secret) -> Result<Sealed, StoreError> {
+    /// Encrypts what stands at this place (table, row and column); makes `master.key` on first need.
+    pub(super) fn seal(&self, place: &str, secret: &Secret) -> Result<Sealed, StoreError> {
         let key = self.key_or_new()?;
         let mut nonce = [0_u8; NONCE_BYTES];
         rand::rng().fill_bytes(&mut nonce);
-        let aad = associated_data(row, &key.id);
+        let aad = associated_data(place, &key.id);
         let payload = Payload { msg: secret.expose().as_bytes(), aad: aad.as_bytes() };
         let sealed = key
             .cipher
@@ -83,12 +83,12 @@ impl Sealer {
         Ok(Sealed { bytes: [nonce.as_slice(), &sealed].concat(), key_id: key.id.clone() })
     }
 
-    /// Decrypts the key of provider `row`.
-    pub(super) fn open(&self, row: &str, sealed: &Sealed) -> Result<Secret, StoreError> {
-        let failed = || StoreError::Decrypt { provider: row.to_owned() };
+    /// Decrypts what stands at this place.
+    pub(super) fn open(&self, place: &str, sealed: &Sealed) -> Result<Secret, StoreError> {
+        let failed = || StoreError::Decrypt { place: place.to_owned() };
         let key = self.key.get().filter(|key| key.id == sealed.key_id).ok_or_else(failed)?;
         let (nonce, ciphertext) = sealed.bytes.split_at_checked(NONCE_BYTES).ok_or_else(failed)?;
-        let aad = associated_data(row, &key.id);
+        let aad = associated_data(place, &key.id);
         let payload = Payload { msg: ciphertext, aad: aad.as_bytes() };
         let opened = Zeroizing::new(key.cipher.decrypt(Nonce::from_slice(nonce), payload).map_err(|_| failed())?);
         std::str::from_utf8(&opened).map(Secret::new).map_err(|_| failed())
@@ -119,8 +119,8 @@ impl MasterKey {
 }
 
 /// Ties a ciphertext to its row and field, so that it is worth nothing in another.
-fn associated_data(row: &str, key_id: &str) -> String {
-    format!("providers/{row}/api_key/{key_id}")
+fn associated_data(place: &str, key_id: &str) -> String {
+    format!("{place}/{key_id}")
 }
 
 fn read_key_file(path: &Path) -> Result<Option<MasterKey>, StoreError> {

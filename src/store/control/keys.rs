@@ -1,6 +1,6 @@
 //! Virtual keys: made, listed, rotated, revoked. Only the hash of a secret is ever stored.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rand::RngCore as _;
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
@@ -9,7 +9,7 @@ use super::{Action, Actor, Control, Deed, IssuedKey, KeyFields, StoredKey, audit
 use crate::{
     config::{BudgetTerms, LimitSet, SanitizationOverride},
     domain::{KeyHash, Secret, Timestamp, VirtualKey},
-    store::StoreError,
+    store::{StoreError, seal::Sealed},
 };
 
 impl Control {
@@ -20,11 +20,13 @@ impl Control {
     pub async fn create_key(&self, actor: &Actor, fields: KeyFields) -> Result<IssuedKey, StoreError> {
         let (secret, hash) = new_secret();
         let id = new_id();
+        let own = self.seal_keys(&id, &fields)?;
         let mut transaction = self.begin().await?;
         sqlx::query(
             "INSERT INTO keys (id, hash, label, team, project, allowed_models, allowed_providers, expires_at,
-                               sanitization, limits, budgets, metadata, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                               sanitization, limits, budgets, metadata, provider_keys,
+                               provider_keys_master_key_id, provider_key_names, created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&id)
         .bind(hash.0.to_vec())
@@ -38,6 +40,9 @@ impl Control {
         .bind(limits_text(&fields))
         .bind(budgets_text(&fields))
         .bind(metadata_text(&fields))
+        .bind(own.sealed)
+        .bind(own.master_key_id)
+        .bind(own.names)
         .bind(Timestamp::now().unix_us)
         .execute(&mut *transaction)
         .await?;
@@ -55,7 +60,7 @@ impl Control {
     pub async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
         let rows =
             sqlx::query("SELECT * FROM keys ORDER BY created_at DESC, id").fetch_all(&self.database.readers).await?;
-        let mut keys = rows.iter().map(read_key).collect::<Result<Vec<_>, _>>()?;
+        let mut keys = rows.iter().map(|row| self.read_key(row)).collect::<Result<Vec<_>, _>>()?;
         let mut used = self.last_used().await?;
         keys.iter_mut().for_each(|key| key.last_used_at = used.remove(&key.id));
         Ok(keys)
@@ -71,7 +76,7 @@ impl Control {
             .fetch_optional(&self.database.readers)
             .await?
             .ok_or(StoreError::NotFound("key"))?;
-        let mut key = read_key(&row)?;
+        let mut key = self.read_key(&row)?;
         if let Some(usage) = &self.usage {
             key.last_used_at = sqlx::query_scalar("SELECT last_seen_at FROM seen WHERE kind = 'key' AND name = ?")
                 .bind(id)
@@ -87,11 +92,14 @@ impl Control {
     /// # Errors
     /// [`StoreError::NotFound`], or when the database fails.
     pub async fn update_key(&self, actor: &Actor, id: &str, fields: KeyFields) -> Result<StoredKey, StoreError> {
+        let own = self.seal_keys(id, &fields)?;
+        let is_new_secret = self.key(id).await?.fields.provider_keys != fields.provider_keys;
         let mut transaction = self.begin().await?;
         let before = describe(&mut transaction, id).await?;
         let done = sqlx::query(
             "UPDATE keys SET label = ?, team = ?, project = ?, allowed_models = ?, allowed_providers = ?, expires_at = ?,
-                             sanitization = ?, limits = ?, budgets = ?, metadata = ?
+                             sanitization = ?, limits = ?, budgets = ?, metadata = ?, provider_keys = ?,
+                             provider_keys_master_key_id = ?, provider_key_names = ?
              WHERE id = ?",
         )
         .bind(&fields.label)
@@ -104,12 +112,16 @@ impl Control {
         .bind(limits_text(&fields))
         .bind(budgets_text(&fields))
         .bind(metadata_text(&fields))
+        .bind(own.sealed)
+        .bind(own.master_key_id)
+        .bind(own.names)
         .bind(id)
         .execute(&mut *transaction)
         .await?;
         found(done.rows_affected())?;
         let after = describe(&mut transaction, id).await?;
         let deed = Deed::done(Action::KeyUpdate, Some(id)).between(before.as_deref(), after.as_deref());
+        let deed = if is_new_secret { deed.replacing("provider_keys") } else { deed };
         append(&mut transaction, actor, &deed).await?;
         transaction.commit().await?;
         self.key(id).await
@@ -160,6 +172,74 @@ impl Control {
     }
 }
 
+/// The columns of a key's own provider keys.
+#[derive(Default)]
+struct OwnKeys {
+    sealed: Option<Vec<u8>>,
+    master_key_id: Option<String>,
+    names: Option<String>,
+}
+
+impl Control {
+    fn seal_keys(&self, id: &str, fields: &KeyFields) -> Result<OwnKeys, StoreError> {
+        if fields.provider_keys.is_empty() {
+            return Ok(OwnKeys::default());
+        }
+        let bare: BTreeMap<&str, &str> =
+            fields.provider_keys.iter().map(|(name, key)| (name.as_str(), key.expose())).collect();
+        let text = Secret::new(serde_json::json!(bare).to_string());
+        let Sealed { bytes, key_id } = self.sealer.seal(&place(id), &text)?;
+        let names: Vec<String> = fields.provider_keys.keys().cloned().collect();
+        Ok(OwnKeys { sealed: Some(bytes), master_key_id: Some(key_id), names: Some(to_json(&names)) })
+    }
+
+    fn open_keys(&self, id: &str, row: &SqliteRow) -> Result<BTreeMap<String, Secret>, StoreError> {
+        let (Some(bytes), Some(key_id)) = (row.try_get("provider_keys")?, row.try_get("provider_keys_master_key_id")?)
+        else {
+            return Ok(BTreeMap::new());
+        };
+        let text = self.sealer.open(&place(id), &Sealed { bytes, key_id })?;
+        let bare: BTreeMap<String, String> = from_json(text.expose(), "a key's provider keys")?;
+        Ok(bare.into_iter().map(|(name, key)| (name, Secret::new(key))).collect())
+    }
+
+    fn read_key(&self, row: &SqliteRow) -> Result<StoredKey, StoreError> {
+        let hash: Vec<u8> = row.try_get("hash")?;
+        let id: String = row.try_get("id")?;
+        let provider_keys = self.open_keys(&id, row)?;
+        Ok(StoredKey {
+            id,
+            hash: KeyHash(hash.try_into().map_err(|_| StoreError::Corrupt { what: "a key's hash" })?),
+            fields: KeyFields {
+                label: row.try_get("label")?,
+                team: row.try_get("team")?,
+                project: row.try_get("project")?,
+                allowed_models: from_json(row.try_get("allowed_models")?, "a key's models")?,
+                allowed_providers: from_json(row.try_get("allowed_providers")?, "a key's providers")?,
+                provider_keys,
+                expires_at: row.try_get::<Option<i64>, _>("expires_at")?.map(time),
+                sanitization: row.try_get::<Option<&str>, _>("sanitization")?.map(read_rules).transpose()?,
+                limits: row.try_get::<Option<&str>, _>("limits")?.map(read_limits).transpose()?,
+                budgets: row.try_get::<Option<&str>, _>("budgets")?.map(read_budgets).transpose()?.unwrap_or_default(),
+                metadata: row
+                    .try_get::<Option<&str>, _>("metadata")?
+                    .map(|text| from_json(text, "a key's metadata"))
+                    .transpose()?
+                    .unwrap_or_default(),
+            },
+            created_at: time(row.try_get("created_at")?),
+            rotated_at: row.try_get::<Option<i64>, _>("rotated_at")?.map(time),
+            revoked_at: row.try_get::<Option<i64>, _>("revoked_at")?.map(time),
+            last_used_at: None,
+        })
+    }
+}
+
+/// Where the own provider keys of a key stand.
+fn place(id: &str) -> String {
+    format!("keys/{id}/provider_keys")
+}
+
 /// A key's row as the audit log shows it.
 async fn describe(connection: &mut SqliteConnection, id: &str) -> Result<Option<String>, StoreError> {
     let query = sqlx::query_scalar(
@@ -167,7 +247,7 @@ async fn describe(connection: &mut SqliteConnection, id: &str) -> Result<Option<
              'label', label, 'team', team, 'project', project, 'allowed_models', json(allowed_models),
              'allowed_providers', json(allowed_providers),
              'sanitization', json(sanitization), 'limits', json(limits), 'budgets', json(budgets),
-             'metadata', json(metadata),
+             'metadata', json(metadata), 'provider_keys', json(provider_key_names),
              'expires_at', strftime('%Y-%m-%dT%H:%M:%fZ', expires_at / 1e6, 'unixepoch'))
          FROM keys WHERE id = ?",
     );
@@ -223,33 +303,5 @@ fn read_rules(text: &str) -> Result<SanitizationOverride, StoreError> {
     SanitizationOverride::from_json(text, "control.db").map_err(|error| {
         tracing::error!(%error, "a key's sanitization cannot be read");
         StoreError::Corrupt { what: "a key's sanitization" }
-    })
-}
-
-fn read_key(row: &SqliteRow) -> Result<StoredKey, StoreError> {
-    let hash: Vec<u8> = row.try_get("hash")?;
-    Ok(StoredKey {
-        id: row.try_get("id")?,
-        hash: KeyHash(hash.try_into().map_err(|_| StoreError::Corrupt { what: "a key's hash" })?),
-        fields: KeyFields {
-            label: row.try_get("label")?,
-            team: row.try_get("team")?,
-            project: row.try_get("project")?,
-            allowed_models: from_json(row.try_get("allowed_models")?, "a key's models")?,
-            allowed_providers: from_json(row.try_get("allowed_providers")?, "a key's providers")?,
-            expires_at: row.try_get::<Option<i64>, _>("expires_at")?.map(time),
-            sanitization: row.try_get::<Option<&str>, _>("sanitization")?.map(read_rules).transpose()?,
-            limits: row.try_get::<Option<&str>, _>("limits")?.map(read_limits).transpose()?,
-            budgets: row.try_get::<Option<&str>, _>("budgets")?.map(read_budgets).transpose()?.unwrap_or_default(),
-            metadata: row
-                .try_get::<Option<&str>, _>("metadata")?
-                .map(|text| from_json(text, "a key's metadata"))
-                .transpose()?
-                .unwrap_or_default(),
-        },
-        created_at: time(row.try_get("created_at")?),
-        rotated_at: row.try_get::<Option<i64>, _>("rotated_at")?.map(time),
-        revoked_at: row.try_get::<Option<i64>, _>("revoked_at")?.map(time),
-        last_used_at: None,
     })
 }

@@ -47,6 +47,8 @@ pub struct KeyFields {
     pub allowed_models: Vec<String>,
     /// Providers it may use; empty means all.
     pub allowed_providers: Vec<String>,
+    /// Its own provider keys, by provider id or type.
+    pub provider_keys: BTreeMap<String, Secret>,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
     /// What it states over its project's sanitization.

@@ -17,7 +17,7 @@ use crate::{
     domain::Timestamp,
     store::{
         StoreError,
-        file::{File, has_table, look_into},
+        file::{File, has_column, has_table, look_into},
         seal::{Sealed, Sealer},
     },
 };
@@ -99,23 +99,31 @@ impl Control {
         let (kind, sealed) = match &provider.key {
             ProviderKey::None => ("none", None),
             ProviderKey::Passthrough => ("passthrough", None),
-            ProviderKey::Own(secret) => ("own", Some(self.sealer.seal(&provider.id, secret)?)),
+            ProviderKey::Own(secret) => ("own", Some(self.sealer.seal(&place(&provider.id), secret)?)),
         };
         Ok(KeyColumns { kind: kind.to_owned(), sealed })
     }
+}
+
+/// Where the key of a provider stands.
+fn place(id: &str) -> String {
+    format!("providers/{id}/api_key")
 }
 
 /// Refuses to go on with another master key than the one that the stored keys were sealed with.
 /// Runs before anything is opened for writing, so that the database stays as it was.
 pub(in crate::store) async fn check_master_key(directory: &Path, sealer: &Sealer) -> Result<(), StoreError> {
     let Some(mut connection) = look_into(directory, File::Control).await? else { return Ok(()) };
-    let sealed_with: Vec<String> = if has_table(&mut connection, "providers").await? {
-        sqlx::query_scalar("SELECT DISTINCT master_key_id FROM providers WHERE master_key_id IS NOT NULL")
-            .fetch_all(&mut connection)
-            .await?
-    } else {
-        Vec::new()
-    };
+    let mut sealed_with: Vec<String> = Vec::new();
+    if has_table(&mut connection, "providers").await? {
+        let of_providers = "SELECT DISTINCT master_key_id FROM providers WHERE master_key_id IS NOT NULL";
+        sealed_with.extend(sqlx::query_scalar::<_, String>(of_providers).fetch_all(&mut connection).await?);
+    }
+    if has_column(&mut connection, "keys", "provider_keys_master_key_id").await? {
+        let of_keys =
+            "SELECT DISTINCT provider_keys_master_key_id FROM keys WHERE provider_keys_master_key_id IS NOT NULL";
+        sealed_with.extend(sqlx::query_scalar::<_, String>(of_keys).fetch_all(&mut connection).await?);
+    }
     connection.close().await?;
     let ours = sealer.key_id();
     match sealed_with.iter().find(|id| Some(id.as_str()) != ours) {
@@ -213,7 +221,7 @@ async fn write_provider(
 fn read_provider(row: &SqliteRow, sealer: &Sealer) -> Result<StoredProvider, StoreError> {
     let id: String = row.try_get("id")?;
     let key = match (row.try_get::<&str, _>("key_kind")?, read_sealed(row)?) {
-        ("own", Some(sealed)) => ProviderKey::Own(sealer.open(&id, &sealed)?),
+        ("own", Some(sealed)) => ProviderKey::Own(sealer.open(&place(&id), &sealed)?),
         ("passthrough", _) => ProviderKey::Passthrough,
         _ => ProviderKey::None,
     };
