@@ -38,7 +38,7 @@ use crate::{
     policy::{Policy, PolicyCell},
     portal,
     provider::{Egress, Resolver},
-    server,
+    server, spans,
     store::{self, Action, Actor, Deed, Ending, Judging, StatsFilter, Store, StoreError},
     tasks, telemetry, webhook,
 };
@@ -413,6 +413,9 @@ impl Gateway {
             };
             tokio::spawn(tls.follow(stop.clone(), refused));
         }
+        let told_all = CancellationToken::new();
+        let (news, policy) = (self.store.recorder.live(), Arc::clone(&self.reloader.policy));
+        let telling = tokio::spawn(spans::run(news, policy, self.reloader.egress.clone(), told_all.clone()));
         let policy = Arc::clone(&self.reloader.policy);
         let current = move || Arc::clone(&policy.load().config);
         let stop = server::Stop { begun: stop, cut: self.shutdown.cut().clone() };
@@ -425,6 +428,10 @@ impl Gateway {
         drained_all.cancel();
         // A panic of it was reported when it happened.
         let _ = breakers.await;
+        // What the last requests left is told too. Where it cannot be written, closing says so.
+        let _ = self.store.recorder.flush().await;
+        told_all.cancel();
+        let _ = telling.await;
         self.close().await
     }
 

@@ -23,6 +23,7 @@ pub mod analytics;
 pub mod admin;
 pub mod demo;
 pub mod tasks;
+mod spans;
 mod webhook;
 pub mod server;
 pub mod telemetry;

@@ -15,7 +15,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
     ("pure", &["catalog", "dialect", "routing", "sanitize"]),
     ("I/O", &["provider", "store", "cache", "limits", "plugins"]),
     ("compiled", &["policy"]),
-    ("uses", &["gateway", "analytics", "admin", "demo", "complete", "own", "tasks", "webhook"]),
+    ("uses", &["gateway", "analytics", "admin", "demo", "complete", "own", "tasks", "spans", "webhook"]),
     ("roof", &["server", "app", "builder", "cli", "main", "lib"]),
 ];
 

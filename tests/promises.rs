@@ -44,6 +44,7 @@ mod ask_questions;
 mod hedging;
 mod incidents;
 mod signals;
+mod spans;
 mod routes;
 mod routing;
 mod tasks;

@@ -69,6 +69,7 @@ fn own_secrets(policy: &Policy) -> impl Iterator<Item = &str> {
     });
     let keys = policy.keys.values().flat_map(|key| key.provider_keys.iter().map(|(_, key)| key));
     let webhook = policy.config.incidents.webhook.iter().filter_map(|webhook| webhook.secret.as_ref());
+    let collector = policy.config.telemetry.otlp.iter().flat_map(|otlp| otlp.headers.iter().map(|(_, value)| value));
     let admin = auth.admin_password.iter().chain(&auth.admin_token);
-    providers.chain(keys).chain(webhook).chain(admin).map(crate::domain::Secret::expose)
+    providers.chain(keys).chain(webhook).chain(collector).chain(admin).map(crate::domain::Secret::expose)
 }

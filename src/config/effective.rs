@@ -50,6 +50,12 @@ pub fn effective_toml(config: &Config) -> String {
     page.line("\n[telemetry]");
     page.text("log", &config.telemetry.log);
     page.raw("log_json", config.telemetry.log_json);
+    if let Some(collector) = &config.telemetry.otlp {
+        page.text("otlp_endpoint", collector.endpoint.as_str());
+        for (name, _) in &collector.headers {
+            page.secret(&format!("otlp_headers.{name}"), true);
+        }
+    }
     sanitization(&mut page, &config.sanitization);
     config.providers.iter().for_each(|each| provider(&mut page, each));
     config.plugins.iter().for_each(|each| plugin(&mut page, "plugins", each));

@@ -52,7 +52,7 @@ pub(super) fn incidents(fields: &mut Fields<'_>) -> Incidents {
     let usual = Incidents::default();
     let secret_place = fields.place_of("webhook_secret");
     let secret = fields.secret("webhook_secret");
-    let url = webhook_url(fields);
+    let url = receiver_url(fields, "webhook_url", "webhook_secret");
     if secret.is_some() && url.is_none() {
         fields.error_at(&secret_place, "webhook_secret", "signs nothing without webhook_url; state that too");
     }
@@ -81,17 +81,18 @@ fn kinds(fields: &mut Fields<'_>) -> Option<Vec<IncidentKind>> {
     Some(kinds)
 }
 
-/// The address may hold a token in its path or query, so it is never quoted in a message.
-fn webhook_url(fields: &mut Fields<'_>) -> Option<Url> {
-    let text = fields.text("webhook_url")?;
+/// The address of somebody who is told, under this key; credentials belong into `credential_key`. The address may hold
+/// a token in its path or query, so it is never quoted in a message.
+pub(super) fn receiver_url(fields: &mut Fields<'_>, key: &str, credential_key: &str) -> Option<Url> {
+    let text = fields.text(key)?;
     let fault = match Url::parse(text.value.trim()) {
         Err(fault) => format!("is not a URL: {fault}"),
         Ok(url) if !matches!(url.scheme(), "http" | "https") => "must begin with http:// or https://".to_owned(),
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            "must not hold a user name or password; use webhook_secret".to_owned()
+            format!("must not hold a user name or password; use {credential_key}")
         }
         Ok(url) => return Some(url),
     };
-    fields.error_at(&text.place, "webhook_url", fault);
+    fields.error_at(&text.place, key, fault);
     None
 }

@@ -17,7 +17,7 @@ use super::{
     report::{ConfigErrors, Place, Report, did_you_mean, quoted},
     routing, sanitization,
     schema::SECTIONS,
-    sections,
+    sections, telemetry,
     tree::{self, Node, Table, Value},
     types::{Auth, Config, Server, Storage, Tls},
     yaml,
@@ -207,7 +207,7 @@ fn check(mut root: Table, json: Table, context: &Context<'_>, report: Report) ->
     let token_place = fields.place_of("admin_token");
     let auth = sections::auth(&mut fields, &server);
     refuse_open_admin(&server, &auth, &host_place, &report);
-    let telemetry = sections::telemetry(&mut sections::open(&mut root, "telemetry", &file, &report));
+    let telemetry = telemetry::telemetry(&mut sections::open(&mut root, "telemetry", &file, &report), &report);
     let sanitization = sanitization::read(sections::open(&mut root, "sanitization", &file, &report), &report);
     let entries = providers_json::entries(json, environment, &report);
     let blocks = sections::items(&mut root, "providers", &report);
@@ -298,7 +298,7 @@ fn read(source: &Source, missing: Missing, report: &Report) -> Option<String> {
     }
 }
 
-/// `PORT`, `RUST_LOG` and `LOG_LEVEL`, below the long form of the same key; `--port` above all.
+/// `PORT`, `RUST_LOG`, `LOG_LEVEL` and those of OpenTelemetry, below the long form of the same key; `--port` above all.
 fn short_forms(root: &mut Table, environment: &Environment, port: Option<u16>, report: &Report) {
     let level = environment.get("LOG_LEVEL").map(str::to_lowercase);
     let level = level.map(|level| if level == "warning" { "warn".to_owned() } else { level });
@@ -317,6 +317,11 @@ fn short_forms(root: &mut Table, environment: &Environment, port: Option<u16>, r
     put(root, "server", "port", environment.node("PORT"), Rank::BelowLongForm);
     put(root, "server", "port", port, Rank::Top);
     put(root, "telemetry", "log", environment.node("RUST_LOG").or(level), Rank::BelowLongForm);
+    for (key, variable) in
+        [("otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT"), ("otlp_headers", "OTEL_EXPORTER_OTLP_HEADERS")]
+    {
+        put(root, "telemetry", key, environment.node(variable), Rank::BelowLongForm);
+    }
 }
 
 enum Rank {

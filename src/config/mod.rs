@@ -13,6 +13,7 @@ mod environment;
 mod report;
 mod fields;
 mod sections;
+mod telemetry;
 mod catalog;
 mod sanitization;
 mod providers;
@@ -51,10 +52,10 @@ pub use projects::Project;
 pub use report::ConfigErrors;
 pub use routing::{ModelTarget, NamedModel, ProfileBlock, Routing, Strategy, Weights};
 pub use sanitization::{ApplyTo, Places, Sanitization, SanitizationOverride, SanitizationPattern};
+pub use telemetry::{Otlp, Telemetry};
 pub use types::{
     Auth, CardOverride, CatalogOverride, Config, MappedKey, OnClientDisconnect, PriceOverride, Provider,
-    ProviderFeatures, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType, Server, Storage, Telemetry, Tls,
-    Translation,
+    ProviderFeatures, ProviderKey, ProviderOrigin, ProviderTimeouts, ProviderType, Server, Storage, Tls, Translation,
 };
 pub use watch::Watcher;
 

@@ -317,7 +317,12 @@ pub(super) const SECTIONS: [Section; 19] = [
         keys: &["path", "retention_days", "spool_wait_ms", "low_disk_bytes", "ballast_bytes"],
         later: &["url", "backend"],
     },
-    Section { name: "telemetry", shape: Shape::Table, keys: &["log", "log_json"], later: &["otlp_endpoint"] },
+    Section {
+        name: "telemetry",
+        shape: Shape::Table,
+        keys: &["log", "log_json", "otlp_endpoint", "otlp_headers"],
+        later: &[],
+    },
 ];
 
 /// The section of that name.

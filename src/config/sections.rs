@@ -1,4 +1,4 @@
-//! The sections that stand alone: server, auth, storage, telemetry.
+//! The sections that stand alone: server, auth, storage.
 //!
 //! Turns raw tables into checked values; anything doubtful becomes an error with its place.
 
@@ -15,7 +15,7 @@ use super::{
     report::{Place, Report, did_you_mean},
     schema::{self, PRICE_KEYS},
     tree::{Node, Table, Value},
-    types::{Auth, OnClientDisconnect, PriceOverride, Provider, Server, Storage, Telemetry, Tls, Translation},
+    types::{Auth, OnClientDisconnect, PriceOverride, Provider, Server, Storage, Tls, Translation},
 };
 use crate::domain::Secret;
 
@@ -183,22 +183,6 @@ pub(super) const MASTER_KEY: &str = "LLM_GATEWAY_MASTER_KEY";
 /// `[translation]`
 pub(super) fn translation(fields: &mut Fields<'_>) -> Translation {
     Translation { drop_unsupported: fields.flag("drop_unsupported").unwrap_or(true) }
-}
-
-/// `[telemetry]`
-pub(super) fn telemetry(fields: &mut Fields<'_>) -> Telemetry {
-    let log = fields.text("log").filter(|log| {
-        let valid = tracing_subscriber::EnvFilter::builder().parse(&log.value).is_ok();
-        if !valid {
-            let what = "is not a log filter; write a level (error, warn, info, debug, trace) or e.g. llm_gateway=debug";
-            fields.error_at(&log.place, "log", what);
-        }
-        valid
-    });
-    Telemetry {
-        log: log.map_or_else(|| "info".to_owned(), |log| log.value),
-        log_json: fields.flag("log_json").unwrap_or(false),
-    }
 }
 
 /// A provider may be added later over the API, so an unknown one is only warned about.

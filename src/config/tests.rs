@@ -87,7 +87,17 @@ fn the_example_of_the_environment_lists_every_variable() {
     for preset in &PRESETS {
         expected.extend([preset.variable.to_owned(), preset.model_variable.to_owned()]);
     }
-    expected.extend(["PORT", "RUST_LOG", "LOG_LEVEL", "LLM_GATEWAY_MASTER_KEY"].map(str::to_owned));
+    expected.extend(
+        [
+            "PORT",
+            "RUST_LOG",
+            "LOG_LEVEL",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            "LLM_GATEWAY_MASTER_KEY",
+        ]
+        .map(str::to_owned),
+    );
     for section in SECTIONS.iter().filter(|section| section.shape == Shape::Table) {
         let keys = section.keys.iter().filter(|key| !["actions", "patterns"].contains(key));
         let keys = keys.flat_map(|key| match *key {

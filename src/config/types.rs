@@ -13,6 +13,7 @@ use super::limits::{Budget, BudgetTerms, LimitSet, Limits};
 use super::params::ProviderParams;
 use super::plugins::PluginBlock;
 use super::routing::{NamedModel, ProfileBlock, Routing};
+use super::telemetry::Telemetry;
 use super::{
     projects::Project,
     sanitization::{Sanitization, SanitizationOverride},
@@ -435,15 +436,6 @@ pub struct Storage {
     pub low_disk_bytes: u64,
     /// Most bytes of the ballast, which is given up when the disk is full; 0 for none.
     pub ballast_bytes: u64,
-}
-
-/// `[telemetry]`
-#[derive(Clone, Debug)]
-pub struct Telemetry {
-    /// Log filter in `RUST_LOG` syntax.
-    pub log: String,
-    /// One JSON object a line instead of text.
-    pub log_json: bool,
 }
 
 /// `[translation]`
