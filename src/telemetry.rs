@@ -154,7 +154,7 @@ mod tests {
     fn logged(log: &str, log_json: bool, events: impl FnOnce()) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
-        let settings = config::Telemetry { log: log.to_owned(), log_json };
+        let settings = config::Telemetry { log: log.to_owned(), log_json, otlp: None };
         let subscriber = subscriber(&settings, move || writer.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, events);
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_wrong_filter_is_an_error() {
-        let settings = config::Telemetry { log: "a=b=c".to_owned(), log_json: false };
+        let settings = config::Telemetry { log: "a=b=c".to_owned(), log_json: false, otlp: None };
         assert!(matches!(subscriber(&settings, std::io::stderr), Err(TelemetryError::Filter { .. })));
     }
 
