@@ -25,6 +25,9 @@ pub use multipart::multipart_model;
 /// The most keys that an object may have which the gateway reads.
 pub const MAX_KEYS: usize = 1_024;
 
+/// The longest key that a message shows: no credential is that short, and the fields of the APIs are.
+const MAX_SHOWN: usize = 24;
+
 /// Why a body cannot be understood. Offsets are in bytes from the beginning of the body.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SteerError {
@@ -48,7 +51,7 @@ pub enum SteerError {
     /// A key occurs twice, so that two readers could take it for different things.
     #[error("the key \"{key}\" occurs twice (again at byte {offset})")]
     DuplicateKey {
-        /// The key, unescaped, at most 64 characters of it.
+        /// The key, unescaped; `*` where it is no name of a field.
         key: String,
         /// Where it occurs again.
         offset: usize,
@@ -197,7 +200,7 @@ fn each_field<'a>(
             return Err(SteerError::TooManyKeys);
         }
         if !seen.insert(key.clone()) {
-            return Err(SteerError::DuplicateKey { key: shortened(&key), offset });
+            return Err(SteerError::DuplicateKey { key: shown(&key), offset });
         }
         match known {
             Some(known) => on(lexer, known)?,
@@ -216,7 +219,7 @@ fn known_key(keys: &[&'static str], key: &str, offset: usize) -> Result<Option<&
     let alike =
         |known: &str| key.chars().map(fold).eq(known.chars().map(fold)) && key.chars().count() == known.chars().count();
     match keys.iter().find(|known| alike(known)) {
-        Some(expected) => Err(SteerError::MisspeltKey { key: shortened(key), expected, offset }),
+        Some(expected) => Err(SteerError::MisspeltKey { key: key.to_owned(), expected, offset }),
         None => Ok(None),
     }
 }
@@ -229,8 +232,11 @@ const fn fold(c: char) -> char {
     }
 }
 
-fn shortened(key: &str) -> String {
-    key.chars().take(64).collect()
+/// A key as a message may show it: a name of a field is one, and anything else could be somebody's data.
+pub(crate) fn shown(key: &str) -> String {
+    let is_name =
+        key.len() <= MAX_SHOWN && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-$.".contains(&byte));
+    if is_name { key.to_owned() } else { "*".to_owned() }
 }
 
 impl Steering {

@@ -63,7 +63,9 @@ pub(crate) fn whole(
     let place = || carriers::place(tree, carrier.node);
     match carrier.form {
         Form::Base64 => {
-            if let Some(changed) = pairs::judged_base64(screen, raw, &place)? {
+            if let Some(changed) =
+                pairs::judged_base64(screen, raw, carriers::is_text_file(tree, carrier.node), &place)?
+            {
                 edit(event, Edit { span: carrier.span.clone(), with: changed.into_bytes() });
             }
             return screen.in_time();

@@ -190,10 +190,31 @@ fn looks_opaque(raw: &str) -> bool {
 const MEDIA_KEYS: [&str; 8] =
     ["data", "b64_json", "partial_image_b64", "file_data", "image", "images", "audio", "bytesBase64Encoded"];
 
-/// Where the base64 of a text file stands: of what says that it is text, and of what begins as text does.
+/// Where the base64 of a file stands that may be text: of what says so, of what does not say what it is, and of what
+/// begins as text does.
 fn text_file(tree: &Tree<'_>, node: NodeId) -> Option<Range<usize>> {
-    let (raw, inside) = (tree.raw(node), tree.inside(node));
-    let (kind, payload) = match raw.strip_prefix("data:").and_then(|rest| rest.split_once(',')) {
+    let (kind, payload) = file(tree, node)?;
+    let may_be_text = is_text(&kind) || is_unsaid(&kind) || begins_as_text(payload);
+    may_be_text.then(|| {
+        let end = tree.inside(node).end;
+        end - payload.len()..end
+    })
+}
+
+/// What the base64 of a file says of itself: whether it is text.
+pub(crate) fn is_text_file(tree: &Tree<'_>, node: NodeId) -> bool {
+    file(tree, node).is_some_and(|(kind, _)| is_text(&kind))
+}
+
+fn is_unsaid(kind: &str) -> bool {
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/octet-stream")
+}
+
+/// The type and the payload of a file in base64.
+fn file<'a>(tree: &Tree<'a>, node: NodeId) -> Option<(Cow<'a, str>, &'a str)> {
+    let raw = tree.raw(node);
+    let kind_and_payload = match raw.strip_prefix("data:").and_then(|rest| rest.split_once(',')) {
         Some((head, payload)) => (Cow::Borrowed(head.split([';', '\\']).next().unwrap_or_default()), payload),
         None if MEDIA_KEYS.contains(&name(tree, node).as_ref()) => {
             let kinds = ["media_type", "mimeType", "mime_type"].map(|key| beside(tree, node, key));
@@ -201,8 +222,7 @@ fn text_file(tree: &Tree<'_>, node: NodeId) -> Option<Range<usize>> {
         }
         None => return None,
     };
-    let is_text = is_text(&kind) || begins_as_text(payload);
-    is_text.then(|| inside.end - payload.len()..inside.end)
+    Some(kind_and_payload)
 }
 
 /// The probabilities of an answer's tokens, which repeat it word by word.

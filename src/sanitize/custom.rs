@@ -8,6 +8,8 @@ use super::{matcher::Window, ruleset::RuleError};
 
 /// Largest automaton of one pattern, in bytes.
 const AUTOMATON_BYTES: usize = 1 << 20;
+/// How many places are tried at which a pattern only matches more than it may.
+const MAX_TRIES: usize = 256;
 /// Deepest nesting of groups.
 const MAX_NEST: u32 = 64;
 
@@ -49,6 +51,7 @@ impl Custom {
     /// The first match at or behind `from` that is not longer than it may be.
     pub(super) fn next(&self, window: &Window<'_>, mut from: usize) -> Option<(usize, usize)> {
         let (text, longest) = (window.text, window.longest);
+        let mut tries = 0;
         while !window.clock.step() {
             let found = self.regex.find(Input::new(text).span(from..text.len()))?;
             if found.len() <= longest {
@@ -58,6 +61,12 @@ impl Custom {
             let span = Input::new(text).span(found.start()..end).anchored(Anchored::Yes);
             if let Some(found) = self.regex.find(span) {
                 return Some((found.start(), found.end()));
+            }
+            // From each of its characters on, the same could be looked for again, to the same end.
+            tries += 1;
+            if tries > MAX_TRIES {
+                window.clock.give_up();
+                break;
             }
             from = text.ceil_char_boundary(found.start() + 1);
         }
@@ -76,4 +85,22 @@ fn reason(error: &regex_syntax::Error) -> String {
         return format!("line {}, character {}: {what}", start.line, start.column);
     }
     format!("character {}: {what}", start.column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sanitize::matcher::Clock;
+
+    #[test]
+    fn a_pattern_that_only_matches_more_than_it_may_is_given_up_soon() {
+        let custom = Custom::compile("own", "a+$").unwrap();
+        let text = "a".repeat(300_000);
+        let window = Window { text: &text, from: 0, longest: 16_384, clock: Clock::default() };
+        assert_eq!(custom.next(&window, 0), None);
+        assert!(window.clock.is_over(), "what was not looked through does not count as clean");
+        let text = format!("{} aa", "a".repeat(20_000));
+        let window = Window { text: &text, from: 0, longest: 16_384, clock: Clock::default() };
+        assert_eq!(custom.next(&window, 0), Some((20_001, 20_003)));
+    }
 }

@@ -115,6 +115,11 @@ impl Clock {
         self.is_over.get()
     }
 
+    /// The scan takes more than it may.
+    pub(super) fn give_up(&self) {
+        self.is_over.set(true);
+    }
+
     /// Whether the scan was given up.
     pub(super) const fn is_over(&self) -> bool {
         self.is_over.get()

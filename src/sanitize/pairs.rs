@@ -15,6 +15,7 @@ use super::{
     screen::{Failure, Masks, Report, Screen},
     text::{Form, Text},
     tree::Unreadable,
+    upload::{self, Content},
 };
 use crate::{
     dialect::splice::Edit,
@@ -207,6 +208,9 @@ pub(super) fn begins_as_text(payload: &str) -> bool {
     if bytes.starts_with(b"%PDF") {
         return false;
     }
+    if begins_wide(&bytes) {
+        return true;
+    }
     let text = match std::str::from_utf8(&bytes) {
         Ok(text) => text,
         // The last character may be cut.
@@ -218,10 +222,12 @@ pub(super) fn begins_as_text(payload: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
 }
 
-/// Judges a text file in base64, which the document writes as `raw`. What it must become, in base64 again.
+/// Judges a file in base64, which the document writes as `raw`. What it must become, in base64 again. What is declared as
+/// text must be UTF-8; else it is read as well as may be, and what then shows cannot be edited, only be refused.
 pub(super) fn judged_base64(
     screen: &mut Screen<'_>,
     raw: &str,
+    is_declared_text: bool,
     place: &dyn Fn() -> String,
 ) -> Result<Option<String>, Failure> {
     // Line breaks and slashes may be escaped.
@@ -229,7 +235,32 @@ pub(super) fn judged_base64(
     payload.retain(|c| !c.is_whitespace());
     let engine = engine(&payload);
     let bytes = engine.decode(&payload).map_err(|_| Failure::from(Unreadable::Encoding))?;
-    Ok(judged_bytes(screen, &bytes, place)?.map(|changed| engine.encode(changed)))
+    let declared = if is_declared_text { "text/plain" } else { "application/octet-stream" };
+    let changed = match upload::content_of(&bytes, declared)? {
+        Content::Text(text) => judged(screen, text, place)?,
+        Content::Media => None,
+        Content::Doubtful(text) if screen.is_clean(&text)? && screen.is_clean(&wide(&bytes))? => None,
+        Content::Doubtful(_) => return Err(Unreadable::Encoding.into()),
+    };
+    Ok(changed.map(|changed| engine.encode(changed)))
+}
+
+/// Bytes read as UTF-16, in the order of bytes that makes more sense.
+fn wide(bytes: &[u8]) -> String {
+    let read = |unit: fn([u8; 2]) -> u16| {
+        let units = bytes.chunks_exact(2).map(|pair| pair.try_into().map_or(0, unit));
+        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>()
+    };
+    let (little, big) = (read(u16::from_le_bytes), read(u16::from_be_bytes));
+    let sense = |text: &str| text.chars().filter(char::is_ascii).count();
+    if sense(&big) > sense(&little) { big } else { little }
+}
+
+/// Whether bytes begin as text in UTF-16 does.
+fn begins_wide(bytes: &[u8]) -> bool {
+    let text = wide(bytes);
+    let mut opening = text.trim_start_matches('\u{feff}').chars().take(8).peekable();
+    opening.peek().is_some() && opening.all(|c| c.is_ascii_graphic() || matches!(c, ' ' | '\n' | '\r' | '\t'))
 }
 
 /// The engine that writes as `payload` is written.
@@ -293,17 +324,17 @@ mod tests {
         for engine in [&base64::engine::general_purpose::STANDARD, &base64::engine::general_purpose::URL_SAFE_NO_PAD] {
             let payload = engine.encode(text);
             assert!(begins_as_text(&payload));
-            let changed = judged_base64(&mut screen, &payload, &|| "file".to_owned()).unwrap().unwrap();
+            let changed = judged_base64(&mut screen, &payload, true, &|| "file".to_owned()).unwrap().unwrap();
             assert_eq!(
                 engine.decode(changed.trim_end_matches('=')).or_else(|_| engine.decode(&changed)).unwrap(),
                 text.replace("jo@acme-corp.io", "[REDACTED|EMAIL]").as_bytes()
             );
             let lines = format!("{}\\r\\n{}", &payload[..8], &payload[8..]);
-            assert!(judged_base64(&mut screen, &lines, &String::new).unwrap().is_some());
+            assert!(judged_base64(&mut screen, &lines, true, &String::new).unwrap().is_some());
         }
         let clean = base64::engine::general_purpose::STANDARD.encode("nobody here");
-        assert_eq!(judged_base64(&mut screen, &clean, &String::new).unwrap(), None);
-        assert!(judged_base64(&mut screen, "a*b=", &String::new).is_err());
+        assert_eq!(judged_base64(&mut screen, &clean, true, &String::new).unwrap(), None);
+        assert!(judged_base64(&mut screen, "a*b=", true, &String::new).is_err());
         for media in [
             "iVBORw0KGgoAAAANSUhEUg==",
             "JVBERi0xLjQKJeLjz9MK",

@@ -80,12 +80,15 @@ pub(crate) struct Screen<'a> {
     known: Vec<(Range<usize>, usize)>,
     began: Instant,
     timeout: Duration,
+    /// What is judged now was said before, piece by piece: what is found in it is told already.
+    pub(crate) repeats: bool,
 }
 
 impl<'a> Screen<'a> {
     pub(crate) fn new(rules: &'a RuleSet, direction: Direction, masks: Masks<'a>, report: &'a mut Report) -> Self {
         let (matches, known) = (Vec::new(), Vec::new());
-        Self { rules, direction, masks, report, matches, known, began: Instant::now(), timeout: rules.scan_timeout() }
+        let (began, timeout) = (Instant::now(), rules.scan_timeout());
+        Self { rules, direction, masks, report, matches, known, began, timeout, repeats: false }
     }
 
     /// Whether `text`, a whole one, has nothing in it that any rule or the vault knows.
@@ -167,7 +170,7 @@ impl<'a> Screen<'a> {
             if edits && found.range.start < left {
                 return Err(Failure::GoesOn);
             }
-            self.report.add(found, self.direction, place);
+            self.report.add(found, self.direction, self.repeats, place);
             if !edits {
                 continue;
             }
@@ -218,8 +221,11 @@ fn without(range: &Range<usize>, known: &[(Range<usize>, usize)]) -> Vec<Range<u
 }
 
 impl Report {
-    fn add(&mut self, found: &Match, direction: Direction, place: &dyn Fn() -> String) {
+    fn add(&mut self, found: &Match, direction: Direction, repeats: bool, place: &dyn Fn() -> String) {
         self.blocked |= found.action == Action::Block;
+        if repeats && self.findings.iter().any(|known| known.rule == *found.rule.id() && known.action == found.action) {
+            return;
+        }
         let mut place: Arc<str> = place().into();
         if self.findings.len() >= MAX_PLACES && !self.findings.iter().any(|known| known.place == place) {
             place = ELSEWHERE.into();

@@ -23,7 +23,7 @@ use super::{
     mask::Vault,
     screen::{Failure, Masks, Report, Screen},
     text::{Form, Text},
-    tree::{Tree, Unreadable},
+    tree::{ROOT, Tree, Unreadable},
 };
 use crate::{
     dialect::splice::Edit,
@@ -212,6 +212,10 @@ impl Guard {
             if bytes.is_empty() || clean_lines.iter().any(|line| **line == *bytes) {
                 continue;
             }
+            // No field of events: a stream in another encoding is made of such lines.
+            if what == "line" && (std::str::from_utf8(bytes).is_err() || memchr::memchr(0, bytes).is_some()) {
+                return Err(Unreadable::Encoding.into());
+            }
             let Ok(plain) = std::str::from_utf8(bytes) else {
                 if screen.is_clean(&String::from_utf8_lossy(bytes))? {
                     continue;
@@ -245,6 +249,7 @@ impl Guard {
             self.end_threads(|_| true);
             return Ok(());
         }
+        let repeats = self.is_repeated(data);
         let Self { rules, vault, report, waiting, first, threads, .. } = self;
         let mut edit = |event: u64, edit: Edit| {
             let place = event.checked_sub(*first).and_then(|place| usize::try_from(place).ok());
@@ -253,6 +258,7 @@ impl Guard {
             }
         };
         let mut screen = Screen::new(rules, Direction::Response, Masks::Restore(vault), report);
+        screen.repeats = repeats;
         if self.framing == Framing::Text {
             let Ok(plain) = std::str::from_utf8(data) else {
                 // Media, unless there is something in it; then it is text in another encoding.
@@ -299,6 +305,24 @@ impl Guard {
                 || (thread.class != Class::Any && !is_touched && touched.iter().any(has_switched))
         });
         Ok(())
+    }
+
+    /// Whether an event of Responses says once more, as a whole, what the events before it said piece by piece. Those
+    /// are judged to their end first, so that what is in them is told where it was said.
+    fn is_repeated(&mut self, data: &[u8]) -> bool {
+        if self.api != Api::OpenaiResponses || self.framing != Framing::Sse {
+            return false;
+        }
+        // What cannot be read fails where it is judged.
+        let Ok(tree) = Tree::read(data) else { return false };
+        let kind = tree.get(ROOT, "type").map(|kind| tree.string(kind)).unwrap_or_default();
+        let is_end = matches!(&*kind, "response.completed" | "response.incomplete" | "response.failed");
+        if !is_end && !kind.ends_with(".done") {
+            return false;
+        }
+        let ending = Stream::of(self.api, &tree).ending(&tree);
+        self.end_threads(|thread| is_end || ending.all || ending.groups.contains(&thread.group));
+        true
     }
 
     /// Judges the texts that `ends` picks to their end. Should one go on all the same, it is judged as one text.

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::dialect::{
     lex::{Kind, Lexer, Token},
-    steer::SteerError,
+    steer::{SteerError, shown},
 };
 
 /// The most values (other than numbers in lists) of one document.
@@ -122,7 +122,7 @@ impl<'a> Tree<'a> {
                     Some(span) => {
                         let key = lexer.unescape(span.clone())?;
                         if !frame.keys.insert(key.clone()) {
-                            let key = key.chars().take(64).collect();
+                            let key = shown(&key);
                             return Err(SteerError::DuplicateKey { key, offset: span.start }.into());
                         }
                         key_at = span;

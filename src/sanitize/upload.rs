@@ -82,7 +82,7 @@ pub fn check_upload(rules: &RuleSet, content_type: &str, body: &[u8], vault: &mu
 }
 
 /// What the bytes of a file or field are.
-enum Content<'a> {
+pub(super) enum Content<'a> {
     Text(&'a str),
     /// Neither UTF-8 nor known media, read as well as may be: it cannot be edited, only be refused.
     Doubtful(Cow<'a, str>),
@@ -91,7 +91,7 @@ enum Content<'a> {
 }
 
 /// Tells text from media. What is declared as text must be UTF-8.
-fn content_of<'a>(bytes: &'a [u8], content_type: &str) -> Result<Content<'a>, Unreadable> {
+pub(super) fn content_of<'a>(bytes: &'a [u8], content_type: &str) -> Result<Content<'a>, Unreadable> {
     match std::str::from_utf8(bytes) {
         Ok(text) if memchr::memchr(0, bytes).is_none() => Ok(Content::Text(text)),
         _ if is_text(content_type) => Err(Unreadable::Encoding),

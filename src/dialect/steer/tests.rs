@@ -71,6 +71,8 @@ fn a_key_that_occurs_twice_is_refused_however_it_is_spelt() {
         (r#"{"model":"a","mod\u0065l":"b"}"#, "model", 13),
         (r#"{"\u006dodel":"a","model":"b"}"#, "model", 18),
         (r#"{"a":1,"a":2}"#, "a", 7),
+        // Anybody's own words are not repeated.
+        (r#"{"jo@acme-corp.io":1,"jo@acme-corp.io":2}"#, "*", 21),
         (r#"{"stream":true,"stream":false}"#, "stream", 15),
         (r#"{"stream_options":{"include_usage":true,"include_usag\u0065":false}}"#, "include_usage", 40),
     ] {

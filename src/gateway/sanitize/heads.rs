@@ -19,17 +19,33 @@ use crate::{
     sanitize::{self, CheckedText, Effect, Failure, Report, RuleSet, Vault},
 };
 
-/// Headers that describe a body, a moment or a trace in forms of their own.
-static FORMAL: [HeaderName; 8] = [
+/// Headers that describe a body in forms of their own, or go nowhere.
+static FORMAL: [HeaderName; 5] = [
     header::CONTENT_LENGTH,
     header::CONTENT_ENCODING,
     header::ACCEPT_ENCODING,
     header::TRANSFER_ENCODING,
-    header::DATE,
-    header::AGE,
     header::SET_COOKIE,
-    HeaderName::from_static("traceparent"),
 ];
+
+/// Whether a header is nothing but numbers, moments and the like, by its name and by its value.
+fn is_formal(name: &HeaderName, value: &[u8]) -> bool {
+    FORMAL.contains(name)
+        || (*name == header::AGE && value.iter().all(u8::is_ascii_digit))
+        || (*name == header::DATE && has_form(value, b"aaa, 00 aaa 0000 00:00:00 GMT"))
+        || (name == "traceparent" && has_form(value, b"xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx"))
+}
+
+/// Whether a value is written in a form: `a` is any letter, `0` any digit, `x` any hexadecimal digit in lower case.
+fn has_form(value: &[u8], form: &[u8]) -> bool {
+    let fits = |(byte, sign): (&u8, &u8)| match sign {
+        b'a' => byte.is_ascii_alphabetic(),
+        b'0' => byte.is_ascii_digit(),
+        b'x' => byte.is_ascii_digit() || (b'a'..=b'f').contains(byte),
+        sign => byte == sign,
+    };
+    value.len() == form.len() && value.iter().zip(form).all(fits)
+}
 
 /// What becomes of a head.
 #[derive(Default)]
@@ -98,7 +114,7 @@ pub(super) fn request(
         }
         let goes_on = forwarded(&inbound.headers);
         for (place, (name, value)) in inbound.headers.iter().enumerate() {
-            if !FORMAL.contains(name) && goes_on.contains_key(name) {
+            if goes_on.contains_key(name) && !is_formal(name, value.as_bytes()) {
                 let checked = sanitize::check_header(rules, name.as_str(), value.as_bytes(), vault)?;
                 changes.header(place, checked);
             }
@@ -132,7 +148,7 @@ impl Watch {
         let check = || -> Result<Changes, Failure> {
             let mut changes = Changes::default();
             for (place, (name, value)) in headers.iter().enumerate() {
-                if !FORMAL.contains(name) && !HOP_BY_HOP.contains(name) {
+                if !HOP_BY_HOP.contains(name) && !is_formal(name, value.as_bytes()) {
                     let checked =
                         sanitize::check_answer_header(&self.rules, name.as_str(), value.as_bytes(), &self.vault)?;
                     changes.header(place, checked);
@@ -156,4 +172,33 @@ impl Watch {
 /// Runs a check so that its panic is a failure of the check alone.
 fn contained<T>(check: impl FnOnce() -> Result<T, Failure>) -> Result<T, Fault> {
     std::panic::catch_unwind(AssertUnwindSafe(check)).map_err(|_| Fault::Panicked)?.map_err(Fault::Failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_the_form_of_its_header_is_not_looked_at() {
+        let is_formal =
+            |name: &'static str, value: &str| super::is_formal(&HeaderName::from_static(name), value.as_bytes());
+        for (name, value) in [
+            ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+            ("age", "17"),
+            ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+            ("content-length", "12"),
+        ] {
+            assert!(is_formal(name, value), "{name}: {value}");
+        }
+        for (name, value) in [
+            ("date", "jo@acme-corp.io"),
+            ("date", "Sun, jo@acme-corp.io 49:37 GMT"),
+            ("age", "jo@acme-corp.io"),
+            ("traceparent", "00-jo@acme-corp.io"),
+            ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-jo@acme-corp.io"),
+            ("x-note", "17"),
+        ] {
+            assert!(!is_formal(name, value), "{name}: {value}");
+        }
+    }
 }

@@ -330,9 +330,75 @@ fn text_files_in_base64_are_judged_and_media_pass() {
         let clean = document.to_string().replace("CANARY", &payload("nobody is in here"));
         assert!(body::check_request(&rules, clean.as_bytes(), &mut Vault::default()).unwrap().edits.is_empty());
     }
+    // In another encoding, or packed: nobody here can read it, and the model may.
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let with_mark = [&b"\xff\xfe"[..], &wide].concat();
+    let packed = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xf3\xca\x57\0\0".to_vec();
+    let one_bad_byte = [&b"\xe9 "[..], text.as_bytes()].concat();
+    for (kind, bytes) in [
+        ("text/plain", &wide),
+        ("text/plain", &with_mark),
+        ("text/csv", &packed),
+        ("application/json", &with_mark),
+        ("text/html", &one_bad_byte),
+        ("application/octet-stream", &wide),
+        ("application/octet-stream", &with_mark),
+        ("application/octet-stream", &one_bad_byte),
+    ] {
+        let source = json!({"source": {"type": "base64", "media_type": kind, "data": STANDARD.encode(bytes)}});
+        assert!(body::check_request(&rules, source.to_string().as_bytes(), &mut Vault::default()).is_err(), "{kind}");
+        let url = format!("data:{kind};base64,{}", STANDARD.encode(bytes));
+        let file = json!({"file": {"file_data": url}}).to_string();
+        assert!(body::check_request(&rules, file.as_bytes(), &mut Vault::default()).is_err(), "{kind}");
+    }
+    let unsaid = json!({"data": STANDARD.encode(&with_mark)}).to_string();
+    assert!(body::check_request(&rules, unsaid.as_bytes(), &mut Vault::default()).is_err());
     let odd = json!({"file": {"file_data": "data:text/csv;base64,a"}}).to_string();
     assert!(body::check_request(&rules, odd.as_bytes(), &mut Vault::default()).is_err(), "text that cannot be read");
     let media = json!({"data": STANDARD.encode([&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], b"jo@acme-corp.io"].concat())})
         .to_string();
     assert!(body::check_request(&rules, media.as_bytes(), &mut Vault::default()).unwrap().edits.is_empty());
+}
+
+#[test]
+fn a_stream_in_another_encoding_is_refused() {
+    let none = Arc::new(Vault::default());
+    let event = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"jo@acme-corp.io\"}}]}\n\n";
+    let wide: Vec<u8> = event.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let packed = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xf3\xca\x57\0\0\n\n".to_vec();
+    for bytes in [wide, packed] {
+        for chunk in [1, 7, bytes.len()] {
+            let mut guard = Guard::new(rules(Action::Redact), Arc::clone(&none), Api::OpenaiChat, Framing::Sse, true);
+            let mut out = Vec::new();
+            bytes.chunks(chunk).for_each(|piece| guard.feed(piece, &mut out));
+            guard.finish(&mut out);
+            assert_eq!(guard.failure(), Some(&Failure::Unreadable(Unreadable::Encoding)));
+            assert!(out.is_empty(), "{out:?}");
+        }
+    }
+}
+
+#[test]
+fn what_responses_say_twice_is_told_once() {
+    let none = Arc::new(Vault::default());
+    let said = "to jo@acme-corp.io";
+    let events = [
+        json!({"type": "response.output_text.delta", "item_id": "m", "output_index": 0, "content_index": 0, "delta": said}),
+        json!({"type": "response.output_text.done", "item_id": "m", "output_index": 0, "content_index": 0, "text": said}),
+        json!({"type": "response.content_part.done", "item_id": "m", "output_index": 0, "content_index": 0,
+            "part": {"type": "output_text", "text": said}}),
+        json!({"type": "response.output_item.done", "output_index": 0,
+            "item": {"type": "message", "id": "m", "content": [{"type": "output_text", "text": said}]}}),
+        json!({"type": "response.completed", "response": {"id": "r", "output": [
+            {"type": "message", "id": "m", "content": [{"type": "output_text", "text": said}]}]}}),
+    ];
+    let stream: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let mut guard = Guard::new(rules(Action::Redact), none, Api::OpenaiResponses, Framing::Sse, true);
+    let mut out = Vec::new();
+    guard.feed(stream.as_bytes(), &mut out);
+    guard.finish(&mut out);
+    let out = String::from_utf8(out).unwrap();
+    assert_eq!((out.matches("[REDACTED|EMAIL]").count(), out.contains("jo@")), (5, false), "{out}");
+    let counts: Vec<u32> = guard.report().findings.iter().map(|found| found.count).collect();
+    assert_eq!(counts, [1], "{:?}", guard.report());
 }
