@@ -222,8 +222,9 @@ pub(super) fn begins_as_text(payload: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
 }
 
-/// Judges a file in base64, which the document writes as `raw`. What it must become, in base64 again. What is declared as
-/// text must be UTF-8; else it is read as well as may be, and what then shows cannot be edited, only be refused.
+/// Judges a file in base64, which the document writes as `raw`. What it must become, in base64 again. What is not UTF-8
+/// is read as well as may be, and what then shows cannot be edited, only be refused, as is what is packed and declared as
+/// text.
 pub(super) fn judged_base64(
     screen: &mut Screen<'_>,
     raw: &str,
@@ -235,32 +236,27 @@ pub(super) fn judged_base64(
     payload.retain(|c| !c.is_whitespace());
     let engine = engine(&payload);
     let bytes = engine.decode(&payload).map_err(|_| Failure::from(Unreadable::Encoding))?;
-    let declared = if is_declared_text { "text/plain" } else { "application/octet-stream" };
-    let changed = match upload::content_of(&bytes, declared)? {
+    let changed = match upload::content_of(&bytes, "application/octet-stream")? {
         Content::Text(text) => judged(screen, text, place)?,
-        Content::Media => None,
-        Content::Doubtful(text) if screen.is_clean(&text)? && screen.is_clean(&wide(&bytes))? => None,
-        Content::Doubtful(_) => return Err(Unreadable::Encoding.into()),
+        Content::Media if !is_declared_text => None,
+        Content::Doubtful(text) if screen.is_clean(&text)? && screen.is_clean(&narrowed(&bytes))? => None,
+        Content::Media | Content::Doubtful(_) => return Err(Unreadable::Encoding.into()),
     };
     Ok(changed.map(|changed| engine.encode(changed)))
 }
 
-/// Bytes read as UTF-16, in the order of bytes that makes more sense.
-fn wide(bytes: &[u8]) -> String {
-    let read = |unit: fn([u8; 2]) -> u16| {
-        let units = bytes.chunks_exact(2).map(|pair| pair.try_into().map_or(0, unit));
-        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>()
-    };
-    let (little, big) = (read(u16::from_le_bytes), read(u16::from_be_bytes));
-    let sense = |text: &str| text.chars().filter(char::is_ascii).count();
-    if sense(&big) > sense(&little) { big } else { little }
+/// Bytes of a text in UTF-16 or UTF-32, in either order, as its letters of ASCII alone would be in UTF-8.
+fn narrowed(bytes: &[u8]) -> String {
+    let narrow: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+    String::from_utf8_lossy(&narrow).into_owned()
 }
 
-/// Whether bytes begin as text in UTF-16 does.
+/// Whether bytes begin as text in UTF-16 or UTF-32 does: with a mark, or with letters that have zeros between them.
 fn begins_wide(bytes: &[u8]) -> bool {
-    let text = wide(bytes);
-    let mut opening = text.trim_start_matches('\u{feff}').chars().take(8).peekable();
-    opening.peek().is_some() && opening.all(|c| c.is_ascii_graphic() || matches!(c, ' ' | '\n' | '\r' | '\t'))
+    let opening = bytes.get(..16).unwrap_or(bytes);
+    let zeros = opening.iter().filter(|byte| **byte == 0).count();
+    let is_letter = |byte: &u8| matches!(byte, 0 | 0xfe | 0xff | b'\n' | b'\r' | b'\t' | b' '..=b'~');
+    zeros >= 3 && 3 * zeros >= opening.len() && zeros < opening.len() && opening.iter().all(is_letter)
 }
 
 /// The engine that writes as `payload` is written.
