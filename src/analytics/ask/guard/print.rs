@@ -3,16 +3,17 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use sqlparser::ast::{
-    Cte, Distinct, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause, ObjectName,
-    ObjectNamePart, Offset, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, Select, SelectFlavor, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableWithJoins,
-    Value as Literal, WildcardAdditionalOptions, With,
+    Cte, Ident, ObjectName, ObjectNamePart, Query, SetExpr, SetOperator, SetQuantifier, TableAlias, With,
 };
 
-use super::{ROWS_ASKED, Refused, Value, view_names};
+use super::{Refused, Value};
 use crate::analytics::ask::views;
 
 mod expression;
+mod function;
+mod order;
+mod relation;
+mod select;
 
 /// Deepest nesting of expressions and queries; SQLite is told the same.
 const DEPTH_MAX: usize = 50;
@@ -186,268 +187,6 @@ impl<'t> Printer<'t> {
         }
     }
 
-    fn select(&mut self, select: &Select) -> Done {
-        let Select {
-            select_token: _,
-            optimizer_hints,
-            distinct,
-            select_modifiers: None,
-            top: None,
-            top_before_distinct: false,
-            projection,
-            exclude: None,
-            into: None,
-            from,
-            lateral_views,
-            prewhere: None,
-            selection,
-            connect_by,
-            group_by,
-            cluster_by,
-            distribute_by,
-            sort_by,
-            having,
-            named_window,
-            qualify: None,
-            window_before_qualify: false,
-            value_table_mode: None,
-            flavor: SelectFlavor::Standard,
-        } = select
-        else {
-            return Err(unknown("this clause of SELECT"));
-        };
-        let is_plain = optimizer_hints.is_empty()
-            && lateral_views.is_empty()
-            && connect_by.is_empty()
-            && cluster_by.is_empty()
-            && distribute_by.is_empty()
-            && sort_by.is_empty()
-            && named_window.is_empty();
-        if !is_plain {
-            return Err(unknown("this clause of SELECT"));
-        }
-        self.put("SELECT ");
-        match distinct {
-            None => {}
-            Some(Distinct::Distinct) => self.put("DISTINCT "),
-            Some(_) => return Err(unknown("this kind of DISTINCT")),
-        }
-        self.list(projection, Self::select_item)?;
-        if !from.is_empty() {
-            self.put(" FROM ");
-            self.list(from, Self::joined)?;
-        }
-        if let Some(condition) = selection {
-            self.put(" WHERE ");
-            self.expression(condition)?;
-        }
-        match group_by {
-            GroupByExpr::Expressions(by, more) if more.is_empty() => {
-                if !by.is_empty() {
-                    self.put(" GROUP BY ");
-                    self.list(by, Self::expression)?;
-                }
-            }
-            _ => return Err(unknown("this kind of GROUP BY")),
-        }
-        if let Some(condition) = having {
-            self.put(" HAVING ");
-            self.expression(condition)?;
-        }
-        Ok(())
-    }
-
-    fn select_item(&mut self, item: &SelectItem) -> Done {
-        match item {
-            SelectItem::UnnamedExpr(expression) => self.expression(expression),
-            SelectItem::ExprWithAlias { expr, alias } => {
-                self.expression(expr)?;
-                self.put(" AS ");
-                self.name(alias)
-            }
-            SelectItem::Wildcard(options) if is_bare(options) => {
-                self.put("*");
-                Ok(())
-            }
-            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(table), options)
-                if is_bare(options) =>
-            {
-                self.name(one_part(table)?)?;
-                self.put(".*");
-                Ok(())
-            }
-            _ => Err(unknown("this kind of column")),
-        }
-    }
-
-    fn joined(&mut self, table: &TableWithJoins) -> Done {
-        self.table(&table.relation)?;
-        for join in &table.joins {
-            let Join { relation, global: false, join_operator } = join else { return Err(unknown("GLOBAL")) };
-            let (word, constraint) = match join_operator {
-                JoinOperator::Join(on) => (" JOIN ", on),
-                JoinOperator::Inner(on) => (" INNER JOIN ", on),
-                JoinOperator::Left(on) => (" LEFT JOIN ", on),
-                JoinOperator::LeftOuter(on) => (" LEFT OUTER JOIN ", on),
-                JoinOperator::CrossJoin(on) => (" CROSS JOIN ", on),
-                _ => return Err(unknown("this kind of join")),
-            };
-            self.put(word);
-            self.table(relation)?;
-            match constraint {
-                JoinConstraint::None => {}
-                JoinConstraint::On(condition) => {
-                    self.put(" ON ");
-                    self.expression(condition)?;
-                }
-                JoinConstraint::Using(columns) => {
-                    self.put(" USING (");
-                    self.list(columns, |this, column| this.name(one_part(column)?))?;
-                    self.put(")");
-                }
-                JoinConstraint::Natural => return Err(unknown("NATURAL JOIN")),
-            }
-        }
-        Ok(())
-    }
-
-    fn table(&mut self, table: &TableFactor) -> Done {
-        match table {
-            TableFactor::Table {
-                name,
-                alias,
-                args: None,
-                with_hints,
-                version: None,
-                with_ordinality: false,
-                partitions,
-                json_path: None,
-                sample: None,
-                index_hints,
-            } if with_hints.is_empty() && partitions.is_empty() && index_hints.is_empty() => {
-                let name = one_part(name)?;
-                self.relation(name)?;
-                match alias {
-                    Some(alias) => self.alias(alias),
-                    // Columns may be qualified by the name that was written.
-                    None if matches!(self.mode, Mode::ToRun { .. }) => {
-                        self.put(" AS ");
-                        self.name(name)
-                    }
-                    None => Ok(()),
-                }
-            }
-            TableFactor::Derived { lateral: false, subquery, alias, sample: None } => {
-                self.put("(");
-                self.query(subquery, false)?;
-                self.put(")");
-                alias.as_ref().map_or(Ok(()), |alias| self.alias(alias))
-            }
-            TableFactor::NestedJoin { table_with_joins, alias: None } => self.nested(|this| {
-                this.put("(");
-                this.joined(table_with_joins)?;
-                this.put(")");
-                Ok(())
-            }),
-            _ => Err(Refused::new("only views and queries may stand in FROM; functions and hints may not")),
-        }
-    }
-
-    fn alias(&mut self, alias: &TableAlias) -> Done {
-        let TableAlias { explicit, name, columns, at: None } = alias else { return Err(unknown("AT")) };
-        if !columns.is_empty() {
-            return Err(unknown("an alias with columns"));
-        }
-        self.put(if *explicit || matches!(self.mode, Mode::ToRun { .. }) { " AS " } else { " " });
-        self.name(name)
-    }
-
-    /// The name of a view or of a table of one's own.
-    fn relation(&mut self, name: &Ident) -> Done {
-        let key = name.value.to_ascii_lowercase();
-        if self.own_tables.iter().any(|known| known.contains(&key)) {
-            return self.own_table(name);
-        }
-        let Some(view) = views::find(&key) else {
-            return Err(Refused::new(format!("there is no view `{}`; there are {}", shown(name), view_names())));
-        };
-        if !self.views.contains(&view.name) {
-            self.views.push(view.name);
-        }
-        match self.mode {
-            Mode::Same => self.name(name),
-            Mode::ToRun { token } => {
-                self.put(&views::running_name(token, view.name));
-                Ok(())
-            }
-        }
-    }
-
-    fn own_table(&mut self, name: &Ident) -> Done {
-        match self.mode {
-            Mode::Same => self.name(name),
-            Mode::ToRun { token } => {
-                let mut renamed = name.clone();
-                renamed.value = format!("own_{token}_{}", name.value);
-                self.name(&renamed)
-            }
-        }
-    }
-
-    fn order_by(&mut self, order_by: &OrderBy) -> Done {
-        let OrderBy { kind: OrderByKind::Expressions(by), interpolate: None } = order_by else {
-            return Err(unknown("this kind of ORDER BY"));
-        };
-        self.put(" ORDER BY ");
-        self.list(by, Self::ordering)
-    }
-
-    fn ordering(&mut self, by: &OrderByExpr) -> Done {
-        let OrderByExpr { expr, options, with_fill: None } = by else { return Err(unknown("WITH FILL")) };
-        self.expression(expr)?;
-        match &options.sort {
-            None => {}
-            Some(OrderBySort::Asc) => self.put(" ASC"),
-            Some(OrderBySort::Desc) => self.put(" DESC"),
-            Some(OrderBySort::Using(_)) => return Err(unknown("USING in ORDER BY")),
-        }
-        match options.nulls_first {
-            None => {}
-            Some(true) => self.put(" NULLS FIRST"),
-            Some(false) => self.put(" NULLS LAST"),
-        }
-        Ok(())
-    }
-
-    fn limit(&mut self, clause: Option<&LimitClause>, is_outermost: bool) -> Done {
-        let (limit, offset) = match clause {
-            None => (None, None),
-            Some(LimitClause::LimitOffset { limit, offset, limit_by }) if limit_by.is_empty() => {
-                (limit.as_ref(), offset.as_ref())
-            }
-            Some(_) => return Err(Refused::new("write LIMIT n OFFSET m")),
-        };
-        match limit {
-            Some(limit) => {
-                let rows = whole_number(limit).ok_or_else(|| Refused::new("LIMIT must be a whole number"))?;
-                let rows = if is_outermost { rows.min(ROWS_ASKED.into()) } else { rows };
-                let _ = write!(self.sql, " LIMIT {rows}");
-            }
-            None if is_outermost => {
-                let _ = write!(self.sql, " LIMIT {ROWS_ASKED}");
-            }
-            None => {}
-        }
-        if let Some(Offset { value, rows }) = offset {
-            let skipped = whole_number(value).ok_or_else(|| Refused::new("OFFSET must be a whole number"))?;
-            if limit.is_none() || *rows != sqlparser::ast::OffsetRows::None {
-                return Err(Refused::new("write LIMIT n OFFSET m"));
-            }
-            let _ = write!(self.sql, " OFFSET {skipped}");
-        }
-        Ok(())
-    }
-
     /// A name as SQLite reads it: always in quotes, and of letters that none of its readers could end it by.
     fn name(&mut self, name: &Ident) -> Done {
         let is_harmless = |letter: char| letter.is_alphanumeric() || " _-.,:;%$€#+*/()<>=!?&@".contains(letter);
@@ -470,39 +209,11 @@ impl<'t> Printer<'t> {
     }
 }
 
-fn is_bare(options: &WildcardAdditionalOptions) -> bool {
-    let WildcardAdditionalOptions {
-        wildcard_token: _,
-        opt_ilike,
-        opt_exclude,
-        opt_except,
-        opt_replace,
-        opt_rename,
-        opt_alias,
-    } = options;
-    opt_ilike.is_none()
-        && opt_exclude.is_none()
-        && opt_except.is_none()
-        && opt_replace.is_none()
-        && opt_rename.is_none()
-        && opt_alias.is_none()
-}
-
 /// A name without a database or a table before it.
 fn one_part(name: &ObjectName) -> Result<&Ident, Refused> {
     match name.0.as_slice() {
         [ObjectNamePart::Identifier(name)] => Ok(name),
         _ => Err(Refused::new("write the names of views alone, without a database before them")),
-    }
-}
-
-fn whole_number(expression: &Expr) -> Option<u64> {
-    match expression {
-        Expr::Value(value) => match &value.value {
-            Literal::Number(digits, false) => digits.parse().ok().filter(|number| *number <= 1_000_000_000),
-            _ => None,
-        },
-        _ => None,
     }
 }
 
