@@ -258,6 +258,141 @@ async fn comparisons_shares_lists_series_and_drivers_hold_together() {
     assert!(dear["warnings"].to_string().contains("mystery-1"), "{dear}");
 }
 
+/// The day and the time of a record of [`history`], as answers write them.
+fn moment(rig_began_us: i64, number: i64) -> String {
+    let at = Timestamp { unix_us: rig_began_us - 60_000_000 - number * 1_500_000_000 }.to_string();
+    at.get(..16).unwrap().replace('T', " ")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sentence_about_rows_says_by_what_they_stand_what_the_first_has_and_when_it_was() {
+    let rig = filled("").await;
+    let asked = |question: &'static str| ask(&rig, json!({"question": question}));
+    let oldest = asked("the earliest request").await["rows"][0][1].as_str().unwrap().to_owned();
+    let began = Timestamp::parse(&oldest).unwrap().unix_us + 60_000_000 + 599 * 1_500_000_000;
+    // The last of the history is the slowest: 5.591 s.
+    for question in ["the slowest request", "which request had the highest latency?", "the longest call"] {
+        let answer = asked(question).await;
+        assert_eq!(answer["rows"].as_array().unwrap().len(), 1, "{question}: {answer}");
+        let text = answer["answer"].as_str().unwrap();
+        let has_all = ["highest latency", "5.59 s", &moment(began, 599)].iter().all(|part| text.contains(part));
+        assert!(has_all, "{question}: {text}");
+    }
+    let several = asked("the 3 slowest requests").await;
+    let text = several["answer"].as_str().unwrap();
+    assert!(text.starts_with("The 3 requests with the highest latency") && text.contains("5.59 s at"), "{text}");
+    assert_eq!(several["rows"].as_array().unwrap().len(), 3);
+    // What they stand by is a column, even where lists do not show it.
+    let largest = asked("the request with the most tokens").await;
+    let place = largest["columns"].as_array().unwrap().iter().position(|column| column["name"] == "tokens").unwrap();
+    assert_eq!(largest["rows"][0][place], 155, "{largest}");
+    let text = largest["answer"].as_str().unwrap();
+    assert!(text.contains("most tokens") && text.contains("155 tokens at"), "{text}");
+    for question in ["when was the last error", "when did we last see an error?", "the latest error"] {
+        let text = asked(question).await["answer"].as_str().unwrap().to_owned();
+        assert!(text.contains("latest request") && text.contains(&moment(began, 3)), "{question}: {text}");
+    }
+    let listed = asked("list the requests").await["answer"].as_str().unwrap().to_owned();
+    assert!(listed.contains("100 requests") && listed.contains("newest first") && listed.contains(&moment(began, 0)));
+    let none = asked("which requests took longer than an hour").await;
+    assert!(none["answer"].as_str().unwrap().starts_with("No requests were found"), "{none}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_name_is_in_break_downs_and_wins_no_ranking_of_names() {
+    let rig = filled("").await;
+    let now = Timestamp::now().unix_us;
+    let nameless = Record {
+        id: RecordId::new(),
+        started_at: Timestamp { unix_us: now - 5_000_000 },
+        outcome: Outcome::Ok,
+        cost: Some(Microcents(100_000_000_000)),
+        attempts: vec![attempt("openai", Some(200), Some(Microcents(100_000_000_000)))],
+        ..bare_record()
+    };
+    rig.gateway.store().recorder.import(nameless);
+    rig.gateway.store().recorder.flush().await.unwrap();
+    let asked = |question: &'static str| ask(&rig, json!({"question": question}));
+    for (question, kind) in [
+        ("which model is the most expensive?", "model"),
+        ("the most expensive model", "model"),
+        ("which project spent the most", "project"),
+        ("who spent the most", "requester"),
+        ("which team had the highest cost this year", "team"),
+    ] {
+        let answer = asked(question).await;
+        let rows = answer["rows"].as_array().unwrap();
+        assert_ne!(rows[0][0], "(none)", "{question}: {answer}");
+        assert!(rows.iter().any(|row| row[0] == "(none)"), "{question}: {answer}");
+        let told = format!("what has no {kind} is not ranked (cost: $1,0");
+        assert!(answer["warnings"].to_string().contains(&told), "{question}: {}", answer["warnings"]);
+        let named = rows[0][0].as_str().unwrap();
+        assert!(answer["answer"].as_str().unwrap().contains(&format!("highest is {named}")), "{answer}");
+    }
+    let top = asked("top 2 projects by cost").await;
+    let rows = top["rows"].as_array().unwrap();
+    assert!(rows.len() == 2 && rows.iter().all(|row| row[0] != "(none)"), "{top}");
+    assert!(top["warnings"].to_string().contains("what has no project is not ranked"), "{top}");
+    assert!(top["columns"].as_array().unwrap().iter().all(|column| column["name"] != "nameless"));
+    let cut = asked("cost by project").await;
+    assert_eq!(cut["rows"][0][0], "(none)", "{cut}");
+    // The least is a name as well; what has none is told where it would have been the least.
+    let least = asked("which project had the fewest requests").await;
+    assert_ne!(least["rows"][0][0], "(none)", "{least}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn percentages_by_group_are_of_each_groups_own_unless_the_groups_share_one_whole() {
+    let rig = filled("").await;
+    let asked = |question: &'static str| ask(&rig, json!({"question": question}));
+    let rates = asked("error rate by project").await;
+    for question in [
+        "percentage of requests that failed by project",
+        "what percentage of requests failed, by project?",
+        "what percent of calls per project failed",
+        "percentage of failed requests for each project",
+    ] {
+        assert_eq!(asked(question).await["rows"], rates["rows"], "{question}");
+    }
+    let shares = asked("what share of failures comes from each project").await;
+    let place = shares["columns"].as_array().unwrap().iter().position(|column| column["role"] == "share").unwrap();
+    let sum: f64 = shares["rows"].as_array().unwrap().iter().filter_map(|row| row[place].as_f64()).sum();
+    assert!((sum - 1.0).abs() < 1e-9, "{shares}");
+    // 288 of 600 took longer than 3 seconds.
+    let slow = asked("what percentage of requests took longer than 3 seconds").await;
+    assert!(close(&slow["rows"][0][2], &json!(0.48)), "{slow}");
+    let text = slow["answer"].as_str().unwrap();
+    assert!(text.contains("48.0 % of requests (288 of 600)") && text.contains("latency over 3.00 s"), "{text}");
+    let streamed = asked("percentage of streaming requests by model").await;
+    for row in streamed["rows"].as_array().unwrap() {
+        let share = row[1].as_f64().unwrap() / row[2].as_f64().unwrap();
+        assert!(close(&row[3], &json!(share)), "{streamed}");
+    }
+    assert!(streamed["answer"].as_str().unwrap().starts_with("Share of requests by model"), "{streamed}");
+    // Failures have a latency of their own.
+    let failed = asked("average latency of failed requests").await;
+    assert!(failed["rows"][0][0].as_f64().is_some_and(|mean| mean > 200.0), "{failed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_question_in_a_conversation_says_so_and_can_keep_what_the_one_before_was_about() {
+    let rig = filled("").await;
+    let first = ask(&rig, json!({"question": "cost of checkout in the last 2 days"})).await;
+    let conversation = json!([{"spec": first["spec"]}]);
+    let next = ask(&rig, json!({"question": "how many requests", "conversation": conversation})).await;
+    assert_eq!(next["reading"][0]["kind"], "conversation", "{next}");
+    assert_eq!(next["reading"][0]["text"], "new question");
+    assert_eq!(next["spec"]["filters"], json!([]));
+    assert_eq!(next["follow_ups"][0]["text"], "keep project \"checkout\", last 2 days", "{}", next["follow_ups"]);
+    assert_eq!(next["follow_ups"].as_array().unwrap().len(), 3);
+    let kept = ask(&rig, json!({"spec": next["follow_ups"][0]["spec"]})).await;
+    let said = ask(&rig, json!({"question": "requests of checkout in the last 2 days"})).await;
+    assert_eq!(kept["rows"], said["rows"]);
+    assert_ne!(kept["rows"], next["rows"]);
+    let changed = ask(&rig, json!({"question": "and by model?", "conversation": conversation})).await;
+    assert_eq!(changed["reading"][0]["text"], "changes the question before", "{changed}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_answered_is_declined_and_says_what_can_be() {
     let rig = filled("").await;

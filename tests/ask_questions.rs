@@ -94,6 +94,11 @@ async fn questions_are_answered_as_hand_written_sql_answers_them() {
             let answer = asker.answer(&turn.ask, previous.as_ref()).await.unwrap();
             answer_times.push(began.elapsed());
             read_times.push(Duration::from_millis(answer.why.read_ms));
+            // What is offered in the place of a question is no dead end.
+            for instead in answer.declined.iter().flat_map(|declined| &declined.r#try) {
+                let other = asker.answer(instead, None).await.unwrap();
+                assert!(other.declined.is_none(), "{}: {instead}", turn.ask);
+            }
             if let (Some(talk), Some(spec)) = (turn.talk.as_deref(), answer.spec.clone()) {
                 talks.insert(talk, spec);
             }

@@ -129,8 +129,10 @@ impl Asker {
     }
 
     async fn understood(&self, understood: Understood) -> Result<Answer, AskError> {
-        let Understood { spec, reading, assumptions, corrections, is_follow_up: _ } = understood;
-        Ok(Answer { reading, assumptions, corrections, ..self.run(spec).await? })
+        let Understood { spec, reading, assumptions, corrections, is_follow_up: _, keeping } = understood;
+        let mut answer = Answer { reading, assumptions, corrections, ..self.run(spec).await? };
+        answer.offer_first(keeping);
+        Ok(answer)
     }
 
     /// What the parser made of a question that no model read either: said with the words that it left out.

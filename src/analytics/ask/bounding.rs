@@ -62,6 +62,7 @@ impl Draft<'_> {
             .map(|(_, quantity)| Measure::total(quantity))
             .or(named.map(|(_, measure)| measure))
             .or(by_word.filter(|quantity| fits(*quantity)).or(by_unit).map(Measure::total))
+            .or_else(|| self.rate_said().filter(|_| number.unit == Some(Unit::Ratio)))
             .or_else(|| self.requests_before(at).filter(|_| number.unit.is_none()));
         let Some(measure) = measure else { return };
         self.take(at);
@@ -136,6 +137,15 @@ impl Draft<'_> {
         }
     }
 
+    /// "Success rate by model below 95%": the one rate that is measured.
+    fn rate_said(&self) -> Option<Measure> {
+        let mut rates = self.items.iter().filter_map(|item| match item.sense() {
+            Some(Sense::Quantity(quantity)) if quantity.unit() == Unit::Ratio => Some(*quantity),
+            _ => None,
+        });
+        rates.next().filter(|_| rates.next().is_none()).map(Measure::total)
+    }
+
     /// "Teams with requests over 1000".
     fn requests_before(&self, at: usize) -> Option<Measure> {
         let requests = Quantity::Requests;
@@ -157,7 +167,9 @@ impl Draft<'_> {
                         .into_iter()
                         .flatten()
                         .any(|beside| matches!(self.items.get(beside).map(|item| &item.what), Some(What::Name { .. })));
-                    (!is_name_beside && !matches!(dimension, Dimension::ErrorKind)).then_some(Subject::Group)
+                    // Of "requests by model that took over 10 s" requests are the subject.
+                    let is_subject = !is_name_beside && !self.is_led_by(place);
+                    (is_subject && !matches!(dimension, Dimension::ErrorKind)).then_some(Subject::Group)
                 }
             }
         })

@@ -12,11 +12,12 @@ mod rows;
 use std::fmt::Write as _;
 
 pub(super) use dimensions::{NONE, OTHER, label};
+pub(super) use rows::ordered_by;
 
 use self::{dimensions::Place, measures::Times};
 use super::{
-    BoundOp, Dimension, Measure, Order, OrderBy, Quantity, QuerySpec, Statistic, Unit, View, Window, guard::Value,
-    sandbox::ROWS_MAX,
+    Bound, BoundOp, Dimension, Measure, Order, OrderBy, Quantity, QuerySpec, Share, Statistic, Unit, View, Window,
+    guard::Value, sandbox::ROWS_MAX,
 };
 
 /// Microseconds in a quarter of an hour, the width of roll-ups.
@@ -69,6 +70,8 @@ pub enum ColumnKind {
     UnknownPrice,
     /// How many values a statistic rests on.
     Samples,
+    /// What the group without a name has, of a ranking of names; in every row.
+    Nameless,
     /// A plain value of a row.
     Plain,
 }
@@ -223,7 +226,7 @@ impl<'s> Grouping<'s> {
             add(self, change, "_change", ColumnKind::Change(measure), unit);
         }
         if let Some(share) = &self.spec.share {
-            let whole = if share.part.is_empty() {
+            let whole = if !share.has_part() {
                 let by = self.spec.grain().and_then(|grain| self.spec.dimensions.iter().position(|one| one == grain));
                 // Each point of a series is a whole of its own.
                 let by = by.filter(|_| self.spec.dimensions.len() > 1);
@@ -247,9 +250,11 @@ impl<'s> Grouping<'s> {
             return name.clone();
         }
         let name = format!("m{}", self.known.len());
-        let part = self.spec.share.as_ref().filter(|share| !share.part.is_empty());
-        let part =
-            part.map(|share| dimensions::conditions(&share.part, self.spec.view, &mut self.binder).join(" AND "));
+        let part = self.spec.share.as_ref().filter(|share| share.has_part()).map(|share| {
+            let mut conditions = dimensions::conditions(&share.part, self.spec.view, &mut self.binder);
+            conditions.extend(share.bounds.iter().map(|bound| self.bounded(bound)));
+            conditions.join(" AND ")
+        });
         let now = if compared { self.times.window(self.place, &mut self.binder) } else { self.times.now(None) };
         let value = measures::sql(measure, self.place, &now.and(part.as_deref()), self.times.now_us, &mut self.binder);
         self.inner.push(format!("{value} AS {name}"));
@@ -280,11 +285,17 @@ impl<'s> Grouping<'s> {
             self.columns.push(Column { name: "unknown_price".to_owned(), kind: ColumnKind::UnknownPrice, unit });
         }
         let rests = spec.measures.iter().find(|measure| measure.statistic != Statistic::Total);
-        if let Some(samples) = rests.and_then(|measure| measures::samples(*measure, self.place)) {
+        if let Some(samples) = rests.and_then(|measure| self.times.samples(*measure, self.place)) {
             self.inner.push(format!("{samples} AS samples"));
             self.outer.push("g.samples AS samples".to_owned());
             let unit = Some(Unit::Count);
             self.columns.push(Column { name: "samples".to_owned(), kind: ColumnKind::Samples, unit });
+        }
+        if let Some(first) = spec.measures.first().filter(|_| ranks_names(spec)) {
+            let name = self.inner_measure(*first, spec.compare.is_some());
+            self.outer.push(format!("max(CASE WHEN g.d0 IS NULL THEN g.{name} END) OVER () AS nameless"));
+            let unit = Some(first.quantity.unit());
+            self.columns.push(Column { name: "nameless".to_owned(), kind: ColumnKind::Nameless, unit });
         }
     }
 
@@ -292,13 +303,16 @@ impl<'s> Grouping<'s> {
     fn conditions(&mut self) -> String {
         let mut conditions = vec![self.times.both(self.spec, self.place, &mut self.binder)];
         conditions.extend(dimensions::conditions(&self.spec.filters, self.spec.view, &mut self.binder));
-        for bound in &self.spec.row_bounds {
-            let value = measures::of_row(bound.measure.quantity, &mut self.binder, self.times.now_us);
-            let bound_to = self.binder.real(bound.value);
-            conditions.push(format!("{value} {} {bound_to}", sign(bound.op)));
-        }
+        conditions.extend(self.spec.row_bounds.iter().map(|bound| self.bounded(bound)));
         conditions.retain(|condition| !condition.is_empty());
         if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") }
+    }
+
+    /// A bound on a single row.
+    fn bounded(&mut self, bound: &Bound) -> String {
+        let value = measures::of_row(bound.measure.quantity, &mut self.binder, self.times.now_us);
+        let to = self.binder.real(bound.value);
+        format!("{value} {} {to}", sign(bound.op))
     }
 
     /// Of a series of series, which are kept apart: the dimension, and the query of their names.
@@ -345,9 +359,18 @@ impl<'s> Grouping<'s> {
         if let Some(at) = spec.dimensions.iter().position(Dimension::is_grain) {
             order.push(format!("g.d{at}"));
         } else {
+            let of_part = spec.share.as_ref().is_some_and(Share::has_part);
             let by = match &spec.order {
                 Some(Order { by: OrderBy::Measure(measure), descending }) => {
-                    Some((format!("g.{}", self.inner_measure(*measure, compared)), *descending))
+                    let name = self.inner_measure(*measure, compared);
+                    // Shares of parts are ranked by the share, not by how large the part is.
+                    let is_share = of_part && spec.measures.contains(measure);
+                    let value = if is_share {
+                        format!("1.0 * g.{name} / nullif(g.{name}_whole, 0)")
+                    } else {
+                        format!("g.{name}")
+                    };
+                    Some((value, *descending))
                 }
                 Some(Order { by: OrderBy::Dimension(dimension), descending }) => spec
                     .dimensions
@@ -360,16 +383,30 @@ impl<'s> Grouping<'s> {
                 }),
                 // The hours of a day and the days of a week have an order of their own.
                 _ if spec.dimensions.first().is_some_and(Dimension::is_cyclic) => Some(("g.d0".to_owned(), false)),
-                _ => spec.measures.first().map(|first| (format!("g.{}", self.inner_measure(*first, compared)), true)),
+                _ => spec.measures.first().map(|first| {
+                    let name = self.inner_measure(*first, compared);
+                    let share = format!("1.0 * g.{name} / nullif(g.{name}_whole, 0)");
+                    (if of_part { share } else { format!("g.{name}") }, true)
+                }),
             };
             let direction = |descending| if descending { "DESC" } else { "ASC" };
-            order.extend(by.map(|(value, descending)| format!("{value} {} NULLS LAST", direction(descending))));
+            order.extend(by.map(|(value, descending)| {
+                let first = if ranks_names(spec) { format!("{value} IS NULL, g.d0 IS NULL, ") } else { String::new() };
+                format!("{first}{value} {} NULLS LAST", direction(descending))
+            }));
         }
         order.extend(
             names.iter().map(|name| format!("g.{name}")).filter(|name| !order.contains(name)).collect::<Vec<_>>(),
         );
         order.join(", ")
     }
+}
+
+/// Whether groups are put in an order of which those without a name must not be the first: nobody asks for the
+/// costliest model to hear of requests without one.
+pub(super) fn ranks_names(spec: &QuerySpec) -> bool {
+    let is_ranking = matches!(&spec.order, Some(Order { by: OrderBy::Measure(_) | OrderBy::Change, .. }));
+    is_ranking && spec.grain().is_none() && spec.dimensions.first().is_some_and(|dimension| !dimension.is_cyclic())
 }
 
 /// Whether roll-ups know where a window begins and ends.

@@ -38,6 +38,13 @@ pub(super) fn chips(spec: &QuerySpec, draft: &Draft<'_>) -> Vec<Chip> {
         }
         add(ChipKind::Filter, texts::filter(filter), false, Some(without));
     }
+    for (at, bound) in spec.share.iter().flat_map(|share| &share.bounds).enumerate() {
+        let mut without = spec.clone();
+        if let Some(share) = &mut without.share {
+            share.bounds.remove(at);
+        }
+        add(ChipKind::Bound, texts::bound(bound), false, Some(without));
+    }
     for (at, bound) in spec.row_bounds.iter().enumerate() {
         let mut without = spec.clone();
         without.row_bounds.remove(at);

@@ -30,8 +30,13 @@ pub(super) fn is_fragment(items: &[Item]) -> bool {
     });
     // "As tokens".
     let leans = leans || items.first().is_some_and(|item| item.text == "as");
+    // "The 5 slowest" says nothing of what.
+    let has_noun = items.iter().any(|item| {
+        item.dimension().is_some()
+            || matches!(item.what, What::Name { .. } | What::Word(Sense::Quantity(_) | Sense::Who | Sense::Rows(_)))
+    });
     let measures = items.iter().any(|item| {
-        matches!(
+        let is_noun = matches!(
             item.what,
             What::Word(
                 Sense::Quantity(_)
@@ -41,9 +46,9 @@ pub(super) fn is_fragment(items: &[Item]) -> bool {
                     | Sense::Save
                     | Sense::Budget
                     | Sense::Projected
-                    | Sense::Superlative(_, Some(_))
             )
-        )
+        );
+        is_noun || (has_noun && matches!(item.what, What::Word(Sense::Superlative(_, Some(_)))))
     });
     // "Show me the requests" names nothing else.
     let is_list = items.iter().any(|item| matches!(item.what, What::Word(Sense::List)));

@@ -31,6 +31,40 @@ impl Draft<'_> {
                 _ => {}
             }
         }
+        if self.order.is_some() {
+            let nouns = self.counted_nouns();
+            self.take_count(&nouns);
+        }
+    }
+
+    /// The places of what can be counted off: groups in the plural, and rows.
+    fn counted_nouns(&self) -> Vec<usize> {
+        let is_noun = |at: &usize| {
+            self.items.get(*at).is_some_and(|item| {
+                item.is_plural
+                    && match item.sense() {
+                        Some(Sense::Quantity(quantity)) => super::bounding::is_row_noun(*quantity),
+                        Some(Sense::Rows(_)) => true,
+                        _ => item.dimension().is_some(),
+                    }
+            })
+        };
+        (0..self.items.len()).filter(is_noun).collect()
+    }
+
+    /// The number before one of these nouns, where nothing has said how many: "the 5 requests with the most tokens".
+    pub(super) fn take_count(&mut self, nouns: &[usize]) {
+        if self.limit.is_some() {
+            return;
+        }
+        let count = nouns.iter().find_map(|noun| {
+            let at = noun.checked_sub(1)?;
+            let is_bound = at.checked_sub(1).is_some_and(|before| matches!(self.sense(before), Some(Sense::Bound(_))));
+            (!is_bound).then_some(at)
+        });
+        if let Some(at) = count {
+            self.limit_from(at);
+        }
     }
 
     fn set_order(&mut self, descending: bool, _at: usize) {
@@ -40,6 +74,15 @@ impl Draft<'_> {
         }
     }
 
+    /// Whether a noun for requests stands there in the singular: "the slowest request" is one.
+    pub(super) fn is_single_request(&self) -> bool {
+        let mut nouns = self.items.iter().filter(|item| {
+            matches!(item.what, What::Word(Sense::Quantity(Quantity::Requests) | Sense::Rows(_)))
+                && !matches!(item.text.as_str(), "traffic" | "volume" | "log" | "raw requests")
+        });
+        nouns.next().is_some_and(|item| !item.is_plural)
+    }
+
     /// A number before or behind: `top 5`, `the 3 cheapest`.
     fn take_limit(&mut self, at: usize) {
         let number = |place: usize| match self.items.get(place).filter(|item| !item.is_used).map(|item| &item.what) {
@@ -47,8 +90,18 @@ impl Draft<'_> {
             _ => None,
         };
         let found = number(at + 1).or_else(|| number(at.checked_sub(1)?));
-        if let Some((place, value)) = found.filter(|(_, value)| value.fract() == 0.0 && (1.0..=1000.0).contains(value))
-        {
+        if let Some((place, _)) = found {
+            self.limit_from(place);
+        }
+    }
+
+    /// The number at a place as the most rows, if it can be.
+    fn limit_from(&mut self, place: usize) {
+        let value = match self.items.get(place).filter(|item| !item.is_used).map(|item| &item.what) {
+            Some(What::Number(number)) if number.unit.is_none() => Some(number.value),
+            _ => None,
+        };
+        if let Some(value) = value.filter(|value| value.fract() == 0.0 && (1.0..=1000.0).contains(value)) {
             self.take_for(place, "limit".to_owned());
             #[allow(
                 clippy::cast_possible_truncation,

@@ -152,7 +152,12 @@ fn item_at(tokens: &[Token], at: usize, names: &Names, clock: &Clock) -> (usize,
     }
     if let Some((length, number)) = number.filter(|(length, _)| *length >= longest) {
         // "One" and the like are numbers only where something is counted; before others they are words.
-        if word.is_none() || token.kind != TokenKind::Word || token.text.bytes().any(|byte| byte.is_ascii_digit()) {
+        let is_article = length > 1 && token.is_any(&["a", "an", "one", "half"]);
+        if word.is_none()
+            || is_article
+            || token.kind != TokenKind::Word
+            || token.text.bytes().any(|byte| byte.is_ascii_digit())
+        {
             return (length, What::Number(number));
         }
     }
@@ -253,7 +258,9 @@ fn is_led_to(tokens: &[Token], at: usize, length: usize, names: &[Name]) -> bool
             .and_then(|at| tokens.get(at))
             .is_some_and(|token| token.is_any(&["used", "spent", "made", "sent", "caused"]));
     let text: String = tokens.iter().skip(at).take(length).map(|token| token.text.as_str()).collect();
-    let is_exact = names.iter().any(|name| name.value.eq_ignore_ascii_case(&text));
+    // Words of our own that are names besides ("timeouts") are words.
+    let is_exact =
+        names.iter().any(|name| name.value.eq_ignore_ascii_case(&text) && !super::names::is_of_house(&name.dimension));
     is_exact && (led_by_verb || before.is_some_and(|token| token.is_any(&LEADS)))
 }
 

@@ -125,6 +125,10 @@ quantities! {
     Saved "saved" Requests Usd true,
     /// Cost ÷ requests.
     CostPerRequest "cost_per_request" Requests Usd false,
+    /// Cost ÷ requests × 1,000.
+    CostPer1kRequests "cost_per_1k_requests" Requests Usd false,
+    /// Cost ÷ requests × 1,000,000.
+    CostPer1mRequests "cost_per_1m_requests" Requests Usd false,
     /// Cost ÷ tokens × 1,000.
     CostPer1kTokens "cost_per_1k_tokens" Requests Usd false,
     /// Cost ÷ tokens × 1,000,000.

@@ -11,10 +11,12 @@ impl Draft<'_> {
         self.read_budget();
         self.read_saving();
         self.turn_counts_into_filters();
+        self.read_retried();
         self.read_quantities();
         self.read_failing();
         self.read_statistics_alone();
         self.read_verbs();
+        self.read_per_many();
         self.read_projection();
         self.read_superlatives();
         self.fit_view();
@@ -68,6 +70,20 @@ impl Draft<'_> {
         share.is_some_and(|share| {
             (share..at).any(|place| matches!(self.sense(place), Some(Sense::Quantity(q)) if narrowing(*q).is_none()))
         })
+    }
+
+    /// "Requests that were retried" are requests, however often.
+    fn read_retried(&mut self) {
+        let nouns = self.places(|sense| *sense == Sense::Quantity(Q::Requests));
+        let retried = self.places(|sense| *sense == Sense::Quantity(Q::Retries));
+        for at in retried {
+            if nouns.is_empty() || !self.text(at).ends_with("tried") {
+                continue;
+            }
+            let bound = super::Bound { measure: Measure::total(Q::Retries), op: super::BoundOp::AtLeast, value: 1.0 };
+            self.take_for(at, texts::bound(&bound));
+            self.row_bounds.push(bound);
+        }
     }
 
     fn read_quantities(&mut self) {
@@ -179,7 +195,8 @@ impl Draft<'_> {
         let is_slow = self.has(|sense| matches!(sense, Sense::Superlative(_, Some(Q::Latency))));
         let statistic = if is_slow { Statistic::P95 } else { Statistic::Mean };
         let measure = Measure::of(quantity, statistic);
-        if !matches!(quantity, Q::SignalScore) {
+        let is_of_one = self.order.is_some() && (self.is_of_single_requests() || self.is_of_list());
+        if !matches!(quantity, Q::SignalScore) && !is_of_one {
             self.assumptions.push(format!(
                 "{} is the {}",
                 super::vocabulary::phrase_of(quantity),

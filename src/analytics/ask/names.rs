@@ -181,6 +181,7 @@ const QUOTED_NAMES: &[(Dimension, &[&str])] = &[
     (Dimension::Outcome, &["ok", "error", "refused", "client_disconnected"]),
     (Dimension::Cache, &["hit", "miss", "bypass"]),
     (Dimension::Streamed, &["true", "false"]),
+    (Dimension::Weekday, &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]),
     (Dimension::FailedOver, &["true", "false"]),
     (Dimension::FindingCategory, &["credentials", "pii", "custom"]),
     (Dimension::FindingAction, &["log", "redact", "mask", "block"]),
@@ -213,6 +214,11 @@ enum HouseName {
     AsWritten,
     /// In quotes.
     InQuotes,
+}
+
+/// Whether the names of a dimension are made by us, and by no database.
+pub(super) fn is_of_house(dimension: &Dimension) -> bool {
+    house_name_kind(dimension) != HouseName::No
 }
 
 fn house_name_kind(dimension: &Dimension) -> HouseName {

@@ -27,6 +27,9 @@ pub(super) fn read(tokens: &[Token], at: usize) -> Option<(usize, Number)> {
     {
         return Some((1, number));
     }
+    if let Some(found) = article(tokens, at) {
+        return Some(found);
+    }
     let (length, value) = plain(tokens, at)?;
     let unit =
         tokens.get(at + length).and_then(|token| factor(&token.text).filter(|_| token.kind != TokenKind::Quoted));
@@ -35,6 +38,48 @@ pub(super) fn read(tokens: &[Token], at: usize) -> Option<(usize, Number)> {
         Some((unit, factor)) => (length + 1, Number { value: value * factor, unit: Some(unit) }),
         None => (length, Number { value, unit: None }),
     })
+}
+
+/// `a minute`, `half an hour`, `a dollar`, `a thousand`, where something is compared with it: `longer than a minute`.
+fn article(tokens: &[Token], at: usize) -> Option<(usize, Number)> {
+    const COMPARING: [&str; 18] = [
+        "than",
+        "over",
+        "above",
+        "under",
+        "below",
+        "least",
+        "most",
+        "exceed",
+        "exceeds",
+        "exceeded",
+        "exceeding",
+        "beyond",
+        "to",
+        "within",
+        ">",
+        "<",
+        ">=",
+        "<=",
+    ];
+    let is = |place: usize, words: &[&str]| tokens.get(place).is_some_and(|token| token.is_any(words));
+    let half = usize::from(is(at, &["half"]));
+    let is_led = at.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|token| token.is_any(&COMPARING));
+    if !is_led || !is(at + half, &["a", "an", "one"]) {
+        return None;
+    }
+    let mut value = if half == 1 { 0.5 } else { 1.0 };
+    let mut length = half + 1;
+    while let Some(factor) = tokens.get(at + length).and_then(|token| magnitude(&token.text)) {
+        value *= factor;
+        length += 1;
+    }
+    let unit =
+        tokens.get(at + length).filter(|token| token.kind == TokenKind::Word).and_then(|token| factor(&token.text));
+    match unit {
+        Some((unit, factor)) => Some((length + 1, Number { value: value * factor, unit: Some(unit) })),
+        None => (length > half + 1).then_some((length, Number { value, unit: None })),
+    }
 }
 
 /// Digits or a word, with a magnitude behind: `50k`, `1.5 million`, `ten thousand`.

@@ -3,22 +3,37 @@
 //! Words are accounted for one by one; what is left over at the end is named, never dropped.
 
 use super::{
-    Clock, Correction, DeclineKind, Declined, Names, Parsed, QuerySpec, Understood, UnknownWord,
+    Clock, Correction, DeclineKind, Declined, Names, Parsed, QuerySpec, Understood, UnknownWord, contexts,
     draft::Draft,
     explain, follow_up,
     link::{self, Item, What},
     refusals,
     senses::Sense,
     tokens::{self, QUESTION_BYTES_MAX},
-    typos,
+    turns, typos,
     vocabulary::VOCABULARY,
 };
 
+/// Questions that can be answered whatever the names are.
+const ALWAYS: [&str; 2] = ["cost this month by model", "error rate today"];
 /// Most words of a question.
 const TOKENS_MAX: usize = 300;
 
-/// Reads a question. With the spec of the question before, a fragment ("and by team?") changes that one.
+/// Reads a question. With the spec of the question before, a fragment ("and by team?") changes that one. Questions that
+/// are offered in the place of one that is declined can be answered.
 pub fn parse(question: &str, names: &Names, clock: &Clock, previous: Option<&QuerySpec>) -> Parsed {
+    let mut parsed = read_question(question, names, clock, previous);
+    if let Parsed::Declined(declined) | Parsed::Partly { declined, .. } = &mut parsed {
+        let is_good = |text: &String| matches!(read_question(text, names, clock, None), Parsed::Understood(_));
+        declined.r#try.retain(is_good);
+        if declined.r#try.is_empty() {
+            declined.r#try = ALWAYS.map(str::to_owned).to_vec();
+        }
+    }
+    parsed
+}
+
+fn read_question(question: &str, names: &Names, clock: &Clock, previous: Option<&QuerySpec>) -> Parsed {
     if question.len() > QUESTION_BYTES_MAX {
         return decline(DeclineKind::NoQuestion, format!("the question is longer than {QUESTION_BYTES_MAX} bytes"));
     }
@@ -34,9 +49,19 @@ pub fn parse(question: &str, names: &Names, clock: &Clock, previous: Option<&Que
     if let Some(declined) = refusals::refusal(question, &tokens, names) {
         return Parsed::Declined(declined);
     }
-    let items = link::items(&tokens, names, clock);
-    let previous = previous.filter(|_| follow_up::is_fragment(&items));
-    read(items, names, clock, previous, corrections)
+    let mut items = link::items(&tokens, names, clock);
+    contexts::settle(&mut items, previous);
+    let Some(previous) = previous else { return read(items, names, clock, None, corrections) };
+    let is_fragment = follow_up::is_fragment(&items);
+    let alone = if is_fragment { Some(read(items.clone(), names, clock, None, Vec::new())) } else { None };
+    let mut parsed = read(items, names, clock, Some(previous).filter(|_| is_fragment), corrections);
+    if let Parsed::Understood(found) | Parsed::Partly { best: Some(found), .. } = &mut parsed {
+        match alone {
+            Some(alone) => turns::say_change(found, &alone),
+            None => turns::say_new(found, previous),
+        }
+    }
+    parsed
 }
 
 fn read(
@@ -98,11 +123,12 @@ fn understood(draft: &Draft<'_>, corrections: Vec<Correction>) -> Result<Underst
         },
         corrections,
         is_follow_up: draft.previous.is_some(),
+        keeping: None,
     })
 }
 
 fn decline(kind: DeclineKind, reason: String) -> Parsed {
-    let r#try = vec!["cost this month by model".to_owned(), "error rate today".to_owned()];
+    let r#try = ALWAYS.map(str::to_owned).to_vec();
     Parsed::Declined(Declined { kind, reason, r#try, page: None })
 }
 
@@ -114,8 +140,11 @@ fn unknown_words(draft: &Draft<'_>) -> Vec<UnknownWord> {
         .iter()
         .filter(is_open)
         .map(|item| {
-            let nearest =
-                typos::alike(&item.text, draft.names.iter().map(|n| n.value).collect::<Vec<_>>().iter().map(|v| &**v));
+            let nearest = typos::alike(
+                &item.text,
+                draft.names.iter().map(|n| n.value).collect::<Vec<_>>().iter().map(|v| &**v),
+                0.0,
+            );
             UnknownWord { word: item.text.clone(), span: item.span, nearest }
         })
         .collect()
@@ -155,7 +184,7 @@ fn explain_unknown(draft: &Draft<'_>, unexplained: &[UnknownWord]) -> Declined {
     let word = first.map_or("", |word| word.word.as_str());
     if let Some(dimension) = dimension {
         let of: Vec<_> = draft.names.of(&dimension).collect();
-        let nearest = typos::alike(word, of.iter().map(|value| &***value));
+        let nearest = typos::alike(word, of.iter().map(|value| &***value), 0.0);
         let name = super::texts::dimension(&dimension);
         let hint = if nearest.is_empty() { String::new() } else { format!("; did you mean {}?", nearest.join(", ")) };
         let r#try = nearest.iter().take(2).map(|near| format!("usage of {name} \"{near}\"")).collect();
@@ -172,16 +201,16 @@ fn explain_unknown(draft: &Draft<'_>, unexplained: &[UnknownWord]) -> Declined {
     let nearest: Vec<String> = first
         .map(|word| {
             let names = draft.names.iter().map(|name| name.value).collect::<Vec<_>>();
-            typos::alike(&word.word, names.iter().map(|value| &**value).chain(vocabulary))
+            typos::alike(&word.word, names.iter().map(|value| &**value).chain(vocabulary), typos::LIKE)
         })
         .unwrap_or_default();
     Declined {
         kind: DeclineKind::UnknownWord,
         reason: format!(
-            "nothing is known by the word{} {}; near to it are {}",
+            "nothing is known by the word{} {}{}",
             if words.len() == 1 { "" } else { "s" },
             words.join(", "),
-            nearest.join(", ")
+            if nearest.is_empty() { String::new() } else { format!("; near to it are {}", nearest.join(", ")) }
         ),
         r#try: vec!["cost this month by model".to_owned(), "requests yesterday by project".to_owned()],
         page: None,

@@ -3,6 +3,7 @@
 
 mod chart;
 mod follow_ups;
+mod list;
 mod numbers;
 mod sentence;
 mod warnings;
@@ -17,7 +18,7 @@ pub use sentence::measure_words;
 use sentence::sentence;
 
 use super::{
-    Chip, Correction, Declined, QuerySpec, Unit, Value,
+    Chip, Choice, Correction, Declined, QuerySpec, Unit, Value,
     compile::{Column, ColumnKind},
     run::Ran,
 };
@@ -135,6 +136,14 @@ impl Answer {
         }
     }
 
+    /// Offers a reading before what is offered by rule.
+    pub(super) fn offer_first(&mut self, choice: Option<Choice>) {
+        if let Some(Choice { text, spec }) = choice {
+            self.follow_ups.insert(0, FollowUp { text, spec });
+            self.follow_ups.truncate(follow_ups::OFFERED);
+        }
+    }
+
     /// Why there is no answer.
     pub fn declined(declined: Declined) -> Self {
         Self { declined: Some(declined), why: Why { read_by: "parser", ..Why::default() }, ..Self::default() }
@@ -158,6 +167,7 @@ impl ColumnView {
             ColumnKind::Whole(measure) => ("whole", format!("all {}", measure_words(*measure))),
             ColumnKind::UnknownPrice => ("count", "requests of unknown price".to_owned()),
             ColumnKind::Samples => ("count", "samples".to_owned()),
+            ColumnKind::Nameless => ("measure", "without a name".to_owned()),
             ColumnKind::Plain => ("value", plain),
         };
         Self { name: column.name.clone(), label, role, unit: column.unit }

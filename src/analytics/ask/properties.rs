@@ -6,7 +6,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{
     Bound, BoundOp, Compare, CompareKind, Dimension, Examples, Filter, FilterOp, Measure, Name, Order, OrderBy, Parsed,
-    Quantity, QuerySpec, Statistic, Window, examples, parse, sentence,
+    Quantity, QuerySpec, Share, Statistic, Window, examples, parse, sentence,
 };
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -122,7 +122,7 @@ fn specs() -> impl Strategy<Value = QuerySpec> {
     ];
     let grains =
         [None, None, Some(Dimension::Hour), Some(Dimension::Day), Some(Dimension::Week), Some(Dimension::Month)];
-    let shape = (any::<bool>(), 1..40_u32, any::<bool>(), any::<bool>(), 0..1_000_000_u32);
+    let shape = (any::<bool>(), 1..40_u32, any::<bool>(), any::<bool>(), 0..1_000_000_u32, 0..8_u8);
     (
         select(measures),
         select(grains.to_vec()),
@@ -131,21 +131,41 @@ fn specs() -> impl Strategy<Value = QuerySpec> {
         windows(),
         shape,
     )
-        .prop_map(|(measure, grain, groups, filters, window, (ranked, limit, descending, bounded, number))| {
-            let mut spec = QuerySpec::of(measure, window);
-            spec.dimensions = grain.into_iter().chain(groups).collect();
-            spec.filters = filters;
-            let has_groups = spec.dimensions.iter().any(|dimension| !dimension.is_grain());
-            if ranked && has_groups {
-                spec.order = Some(Order { by: OrderBy::Measure(measure), descending });
-                spec.limit = Some(limit);
-            }
-            if bounded && has_groups {
-                let op = if descending { BoundOp::Above } else { BoundOp::AtMost };
-                spec.having.push(Bound { measure, op, value: f64::from(number) });
-            }
-            spec
-        })
+        .prop_map(
+            |(measure, grain, groups, filters, window, (ranked, limit, descending, bounded, number, shared))| {
+                let mut spec = QuerySpec::of(measure, window);
+                spec.dimensions = grain.into_iter().chain(groups).collect();
+                spec.filters = filters;
+                let has_groups = spec.dimensions.iter().any(|dimension| !dimension.is_grain());
+                if ranked && has_groups {
+                    spec.order = Some(Order { by: OrderBy::Measure(measure), descending });
+                    spec.limit = Some(limit);
+                }
+                if bounded && has_groups {
+                    let op = if descending { BoundOp::Above } else { BoundOp::AtMost };
+                    spec.having.push(Bound { measure, op, value: f64::from(number) });
+                }
+                let is_summed = measure.is_additive() && super::measuring::narrowing(measure.quantity).is_none();
+                if is_summed && !bounded {
+                    spec.share = match shared {
+                        0 if has_groups => Some(Share::default()),
+                        1 => {
+                            let values = vec!["true".to_owned()];
+                            let dimension = Dimension::Streamed;
+                            let part = vec![Filter { dimension, op: FilterOp::OneOf, values, negated: false }];
+                            Some(Share { part, bounds: Vec::new() })
+                        }
+                        2 => {
+                            let measure = Measure::total(Quantity::Latency);
+                            let bounds = vec![Bound { measure, op: BoundOp::AtMost, value: f64::from(number) }];
+                            Some(Share { part: Vec::new(), bounds })
+                        }
+                        _ => None,
+                    };
+                }
+                spec
+            },
+        )
 }
 
 /// As many cases as `PROPTEST_CASES` says, which proptest reads itself, and at least as many as an unoptimised build
@@ -167,6 +187,17 @@ proptest! {
                 prop_assert_eq!(found.spec.check(), Ok(()));
                 let json = serde_json::to_string(&found.spec).unwrap();
                 prop_assert_eq!(serde_json::from_str::<QuerySpec>(&json).unwrap(), found.spec);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_offered_instead_is_answered(question in salad()) {
+        let Examples { clock, names, .. } = examples();
+        if let Parsed::Declined(declined) | Parsed::Partly { declined, .. } = parse(&question, names, clock, None) {
+            prop_assert!(!declined.r#try.is_empty());
+            for instead in &declined.r#try {
+                prop_assert!(matches!(parse(instead, names, clock, None), Parsed::Understood(_)), "{}: {}", question, instead);
             }
         }
     }

@@ -37,6 +37,8 @@ pub struct Understood {
     pub corrections: Vec<Correction>,
     /// Whether it changes the previous question instead of standing for itself.
     pub is_follow_up: bool,
+    /// A new question in a conversation, asked of what the question before was about.
+    pub keeping: Option<Choice>,
 }
 
 /// A part of the question, in bytes of its text.
@@ -86,6 +88,8 @@ pub enum ChipKind {
     Compare,
     /// Order, limit, share, running total.
     Shape,
+    /// Whether it stands for itself or changes the question before.
+    Conversation,
 }
 
 /// Another reading.

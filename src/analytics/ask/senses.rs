@@ -85,6 +85,12 @@ pub(super) enum Sense {
     Dropped,
     /// The response cache.
     CacheWord,
+    /// Out of a cache: of tokens that of the prompt, of requests the response cache.
+    Cached,
+    /// The kind of what is measured: of errors, findings, incidents.
+    Kind,
+    /// Cost by so many of something: `per million tokens`, `per request`.
+    PerMany(Quantity),
     /// Money that the cache saved.
     Save,
     /// Budgets.

@@ -23,6 +23,8 @@ pub fn sentence(spec: &QuerySpec, clock: &Clock) -> String {
     words.extend(negated.iter().map(texts::filter));
     let parts = spec.share.iter().flat_map(|share| &share.part);
     words.extend(parts.map(|filter| format!("goes to {}", texts::filter(filter))));
+    let bounds = spec.share.iter().flat_map(|share| &share.bounds);
+    words.extend(bounds.map(|bound| format!("goes to requests with {}", texts::bound(bound))));
     if spec.view != View::Budgets {
         words.push(window(spec.window.from_us, spec.window.to_us, clock));
     }
@@ -64,7 +66,9 @@ fn subject(spec: &QuerySpec) -> String {
         Some(Order { by: OrderBy::Measure(measure), descending }) => {
             format!("{noun} with the {} {limit} {}", end(*descending), texts::measure(*measure))
         }
-        _ => format!("list the {noun}"),
+        // A hundred is what a list is cut at when nobody says how many.
+        _ if spec.limit.is_none_or(|limit| limit == 100) => format!("list the {noun}"),
+        _ => format!("list the {limit} {noun}"),
     }
 }
 

@@ -1,56 +1,11 @@
-//! Shape: shares, rows, the order, and what nobody said.
+//! Shape: rows, the order, and what nobody said.
 
 use super::{
-    CompareKind, DeclineKind, Dimension, Measure, Order, OrderBy, Quantity as Q, Share, Statistic, View, Window,
-    bounding::is_row_noun, draft::Draft, link::What, senses::Sense, texts,
+    CompareKind, DeclineKind, Dimension, Measure, Order, OrderBy, Quantity as Q, Statistic, View, Window,
+    bounding::is_row_noun, draft::Draft, link::What, senses::Sense,
 };
 
 impl Draft<'_> {
-    /// `what share of spend goes to x`: the part is what is named behind the verb; all of it where there is no verb.
-    pub(super) fn read_share(&mut self) {
-        let places = self.places(|sense| *sense == Sense::Share);
-        let Some(at) = places.first().copied() else { return };
-        places.iter().for_each(|at| self.take_for(*at, "share".to_owned()));
-        if !self.dimensions.is_empty() {
-            self.share = Some(Share::default());
-            return;
-        }
-        let link = (at + 1..self.items.len()).find(|place| {
-            matches!(self.sense(*place), Some(Sense::Link | Sense::Fail)) || matches!(self.text(*place), "to" | "on")
-        });
-        let link = link.and_then(|place| self.items.get(place)).map(|item| item.span.start);
-        let is_behind = |draft: &Self, filter: &super::Filter| {
-            let span = draft.spans.get(&texts::filter(filter));
-            link.is_none_or(|link| span.is_none_or(|span| span.start >= link))
-        };
-        let (mut part, mut whole): (Vec<_>, Vec<_>) =
-            self.filters.clone().into_iter().partition(|filter| is_behind(self, filter));
-        if part.is_empty() {
-            part = std::mem::take(&mut whole);
-        }
-        // "What share of requests are errors"; "the share of failed requests".
-        if part.is_empty() {
-            let narrowed = self.measures.iter().find_map(|measure| super::measuring::narrowing(measure.quantity));
-            if let Some((dimension, value)) = narrowed {
-                self.measures = vec![Measure::total(Q::Requests)];
-                part.push(super::Filter {
-                    dimension,
-                    op: super::FilterOp::OneOf,
-                    values: vec![value.to_owned()],
-                    negated: false,
-                });
-            }
-        }
-        // A follow-up may bring the groups of the question before.
-        let is_patch = self.previous.is_some_and(|previous| !previous.dimensions.is_empty());
-        if part.is_empty() && !is_patch {
-            let instead = "what share of cost goes to each provider";
-            self.refuse(DeclineKind::Ambiguous, "it is not said which part of the whole is meant", &[instead]);
-        }
-        self.filters = whole;
-        self.share = Some(Share { part });
-    }
-
     /// `show me the requests`, `list incidents`: the rows themselves.
     pub(super) fn read_rows(&mut self) {
         let lists = self.places(|sense| *sense == Sense::List);
@@ -100,6 +55,9 @@ impl Draft<'_> {
         });
         let is_when = self.has(|sense| *sense == Sense::WhenWas);
         let is_rows_word = self.has(|sense| matches!(sense, Sense::Rows(_)));
+        if is_when && self.read_peak(has_measure) {
+            return;
+        }
         if is_when {
             self.take_all(|sense| *sense == Sense::WhenWas);
             self.rows = true;
@@ -136,13 +94,35 @@ impl Draft<'_> {
             self.take_all(|sense| matches!(sense, Sense::Quantity(Q::Requests)));
         }
         if self.order.is_none() && self.view == View::Requests {
+            self.take_count(&nouns);
             self.limit.get_or_insert(100);
         }
+    }
+
+    /// "When did cost peak", "when were errors highest": a course over time, whose highest is told.
+    fn read_peak(&mut self, has_measure: bool) -> bool {
+        let is_extreme = |sense: &Sense| {
+            matches!(
+                sense,
+                Sense::Superlative(_, None) | Sense::Statistic(Statistic::Max | Statistic::Min) | Sense::Change(_)
+            )
+        };
+        if !has_measure && !self.has(is_extreme) {
+            return false;
+        }
+        self.take_all(|sense| *sense == Sense::WhenWas || is_extreme(sense));
+        (self.order, self.limit) = (None, None);
+        let window = self.window.clone().unwrap_or_else(|| self.assumed_window());
+        let grain = super::timing::grain_of(&window);
+        self.assumptions.push(format!("when is looked for by {}", super::texts::dimension(&grain)));
+        self.add_dimension(grain);
+        true
     }
 
     /// Fills what nobody said, and says so.
     pub(super) fn settle(&mut self) {
         self.settle_measures();
+        self.settle_share();
         let window = self.settle_window();
         self.settle_projection(&window);
         self.settle_order();
@@ -172,7 +152,10 @@ impl Draft<'_> {
             return;
         }
         let is_ranked = self.order.is_some() || !self.dimensions.is_empty();
-        let narrows = self.filters.iter().any(|filter| {
+        let parts = self.share.iter().flat_map(|share| &share.part);
+        let has_bounds =
+            !self.row_bounds.is_empty() || self.share.as_ref().is_some_and(|share| !share.bounds.is_empty());
+        let narrows = self.filters.iter().chain(parts).any(|filter| {
             matches!(
                 filter.dimension,
                 Dimension::ErrorKind
@@ -183,7 +166,7 @@ impl Draft<'_> {
                     | Dimension::Cache
             )
         });
-        if narrows || !self.row_bounds.is_empty() {
+        if narrows || has_bounds {
             self.add_measure(Measure::total(Q::Requests));
         } else if is_ranked || self.drivers {
             self.assumptions.push("nothing was said to measure: it is the cost".to_owned());
@@ -192,6 +175,20 @@ impl Draft<'_> {
             self.assumptions.push("nothing was said to measure: requests, tokens and cost are shown".to_owned());
             [Q::Requests, Q::Tokens, Q::Cost].into_iter().for_each(|q| self.add_measure(Measure::total(q)));
         }
+    }
+
+    /// Only what adds up has shares; a rate is one already.
+    fn settle_share(&mut self) {
+        let Some(measure) = self.measures.iter().find(|measure| !measure.is_additive()).copied() else { return };
+        if self.share.is_none() {
+            return;
+        }
+        if measure.quantity.unit() == super::Unit::Ratio && self.measures.len() == 1 {
+            self.share = None;
+            return;
+        }
+        let reason = format!("there are no shares of the {}, which does not add up", super::texts::measure(measure));
+        self.refuse(DeclineKind::Ambiguous, reason, &["share of cost by model"]);
     }
 
     fn settle_window(&mut self) -> Window {
@@ -276,7 +273,7 @@ impl Draft<'_> {
             // "How slow is x", "the biggest rise in cost": there is nothing to rank.
             let is_plain = self.has(|sense| matches!(sense, Sense::Superlative(_, Some(_))))
                 && !self.has(|sense| matches!(sense, Sense::Superlative(_, None) | Sense::Top(_)));
-            if is_plain || self.compare.is_some() {
+            if (is_plain && self.limit.is_none()) || self.compare.is_some() {
                 (self.order, self.limit) = (None, None);
                 return;
             }

@@ -208,12 +208,23 @@ pub enum OrderBy {
 }
 
 /// A share. With dimensions each group's of the whole, as it is before any limit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Share {
-    /// Hold for the part and not for the whole ("what share of spend goes to openai").
+    /// Hold for the part and not for the whole ("what share of spend goes to openai"). With dimensions the whole is
+    /// each group's own.
     #[serde(default)]
     pub part: Vec<Filter>,
+    /// Bounds on single rows that hold for the part and not for the whole ("what share of requests took over 10 s").
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounds: Vec<Bound>,
+}
+
+impl Share {
+    /// Whether it is the share of a part, and not that of each group in all of them.
+    pub fn has_part(&self) -> bool {
+        !self.part.is_empty() || !self.bounds.is_empty()
+    }
 }
 
 /// Why a spec cannot be asked. The texts name what there is instead, so that a model can mend its own.
@@ -299,7 +310,8 @@ impl QuerySpec {
             OrderBy::Measure(measure) => Some(measure),
             _ => None,
         });
-        let bounds = self.having.iter().chain(&self.row_bounds).map(|bound| &bound.measure);
+        let of_part = self.share.iter().flat_map(|share| &share.bounds);
+        let bounds = self.having.iter().chain(&self.row_bounds).chain(of_part).map(|bound| &bound.measure);
         for measure in self.measures.iter().chain(ordered).chain(bounds) {
             if measure.quantity.view() != self.view {
                 return Err(SpecError::MeasureView {
@@ -338,6 +350,7 @@ impl QuerySpec {
             .enumerate()
             .any(|(at, dimension)| self.dimensions.iter().skip(at + 1).any(|other| other == dimension));
         let is_asked_plainly = self.measures.iter().chain(self.having.iter().map(|bound| &bound.measure));
+        let of_part = || self.share.iter().flat_map(|share| &share.bounds);
         let rules = [
             (
                 is_asked_plainly.clone().any(|measure| !measure.is_valid()),
@@ -348,7 +361,7 @@ impl QuerySpec {
             (self.measures.len() > 8, "at most 8 measures"),
             (self.dimensions.len() > 3, "at most 3 dimensions"),
             (self.filters.len() > 32, "at most 32 filters"),
-            (self.row_bounds.len() + self.having.len() > 16, "at most 16 bounds"),
+            (self.row_bounds.len() + self.having.len() + of_part().count() > 16, "at most 16 bounds"),
             (is_repeated, "a dimension stands twice"),
             (self.dimensions.iter().filter(|dimension| dimension.is_grain()).count() > 1, "at most one time grain"),
             (self.window.from_us >= self.window.to_us, "the window is empty: from_us must lie before to_us"),
@@ -358,11 +371,11 @@ impl QuerySpec {
             ),
             (!self.having.is_empty() && (self.rows || self.dimensions.is_empty()), "having needs a dimension"),
             (
-                self.row_bounds.iter().any(|bound| !is_of_rows(&bound.measure)),
+                self.row_bounds.iter().chain(of_part()).any(|bound| !is_of_rows(&bound.measure)),
                 "a row bound needs a quantity that single rows have",
             ),
             (
-                self.having.iter().chain(&self.row_bounds).any(|bound| !bound.value.is_finite()),
+                self.having.iter().chain(&self.row_bounds).chain(of_part()).any(|bound| !bound.value.is_finite()),
                 "a bound is not a number",
             ),
             (self.limit.is_some_and(|limit| limit == 0 || limit > LIMIT_MAX), "limit is from 1 to 1000"),
@@ -377,7 +390,7 @@ impl QuerySpec {
                 "a filter needs a value",
             ),
             (
-                self.share.as_ref().is_some_and(|share| share.part.is_empty() && self.dimensions.is_empty()),
+                self.share.as_ref().is_some_and(|share| !share.has_part() && self.dimensions.is_empty()),
                 "a share needs a part or a dimension",
             ),
             (

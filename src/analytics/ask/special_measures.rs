@@ -128,8 +128,9 @@ impl Draft<'_> {
     pub(super) fn read_failing(&mut self) {
         let places = self.places(|sense| *sense == Sense::Fail);
         let caused = self.places(|sense| *sense == Sense::Caused);
-        let by_provider =
-            self.dimensions.contains(&Dimension::Provider) && !self.measures.contains(&Measure::total(Q::Requests));
+        let by_provider = self.dimensions.contains(&Dimension::Provider)
+            && !self.measures.contains(&Measure::total(Q::Requests))
+            && !self.share_is_asked();
         let was_errors = self.previous.is_some_and(|previous| {
             previous
                 .measures
@@ -187,36 +188,153 @@ impl Draft<'_> {
         }
     }
 
+    /// "Cheapest model per request", "cost of x per million tokens": the ratio in the place of the sum.
+    pub(super) fn read_per_many(&mut self) {
+        let place = self.places(|sense| matches!(sense, Sense::PerMany(_))).first().copied();
+        let Some((at, Sense::PerMany(ratio))) = place.and_then(|at| Some((at, self.open_sense(at)?))) else { return };
+        if self.measures.is_empty()
+            && let Some(previous) = self.previous.filter(|_| !self.has(|sense| matches!(sense, Sense::Superlative(..))))
+        {
+            previous.measures.iter().for_each(|measure| self.add_measure(*measure));
+        }
+        let is_dear =
+            self.measures.is_empty() && self.has(|sense| matches!(sense, Sense::Superlative(_, Some(Q::Cost))));
+        if is_dear {
+            self.take_for(at, texts::measure(Measure::total(*ratio)));
+            self.add_measure(Measure::total(*ratio));
+            return;
+        }
+        let per_request = *ratio == Q::CostPerRequest;
+        let replaced = |measure: &Measure| match (measure.quantity, measure.statistic) {
+            (Q::Cost, Statistic::Total) => Some(Measure::total(*ratio)),
+            (Q::Tokens, Statistic::Total) if per_request => Some(Measure::total(Q::TokensPerRequest)),
+            (Q::InputTokens, Statistic::Total) if per_request => Some(Measure::total(Q::InputTokensPerRequest)),
+            (Q::OutputTokens, Statistic::Total) if per_request => Some(Measure::total(Q::OutputTokensPerRequest)),
+            // A statistic is of single requests already, and "average cost" was read as the ratio.
+            (_, statistic) if per_request && statistic != Statistic::Total => Some(*measure),
+            (quantity, _) if quantity == *ratio => Some(*measure),
+            _ => None,
+        };
+        // "Average cost per million tokens".
+        let is_average = *ratio != Q::CostPerRequest && self.measures == [Measure::total(Q::CostPerRequest)];
+        let measures: Option<Vec<Measure>> =
+            if is_average { Some(vec![Measure::total(*ratio)]) } else { self.measures.iter().map(replaced).collect() };
+        if let Some(measures) = measures.filter(|measures| !measures.is_empty()) {
+            self.measures.clear();
+            measures.iter().for_each(|measure| self.add_measure(*measure));
+            let text = measures.first().map(|measure| texts::measure(*measure)).unwrap_or_default();
+            self.take_for(at, text);
+        }
+    }
+
     /// "Slowest provider", "cheapest model": what the word itself measures, where nothing else does.
     pub(super) fn read_superlatives(&mut self) {
-        if self.read_extreme_rows() {
+        if self.read_extreme_rows() || self.read_extreme_others() {
             return;
         }
         let own = (0..self.items.len()).find_map(|at| match self.sense(at) {
             Some(Sense::Superlative(_, Some(quantity))) => Some((at, *quantity)),
             _ => None,
         });
+        // "Which one took the longest" of what was listed.
+        let is_of_list = self.is_of_list();
+        let is_said = own.is_some_and(|(_, quantity)| self.measures.iter().all(|measure| measure.quantity == quantity));
+        if is_of_list && is_said {
+            self.measures.clear();
+        }
         let Some((at, quantity)) = own.filter(|_| self.measures.is_empty()) else { return };
-        let measure = if quantity == Q::Latency {
-            let measure = Measure::of(quantity, Statistic::P95);
-            if !self.rows {
-                self.assumptions.push("slow and fast are read as p95 latency".to_owned());
-            }
-            measure
-        } else {
-            Measure::total(quantity)
-        };
-        if self.is_of_single_requests() {
+        let is_of_rows = quantity.is_of_rows() || self.rows;
+        // "The 5 slowest" of what was counted or listed.
+        let is_of_listed = self.dimensions.is_empty()
+            && self.previous.is_some_and(|previous| {
+                previous.view == View::Requests && (previous.rows || previous.dimensions.is_empty())
+            });
+        if is_of_rows && (self.is_of_single_requests() || is_of_listed) {
             self.rows = true;
             self.take_nouns();
             let by = super::OrderBy::Measure(Measure::total(quantity));
             let descending = self.order.as_ref().is_none_or(|order| order.descending);
             self.order = Some(super::Order { by, descending });
-            self.limit.get_or_insert(Self::rows_assumed());
+            self.limit.get_or_insert(self.requests_assumed());
+            // What was refused at once is not what was fast.
+            if quantity == Q::Latency && !descending && !self.filters.iter().any(|f| f.dimension == Dimension::Outcome)
+            {
+                self.add_filter(&Dimension::Outcome, &["ok"], false);
+                self.assumptions.push("the fastest are looked for among those that ended ok".to_owned());
+            }
             return;
         }
+        let measure = if quantity == Q::Latency {
+            if !self.rows {
+                self.assumptions.push("slow and fast are read as p95 latency".to_owned());
+            }
+            Measure::of(quantity, Statistic::P95)
+        } else {
+            Measure::total(quantity)
+        };
         self.take_for(at, texts::measure(measure));
         self.add_measure(measure);
+    }
+
+    /// "The longest incident", "the worst signals": rows of other views by what they have; never by their time instead.
+    fn read_extreme_others(&mut self) -> bool {
+        // "Incidents with the longest duration", "signals with the lowest score".
+        if let [noun, of] = self.measures.as_slice()
+            && matches!(noun.quantity, Q::Incidents | Q::Attempts | Q::Signals)
+            && of.quantity.view() == noun.quantity.view()
+            && of.quantity.is_of_rows()
+            && self.dimensions.is_empty()
+            && !self.has(|sense| *sense == Sense::HowMany)
+            && let Some(order) = self.order.clone()
+        {
+            let by = super::OrderBy::Measure(Measure::total(of.quantity));
+            self.view = noun.quantity.view();
+            self.rows = true;
+            self.order = Some(super::Order { by, descending: order.descending });
+            self.limit.get_or_insert(Self::rows_assumed());
+            return true;
+        }
+        let extreme = (0..self.items.len()).find_map(|at| match self.sense(at) {
+            Some(Sense::Superlative(_, quantity)) => Some(*quantity),
+            Some(Sense::Best(_) | Sense::Top(_)) => Some(None),
+            _ => None,
+        });
+        let Some(extreme) = extreme.filter(|_| self.rows && self.view != View::Requests) else { return false };
+        let quantity = match (self.view, extreme) {
+            (View::Incidents, Some(Q::Latency)) => Some(Q::IncidentDuration),
+            (View::Incidents, None) => Some(Q::ImpactedRequests),
+            (View::Attempts, Some(Q::Latency)) => Some(Q::AttemptLatency),
+            (View::Signals, None) => Some(Q::SignalScore),
+            _ => None,
+        };
+        let Some(quantity) = quantity else {
+            let reason = "it is not said by what these rows are ordered";
+            self.refuse(
+                super::DeclineKind::Ambiguous,
+                reason,
+                &["the longest incident", "the 10 slowest requests today"],
+            );
+            return true;
+        };
+        let descending = self.order.as_ref().is_none_or(|order| order.descending);
+        self.order = Some(super::Order { by: super::OrderBy::Measure(Measure::total(quantity)), descending });
+        let is_one = self
+            .items
+            .iter()
+            .any(|item| matches!(item.sense(), Some(Sense::Quantity(q)) if q.view() == self.view) && !item.is_plural);
+        self.limit.get_or_insert(if is_one { 1 } else { Self::rows_assumed() });
+        true
+    }
+
+    /// Whether the question before was a list, and this one is about its rows.
+    pub(super) fn is_of_list(&self) -> bool {
+        self.dimensions.is_empty() && self.previous.is_some_and(|previous| previous.rows)
+    }
+
+    /// How many requests are meant where no number says it.
+    fn requests_assumed(&self) -> u32 {
+        let is_one = self.items.iter().any(|item| matches!(item.text.as_str(), "one" | "which one" | "that one"));
+        if is_one || self.is_single_request() { 1 } else { Self::rows_assumed() }
     }
 
     /// "Requests with the highest cost", "largest requests": rows in that order. "Highest latency": the maximum.
@@ -249,7 +367,7 @@ impl Draft<'_> {
                 by: super::OrderBy::Measure(Measure::total(quantity)),
                 descending: order.descending,
             });
-            self.limit.get_or_insert(Self::rows_assumed());
+            self.limit.get_or_insert(self.requests_assumed());
         } else {
             let statistic = if order.descending { Statistic::Max } else { Statistic::Min };
             self.measures = vec![Measure::of(quantity, statistic)];

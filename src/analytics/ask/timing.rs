@@ -158,6 +158,9 @@ impl Draft<'_> {
             wanted = true;
         }
         let changes = self.changes();
+        if !changes.is_empty() && self.compare.is_none() {
+            self.grown_since();
+        }
         wanted |= !changes.is_empty() && !self.is_routing();
         if wanted {
             changes.into_iter().for_each(|at| self.take(at));
@@ -170,6 +173,24 @@ impl Draft<'_> {
         if self.compare.is_none() {
             self.refuse(DeclineKind::Ambiguous, "there is no period before that one", &["cost this week vs last week"]);
         }
+    }
+
+    /// "Grew since last month": this month against the last one, and not both of them against what was before.
+    fn grown_since(&mut self) {
+        let Some(window) = &self.window else { return };
+        let words = window.label.strip_prefix("since ").map(|words| words.trim_start_matches("the "));
+        let unit = words.and_then(|words| match words {
+            "yesterday" => Some(CalendarUnit::Day),
+            words => {
+                words.strip_prefix("last ").or_else(|| words.strip_prefix("previous ")).and_then(CalendarUnit::of_word)
+            }
+        });
+        let now = self.clock.now.unix_us;
+        let started = unit.and_then(|unit| Some((unit, self.clock.start_of(unit, now)?)));
+        let Some((unit, from_us)) = started.filter(|(_, from)| *from < now) else { return };
+        let label = format!("this {}", unit_word(unit));
+        self.window = Some(Window { from_us, to_us: now, label, assumed: false });
+        self.compare = self.clock.previous_of(from_us, now);
     }
 
     /// "And the week before?": the question before, of that time.

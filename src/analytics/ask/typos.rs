@@ -72,8 +72,11 @@ fn has_same_letters(word: &str, other: &str) -> bool {
     sorted(word) == sorted(other)
 }
 
-/// The names and words that are most like an unknown one, the nearest first; at most three.
-pub(super) fn alike<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<String> {
+/// How like an unknown word another must be to be named beside it: 1 is the same.
+pub(super) const LIKE: f64 = 0.75;
+
+/// The names and words that are most like an unknown one, the nearest first; at most three, at least so like it.
+pub(super) fn alike<'a>(word: &str, candidates: impl Iterator<Item = &'a str>, least: f64) -> Vec<String> {
     let word = word.to_lowercase();
     let mut scored: Vec<(f64, &str)> = candidates
         .map(|candidate| {
@@ -82,6 +85,7 @@ pub(super) fn alike<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -
             (strsim::jaro_winkler(&word, &lower) + if is_part { 1.0 } else { 0.0 }, candidate)
         })
         .collect();
+    scored.retain(|(likeness, candidate)| *likeness >= least && *candidate != word);
     scored.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| one.1.cmp(other.1)));
     scored.dedup_by_key(|(_, candidate)| *candidate);
     scored.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()

@@ -43,6 +43,7 @@ impl Place {
         let has_dimensions = spec.view == View::Requests
             && !spec.rows
             && spec.row_bounds.is_empty()
+            && spec.share.iter().all(|share| share.bounds.is_empty())
             && spec.dimensions.iter().all(is_rolled_up)
             && spec.filters.iter().chain(parts.clone()).all(|filter| is_rolled_up(&filter.dimension));
         if !has_dimensions {

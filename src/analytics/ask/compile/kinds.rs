@@ -10,6 +10,8 @@ impl Measure {
             && !matches!(
                 self.quantity,
                 Quantity::CostPerRequest
+                    | Quantity::CostPer1kRequests
+                    | Quantity::CostPer1mRequests
                     | Quantity::CostPer1kTokens
                     | Quantity::CostPer1mTokens
                     | Quantity::CostPerRequester
@@ -36,6 +38,8 @@ impl Quantity {
             self,
             Self::Cost
                 | Self::CostPerRequest
+                | Self::CostPer1kRequests
+                | Self::CostPer1mRequests
                 | Self::CostPer1kTokens
                 | Self::CostPer1mTokens
                 | Self::CostPerRequester

@@ -13,6 +13,8 @@ pub(super) struct Times {
     compare: Option<Window>,
     /// Days that one group covers, where each covers a piece of the window.
     grain_days: Option<f64>,
+    /// The spec itself says how the rows ended.
+    names_outcomes: bool,
 }
 
 /// Which rows a measure is taken over: a condition, or all; and how long the time is that they lie in.
@@ -21,6 +23,7 @@ pub(super) struct Scope {
     condition: Option<String>,
     window: Window,
     grain_days: Option<f64>,
+    names_outcomes: bool,
 }
 
 impl Times {
@@ -34,12 +37,28 @@ impl Times {
             D::Year => 365.25,
             _ => 1.0,
         });
-        Self { now_us, window: spec.window.clone(), compare: compared(spec), grain_days }
+        let filtered = spec.filters.iter().map(|filter| &filter.dimension);
+        let names_outcomes = spec
+            .dimensions
+            .iter()
+            .chain(filtered)
+            .any(|dimension| matches!(dimension, D::Outcome | D::ErrorKind | D::Status));
+        Self { now_us, window: spec.window.clone(), compare: compared(spec), grain_days, names_outcomes }
+    }
+
+    /// How many values a statistic rests on.
+    pub(super) fn samples(&self, measure: Measure, place: Place) -> Option<String> {
+        samples(measure, place, self.names_outcomes)
     }
 
     /// All rows of the statement, where only the window's are read.
     pub(super) fn now(&self, condition: Option<&str>) -> Scope {
-        Scope { condition: condition.map(str::to_owned), window: self.window.clone(), grain_days: self.grain_days }
+        Scope {
+            condition: condition.map(str::to_owned),
+            window: self.window.clone(),
+            grain_days: self.grain_days,
+            names_outcomes: self.names_outcomes,
+        }
     }
 
     /// The rows of the window, where those of two are read.
@@ -50,7 +69,8 @@ impl Times {
     /// The rows of the window that it is set against.
     pub(super) fn compare(&self, place: Place, binder: &mut Binder) -> Scope {
         let window = self.compare.as_ref().unwrap_or(&self.window);
-        Scope { condition: Some(lies_in(window, place, binder)), window: window.clone(), grain_days: None }
+        let condition = Some(lies_in(window, place, binder));
+        Scope { condition, window: window.clone(), grain_days: None, names_outcomes: self.names_outcomes }
     }
 
     /// The rows that are read: those of the window, or of both.
@@ -183,9 +203,11 @@ pub(super) fn of_row(quantity: Quantity, binder: &mut Binder, now_us: i64) -> St
     }
 }
 
-/// Which rows a statistic of a quantity is taken over, besides those asked for.
-const fn usual(quantity: Quantity) -> Option<&'static str> {
+/// Which rows a statistic of a quantity is taken over, besides those asked for: latencies are of what ended ok, unless
+/// the spec names how its rows ended.
+const fn usual(quantity: Quantity, names_outcomes: bool) -> Option<&'static str> {
     match quantity {
+        Quantity::Latency | Quantity::AttemptLatency if names_outcomes => None,
         Quantity::Latency | Quantity::AttemptLatency => Some("outcome = 'ok'"),
         Quantity::Ttft => Some("streamed"),
         Quantity::Throughput => Some("ttft_ms IS NOT NULL AND latency_ms > ttft_ms AND output_tokens IS NOT NULL"),
@@ -193,8 +215,7 @@ const fn usual(quantity: Quantity) -> Option<&'static str> {
     }
 }
 
-/// How many values a statistic rests on.
-pub(super) fn samples(measure: Measure, place: Place) -> Option<String> {
+fn samples(measure: Measure, place: Place, names_outcomes: bool) -> Option<String> {
     let value = match (place, measure.quantity) {
         (Place::Days | Place::Quarters, Quantity::Ttft) => "sum(ttft_requests)".to_owned(),
         (Place::Days | Place::Quarters, _) => "sum(requests)".to_owned(),
@@ -206,8 +227,8 @@ pub(super) fn samples(measure: Measure, place: Place) -> Option<String> {
             }
         }
     };
-    let counted =
-        usual(measure.quantity).map_or_else(|| value.clone(), |more| format!("{value} FILTER (WHERE {more})"));
+    let counted = usual(measure.quantity, names_outcomes)
+        .map_or_else(|| value.clone(), |more| format!("{value} FILTER (WHERE {more})"));
     Some(format!("coalesce({counted}, 0)"))
 }
 
@@ -216,7 +237,7 @@ pub(super) fn sql(measure: Measure, place: Place, scope: &Scope, now_us: i64, bi
     if measure.statistic == Statistic::Total {
         return total(measure.quantity, place, scope, now_us, binder);
     }
-    let usual = usual(measure.quantity);
+    let usual = usual(measure.quantity, scope.names_outcomes);
     if place.is_roll_up() {
         let (histogram, sum, count) = match measure.quantity {
             Quantity::Ttft => ("ttft_histogram", "ttft_ms", "ttft_requests"),
@@ -271,6 +292,8 @@ fn total(quantity: Quantity, place: Place, scope: &Scope, now_us: i64, binder: &
         Q::ProviderCost => format!("{} / 1e8", scope.sum("provider_cost_microcents")),
         Q::Saved => format!("{} / 1e8", scope.sum("saved_microcents")),
         Q::CostPerRequest => ratio(&cost, &requests),
+        Q::CostPer1kRequests => format!("1e3 * ({cost}) / nullif({requests}, 0)"),
+        Q::CostPer1mRequests => format!("1e6 * ({cost}) / nullif({requests}, 0)"),
         Q::CostPer1kTokens => format!("1e3 * ({cost}) / nullif({tokens}, 0)"),
         Q::CostPer1mTokens => format!("1e6 * ({cost}) / nullif({tokens}, 0)"),
         Q::CostPerRequester => ratio(&cost, &scope.distinct("requester")),
@@ -320,7 +343,7 @@ fn total(quantity: Quantity, place: Place, scope: &Scope, now_us: i64, binder: &
         Q::CacheHitRate => ratio(&cached("hit"), &format!("({} + {})", cached("hit"), cached("miss"))),
         Q::FailoverRate => ratio(&scope.sum("failed_over"), &requests),
         Q::Throughput => {
-            let known = usual(Q::Throughput).unwrap_or("TRUE");
+            let known = usual(Q::Throughput, false).unwrap_or("TRUE");
             let time = scope.over("sum(latency_ms - ttft_ms)", Some(known));
             format!("1e3 * {} / nullif({time}, 0)", scope.over("sum(output_tokens)", Some(known)))
         }
@@ -330,7 +353,7 @@ fn total(quantity: Quantity, place: Place, scope: &Scope, now_us: i64, binder: &
         Q::BudgetUsed => scope.over(&format!("max({})", of_row(quantity, binder, now_us)), None),
         Q::BudgetSpent | Q::BudgetLimit | Q::BudgetRemaining => scope.sum(&of_row(quantity, binder, now_us)),
         Q::Latency | Q::Ttft | Q::AttemptLatency | Q::IncidentDuration | Q::SignalScore => {
-            scope.over(&format!("avg({})", of_row(quantity, binder, now_us)), usual(quantity))
+            scope.over(&format!("avg({})", of_row(quantity, binder, now_us)), usual(quantity, scope.names_outcomes))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The rows themselves, newest first unless asked otherwise.
 
 use super::{Binder, Column, ColumnKind, Place, Query, Times, dimensions, measures, sign};
-use crate::analytics::ask::{OrderBy, QuerySpec, Unit, View};
+use crate::analytics::ask::{Dimension, OrderBy, Quantity, QuerySpec, Unit, View};
 
 /// Rows when no number is asked for.
 const ROWS: u32 = 100;
@@ -107,7 +107,14 @@ pub(super) fn compile(spec: &QuerySpec, now_us: i64) -> Query {
         _ => "started_us".to_owned(),
     };
     let columns = shown(spec.view);
-    let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
+    let mut names: Vec<String> = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let column = |name: &str, unit: Option<Unit>| Column { name: name.to_owned(), kind: ColumnKind::Plain, unit };
+    let mut columns: Vec<Column> = columns.iter().map(|(name, unit)| column(name, *unit)).collect();
+    // What rows stand by is seen.
+    if let Some((name, unit)) = ordered_by(spec).filter(|(name, _)| !names.contains(name)) {
+        names.push(format!("{by} AS {name}"));
+        columns.push(column(&name, unit));
+    }
     let sql = format!(
         "SELECT {} FROM {} WHERE {} ORDER BY {by} {} NULLS LAST LIMIT {}",
         names.join(", "),
@@ -116,7 +123,27 @@ pub(super) fn compile(spec: &QuerySpec, now_us: i64) -> Query {
         if descending { "DESC" } else { "ASC" },
         spec.limit.unwrap_or(ROWS),
     );
-    let columns =
-        columns.iter().map(|(name, unit)| Column { name: (*name).to_owned(), kind: ColumnKind::Plain, unit: *unit });
-    Query { sql, values: binder.0, columns: columns.collect(), from_roll_up: false }
+    Query { sql, values: binder.0, columns, from_roll_up: false }
+}
+
+/// The column that holds what rows are ordered by, unless that is their time.
+pub(in crate::analytics::ask) fn ordered_by(spec: &QuerySpec) -> Option<(String, Option<Unit>)> {
+    match &spec.order.as_ref()?.by {
+        OrderBy::Measure(measure) if measure.quantity.is_of_rows() => {
+            let name = match measure.quantity {
+                Quantity::Cost => "cost_usd",
+                Quantity::Latency | Quantity::AttemptLatency => "latency_ms",
+                Quantity::BudgetSpent => "spent_usd",
+                Quantity::BudgetLimit => "limit_usd",
+                Quantity::SignalScore => "score",
+                other => other.as_str(),
+            };
+            Some((name.to_owned(), Some(measure.quantity.unit())))
+        }
+        // Times are seen as such, and the names of tags are no column's.
+        OrderBy::Dimension(dimension) if !dimension.is_grain() && !matches!(dimension, Dimension::Tag(_)) => {
+            Some((dimension.as_str().to_owned(), None))
+        }
+        _ => None,
+    }
 }

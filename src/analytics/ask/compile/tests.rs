@@ -130,7 +130,10 @@ pub(in crate::analytics::ask) fn any_spec() -> impl Strategy<Value = QuerySpec> 
                 rows: kind == 1,
                 drivers: kind == 2,
                 cumulative: kind == 3,
-                share: (kind == 4).then(|| Share { part: part.into_iter().collect() }),
+                share: (kind == 4).then(|| Share {
+                    part: part.into_iter().collect(),
+                    bounds: if descending { row_bounds.clone() } else { Vec::new() },
+                }),
                 measures,
                 dimensions,
                 filters,

@@ -35,7 +35,7 @@ impl CalendarUnit {
     pub(in super::super) const OF_DAYS: [Self; 5] = [Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year];
 
     /// The unit of a word, its plural or a common short form.
-    pub(super) fn of_word(word: &str) -> Option<Self> {
+    pub(in super::super) fn of_word(word: &str) -> Option<Self> {
         Some(match word {
             "minute" | "minutes" | "min" | "mins" => Self::Minute,
             "hour" | "hours" | "hr" | "hrs" | "h" => Self::Hour,

@@ -1,12 +1,21 @@
 //! Dates by the calendar: ISO dates, months, quarters, halves, years, days of a month.
 
-use jiff::{ToSpan as _, civil::Date};
+use jiff::{
+    ToSpan as _,
+    civil::{Date, ISOWeekDate, Weekday},
+};
 
 use super::{
     CalendarUnit, LEADING, Read, Reader, TokenKind,
     points::{MONTHS, Point, ordinal_of, plain},
     range,
 };
+
+/// Words behind which four digits are a number.
+const COUNTING: [&str; 14] = [
+    "top", "bottom", "over", "under", "above", "below", "than", "least", "most", "first", "last", "latest", "exactly",
+    "equals",
+];
 
 impl<'a> Reader<'a> {
     /// `2026-10-01`, `2026-10`
@@ -128,6 +137,49 @@ impl<'a> Reader<'a> {
         Some((plain(range(from, if is_running { self.now_us() } else { to })), rest))
     }
 
+    /// `week 45`, `calendar week 45 of 2025`, `cw45`, `2025-W45`: the most recent ISO week of that number that has begun.
+    pub(super) fn week_number(self) -> Read<'a, Point> {
+        // "Cost by week 10 rows", "last week 5 models".
+        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        let is_other = before.is_some_and(|token| {
+            token.is_any(&[
+                "by", "per", "each", "every", "a", "last", "this", "past", "previous", "/", "first", "second",
+            ])
+        });
+        if is_other {
+            return None;
+        }
+        let leading = self.calendar_year().and_then(|(year, rest)| Some((year, rest.word(&["-"]).unwrap_or(rest))));
+        let start = leading.map_or(self, |(_, rest)| rest).skip(&["calendar", "iso"]);
+        let (number, rest) = match start.text()?.trim_start_matches(|letter: char| letter.is_ascii_alphabetic()) {
+            "" => {
+                let rest = start.word(&["week", "weeks", "wk", "cw", "kw", "w"])?;
+                rest.skip(&["no", "nr", "number", "#"]).skip(&["."]).number()?
+            }
+            digits => {
+                let prefix = start.text()?.strip_suffix(digits)?;
+                ["w", "wk", "cw", "kw", "week"].contains(&prefix).then_some(())?;
+                (digits.parse().ok()?, start.next())
+            }
+        };
+        let number = i8::try_from(number).ok().filter(|number| (1..=53).contains(number))?;
+        let after = rest.skip(&["of", "in", ","]);
+        let (year, rest) = match (leading, after.calendar_year()) {
+            (Some((year, _)), _) => (Some(year), rest),
+            (None, Some((year, rest))) => (Some(year), rest),
+            (None, None) => (None, rest),
+        };
+        let monday = |year: i16| ISOWeekDate::new(year, number, Weekday::Monday).ok().map(ISOWeekDate::date);
+        let today = self.clock.today();
+        let first = match year {
+            Some(year) => monday(i16::try_from(year).ok()?)?,
+            None => (0..8).filter_map(|back| monday(today.iso_week_date().year() - back)).find(|day| *day <= today)?,
+        };
+        let mut point = self.unit_from(first, CalendarUnit::Week)?;
+        point.range.note = Some("weeks are numbered by ISO 8601, from their Monday");
+        Some((point, rest))
+    }
+
     /// `2025`, only behind a word that leads to a time.
     pub(super) fn year(self) -> Read<'a, Point> {
         let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
@@ -147,7 +199,11 @@ impl<'a> Reader<'a> {
                 "from",
             ])
         });
-        let (year, rest) = self.skip(&["year"]).calendar_year().filter(|_| is_led || self.word(&["year"]).is_some())?;
+        let (year, rest) = self.skip(&["year"]).calendar_year()?;
+        // "Monthly spend 2026": the last word, and no number of anything.
+        let is_last = rest.token().is_none_or(|token| token.is_any(&["by", "per", "?", "."]));
+        let is_counting = before.is_none_or(|token| token.kind != TokenKind::Word || token.is_any(&COUNTING));
+        (is_led || self.word(&["year"]).is_some() || (is_last && !is_counting)).then_some(())?;
         Some((self.unit_from(Date::new(i16::try_from(year).ok()?, 1, 1).ok()?, CalendarUnit::Year)?, rest))
     }
 

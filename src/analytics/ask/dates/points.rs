@@ -23,13 +23,13 @@ pub(super) const MONTHS: [(&str, &str); 12] = [
 ];
 
 const WEEKDAYS: [(&str, &[&str]); 7] = [
-    ("monday", &["mon", "mondays"]),
-    ("tuesday", &["tue", "tues", "tuesdays"]),
-    ("wednesday", &["wed", "weds", "wednesdays"]),
-    ("thursday", &["thu", "thur", "thurs", "thursdays"]),
-    ("friday", &["fri", "fridays"]),
-    ("saturday", &["sat", "saturdays"]),
-    ("sunday", &["sun", "sundays"]),
+    ("monday", &["mon"]),
+    ("tuesday", &["tue", "tues"]),
+    ("wednesday", &["wed", "weds"]),
+    ("thursday", &["thu", "thur", "thurs"]),
+    ("friday", &["fri"]),
+    ("saturday", &["sat"]),
+    ("sunday", &["sun"]),
 ];
 
 const LAST: [&str; 5] = ["last", "previous", "prior", "past", "trailing"];
@@ -80,6 +80,9 @@ impl<'a> Reader<'a> {
     pub(super) fn point(self) -> Read<'a, Point> {
         let reader = self.skip(&["the"]);
         let (point, rest) = reader.whole_point()?;
+        // "November so far", while it is November.
+        let so_far = rest.phrase(&["so", "far"]).or_else(|| rest.phrase(&["to", "date"]));
+        let rest = so_far.filter(|_| point.range.to_us == self.now_us()).unwrap_or(rest);
         if let Some(day) = point.day
             && let Some((part, rest)) = rest.day_part()
             && let Some(range) = self.part_of_day(day, part)
@@ -98,6 +101,7 @@ impl<'a> Reader<'a> {
             .or_else(|| self.weekend())
             .or_else(|| self.weekday())
             .or_else(|| self.week_of())
+            .or_else(|| self.week_number())
             .or_else(|| self.iso_date())
             .or_else(|| self.month_and_day())
             .or_else(|| self.quarter_or_half())
@@ -207,7 +211,8 @@ impl<'a> Reader<'a> {
         }
         // Without "last" a count must be short (`7d`) or follow a word like "over".
         let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
-        let is_led = before.is_some_and(|token| token.is_any(&["over", "for", "in", "within", "the", "during"]));
+        let is_led = before.is_some_and(|token| token.is_any(&["over", "for", "in", "within", "the", "during"]))
+            && !self.is_over_a_duration();
         let is_short = self.text().is_some_and(|text| super::glued_count(text).is_some());
         let start = last.unwrap_or(self);
         (last.is_some() || is_led || is_short).then_some(())?;

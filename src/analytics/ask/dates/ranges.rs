@@ -30,11 +30,42 @@ impl<'a> Reader<'a> {
 
     /// Behind words that may stand before a time.
     fn led(self) -> Option<Self> {
+        if self.next().is_over_a_duration() {
+            return None;
+        }
         let mut reader = self.word(&LEADING)?;
         while let Some(next) = reader.word(&LEADING) {
             reader = next;
         }
         Some(reader)
+    }
+
+    /// Whether the word before is an "over" that bounds how long something took: `took over 2 minutes`, `over a minute`.
+    pub(super) fn is_over_a_duration(self) -> bool {
+        const LASTING: [&str; 17] = [
+            "took",
+            "take",
+            "takes",
+            "taking",
+            "taken",
+            "lasted",
+            "lasting",
+            "lasts",
+            "ran",
+            "running",
+            "latency",
+            "latencies",
+            "duration",
+            "durations",
+            "time",
+            "times",
+            "was",
+        ];
+        let back = |count: usize| self.at.checked_sub(count).and_then(|at| self.tokens.get(at));
+        let is_over = back(1).is_some_and(|token| token.is("over"));
+        let is_lasting = back(2).is_some_and(|token| token.is_any(&LASTING));
+        let is_a_minute = self.word(&["a"]).and_then(|rest| rest.word(&["minute", "min"])).is_some();
+        is_over && (is_lasting || is_a_minute)
     }
 
     /// `month over month`, `wow`
@@ -80,6 +111,12 @@ impl<'a> Reader<'a> {
         let rest = PHRASES.iter().filter_map(|phrase| self.phrase(phrase)).max_by_key(|rest| rest.at)?;
         // "So far this month" is this month.
         if self.text() == Some("so") && rest.skip(&["in", "during"]).word(&["this", "the", "current"]).is_some() {
+            return None;
+        }
+        // "So far in March" is March, while it is March.
+        let is_running = |(point, _): &(Point, Self)| point.range.to_us == self.now_us();
+        if self.text() == Some("so") && rest.word(&["in", "during"]).and_then(Self::point).filter(is_running).is_some()
+        {
             return None;
         }
         let rest = rest.phrase(&["of", "time"]).unwrap_or(rest);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::analytics::ask::{QuerySpec, compile::ColumnKind, run::Ran};
+use crate::analytics::ask::{QuerySpec, Share, compile::ColumnKind, run::Ran};
 
 /// A picture of the rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -49,6 +49,7 @@ pub(super) fn of(spec: &QuerySpec, ran: &Ran) -> Option<Chart> {
     let drawn = share.clone().or_else(|| measure.clone())?;
     let before = first(&|kind| matches!(kind, ColumnKind::Previous(_)));
     let additive = spec.measures.first().is_some_and(|measure| measure.is_additive());
+    let of_part = spec.share.as_ref().is_some_and(Share::has_part);
     let chart =
         |kind: ChartKind, x: Option<String>, series: Option<String>, y: Vec<String>| Some(Chart { kind, x, series, y });
     if spec.rows {
@@ -71,12 +72,16 @@ pub(super) fn of(spec: &QuerySpec, ran: &Ran) -> Option<Chart> {
     if let Some(grain) = spec.grain() {
         let x = ran.place_of(grain).and_then(name);
         let series = spec.dimensions.iter().find(|one| *one != grain).and_then(|one| ran.place_of(one)).and_then(name);
-        let kind = if series.is_some() && additive && before.is_none() { ChartKind::Stacked } else { ChartKind::Line };
+        let kind = if series.is_some() && additive && before.is_none() && !of_part {
+            ChartKind::Stacked
+        } else {
+            ChartKind::Line
+        };
         return chart(kind, x, series, std::iter::once(drawn).chain(before).collect());
     }
     let x = spec.dimensions.first().and_then(|one| ran.place_of(one)).and_then(name);
     match spec.dimensions.len() {
-        1 if share.is_some() => chart(ChartKind::ShareBar, x, None, vec![drawn]),
+        1 if share.is_some() && !of_part => chart(ChartKind::ShareBar, x, None, vec![drawn]),
         1 if before.is_some() => chart(ChartKind::PairedBars, x, None, std::iter::once(drawn).chain(before).collect()),
         1 => chart(ChartKind::Bars, x, None, vec![drawn]),
         2 => {

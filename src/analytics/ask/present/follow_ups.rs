@@ -13,7 +13,7 @@ use crate::analytics::ask::{
 };
 
 /// How many are offered.
-const OFFERED: usize = 3;
+pub(super) const OFFERED: usize = 3;
 /// What is broken down by, the most telling first.
 const BREAKDOWNS: [Dimension; 5] =
     [Dimension::Model, Dimension::Project, Dimension::Requester, Dimension::Team, Dimension::Provider];

@@ -1,8 +1,11 @@
 //! The answer in one sentence.
 
-use super::numbers::{shown, with_unit};
+use super::{
+    list,
+    numbers::{shown, with_unit},
+};
 use crate::analytics::ask::{
-    Dimension, FilterOp, Measure, Order, OrderBy, Quantity, QuerySpec, Statistic, Unit, Value, View,
+    Bound, Dimension, Filter, FilterOp, Measure, Order, OrderBy, Quantity, QuerySpec, Statistic, Unit, Value, View,
     compile::{ColumnKind, NONE, OTHER},
     run::Ran,
 };
@@ -11,6 +14,8 @@ use crate::analytics::ask::{
 pub fn measure_words(measure: Measure) -> String {
     let quantity = match measure.quantity {
         Quantity::Ttft => "time to first token".to_owned(),
+        Quantity::CostPer1kRequests => "cost per 1,000 requests".to_owned(),
+        Quantity::CostPer1mRequests => "cost per million requests".to_owned(),
         Quantity::CostPer1kTokens => "cost per 1,000 tokens".to_owned(),
         Quantity::CostPer1mTokens => "cost per million tokens".to_owned(),
         Quantity::UnknownPrice => "requests of unknown price".to_owned(),
@@ -37,7 +42,7 @@ pub fn measure_words(measure: Measure) -> String {
 /// The sentence.
 pub(super) fn sentence(spec: &QuerySpec, ran: &Ran) -> String {
     let text = if spec.rows {
-        list(spec, ran)
+        list::of(spec, ran)
     } else if spec.drivers {
         drivers(spec, ran)
     } else if spec.dimensions.is_empty() {
@@ -56,9 +61,22 @@ fn capital(text: &str) -> String {
 }
 
 /// Which rows, and when.
-fn circumstances(spec: &QuerySpec) -> String {
+pub(super) fn circumstances(spec: &QuerySpec) -> String {
+    let mut text = conditions(&spec.filters, &spec.row_bounds);
+    if let Some(share) = spec.share.as_ref().filter(|share| share.has_part()) {
+        let part = conditions(&share.part, &share.bounds);
+        text.push_str(&format!(", the part with {}", part.trim_start_matches(", ")));
+    }
+    if spec.view != View::Budgets {
+        text.push_str(", ");
+        text.push_str(&window_words(&spec.window.label, spec.window.from_us, spec.window.to_us));
+    }
+    text
+}
+
+fn conditions(filters: &[Filter], bounds: &[Bound]) -> String {
     let mut text = String::new();
-    for filter in &spec.filters {
+    for filter in filters {
         let values: Vec<_> =
             filter.values.iter().map(|value| if value.is_empty() { NONE } else { value.as_str() }).collect();
         let word = match (filter.op, filter.negated) {
@@ -70,13 +88,9 @@ fn circumstances(spec: &QuerySpec) -> String {
         let name = filter.dimension.to_string().replace('_', " ");
         text.push_str(&format!(", {name} {word}{}", values.join(" or ")));
     }
-    for bound in &spec.row_bounds {
+    for bound in bounds {
         let value = with_unit(bound.value, bound.measure.quantity.unit());
         text.push_str(&format!(", {} {} {value}", measure_words(bound.measure), bound_words(bound.op)));
-    }
-    if spec.view != View::Budgets {
-        text.push_str(", ");
-        text.push_str(&window_words(&spec.window.label, spec.window.from_us, spec.window.to_us));
     }
     text
 }
@@ -197,7 +211,9 @@ fn ranking(spec: &QuerySpec, ran: &Ran) -> String {
         let change = cell(ran, row, |kind| matches!(kind, ColumnKind::Change(one) if one == measure));
         let mut text = value.as_ref().map_or_else(String::new, |(value, unit)| shown(value, *unit));
         if let Some((share, unit)) = share {
-            text = format!("{} ({text})", shown(&share, unit));
+            let whole = cell(ran, row, |kind| matches!(kind, ColumnKind::Whole(one) if one == measure));
+            let of = whole.map_or_else(String::new, |(whole, unit)| format!(" of {}", shown(&whole, unit)));
+            text = format!("{} ({text}{of})", shown(&share, unit));
         }
         if let Some((change, unit)) = change {
             let sign = if change.number().unwrap_or(0.0) > 0.0 { "+" } else { "" };
@@ -207,8 +223,9 @@ fn ranking(spec: &QuerySpec, ran: &Ran) -> String {
     };
     let is_least = is_ranked && matches!(&spec.order, Some(Order { descending: false, .. }));
     let rank = if is_least { "lowest" } else { "highest" };
+    let share = if spec.share.is_some() { "share of " } else { "" };
     let mut text = format!(
-        "{name} by {}{around}: {rank} is {} with {}",
+        "{share}{name} by {}{around}: {rank} is {} with {}",
         by.join(" and "),
         row_name(spec, ran, first),
         told(first)
@@ -249,23 +266,6 @@ fn series(spec: &QuerySpec, ran: &Ran) -> String {
     }
     text.push('.');
     text
-}
-
-fn list(spec: &QuerySpec, ran: &Ran) -> String {
-    let what = match spec.view {
-        View::Requests => "requests",
-        View::Attempts => "upstream calls",
-        View::Incidents => "incidents",
-        View::RouteSteps => "dropped candidates",
-        View::Findings => "findings",
-        View::Signals => "signals",
-        View::Budgets => "budgets",
-    };
-    let count = ran.rows.rows.len();
-    let most = spec.limit.unwrap_or(100) as usize;
-    let some = if count >= most { format!("the first {count}") } else { count.to_string() };
-    let order = if spec.order.is_none() && count > 1 { ", newest first" } else { "" };
-    format!("{some} {what}{}{order}.", circumstances(spec))
 }
 
 fn drivers(spec: &QuerySpec, ran: &Ran) -> String {

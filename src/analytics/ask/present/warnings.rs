@@ -1,6 +1,9 @@
 //! What to be careful about.
 
-use super::numbers::with_unit;
+use super::{
+    numbers::{shown, with_unit},
+    sentence::measure_words,
+};
 use crate::analytics::ask::{
     OrderBy, QuerySpec, Statistic, Unit, Value,
     compile::{ColumnKind, NONE},
@@ -18,6 +21,7 @@ pub(super) fn of(spec: &QuerySpec, ran: &mut Ran, now_us: i64) -> Vec<String> {
     let mut warnings = Vec::new();
     warnings.extend(unknown_prices(ran));
     warnings.extend(nameless_prices(spec, ran));
+    warnings.extend(nameless(spec, ran));
     warnings.extend(few_samples(spec, ran));
     warnings.extend(partial(spec, now_us));
     if ran.query.from_roll_up && spec.measures.iter().any(|measure| measure.statistic.quantile().is_some()) {
@@ -65,10 +69,35 @@ fn nameless_prices(spec: &QuerySpec, ran: &mut Ran) -> Option<String> {
         .iter()
         .filter(|row| is_unknown(row))
         .filter_map(|row| row.first()?.text().map(str::to_owned))
+        .filter(|name| name != NONE)
         .collect();
     ran.rows.rows.retain(|row| !is_unknown(row));
     let shown: Vec<_> = names.iter().take(NAMED).map(String::as_str).collect();
     (!names.is_empty()).then(|| format!("left out, because their price is not known: {}", shown.join(", ")))
+}
+
+/// What has no name is not ranked among names: it stands behind them, which is said where it would have stood before
+/// one that is shown.
+fn nameless(spec: &QuerySpec, ran: &mut Ran) -> Option<String> {
+    let column = ran.place(|kind| matches!(kind, ColumnKind::Nameless))?;
+    let value = ran.rows.rows.first().and_then(|row| row.get(column)).cloned();
+    let unit = ran.query.columns.get(column).and_then(|column| column.unit);
+    drop_column(ran, column);
+    let (measure, dimension) = (spec.measures.first()?, spec.dimensions.first()?);
+    let place = ran.place(|kind| matches!(kind, ColumnKind::Measure(one) if one == measure))?;
+    let (name, value) = (ran.place_of(dimension)?, value?);
+    let has = value.number()?;
+    let descending = spec.order.as_ref().is_none_or(|order| order.descending);
+    let is_passed = |row: &Vec<Value>| {
+        let is_named = row.get(name).and_then(Value::text).is_some_and(|text| text != NONE);
+        let other = row.get(place).and_then(Value::number);
+        is_named && other.is_some_and(|other| if descending { has > other } else { has < other })
+    };
+    let is_alone = ran.rows.rows.iter().all(|row| row.get(name).and_then(Value::text) == Some(NONE));
+    (!is_alone && ran.rows.rows.iter().any(is_passed)).then(|| {
+        let kind = dimension.to_string().replace('_', " ");
+        format!("what has no {kind} is not ranked ({}: {})", measure_words(*measure), shown(&value, unit))
+    })
 }
 
 fn few_samples(spec: &QuerySpec, ran: &Ran) -> Option<String> {

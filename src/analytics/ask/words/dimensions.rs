@@ -29,6 +29,7 @@ pub(super) const DIMENSIONS: &[Entry] = &[
         "error kind|error type|error code|kind of error|type of error|kinds of error|types of error|what error|which error|what kind of error|what kinds of error|what type of error|what types of error|kind of failure|error reason|failure reason|failure type|failure kind|reason of failure|error class|error category|refusal reason|reason for refusal|reason|block reason|types of failure",
         W::Dimension(D::ErrorKind),
     ),
+    entry("kind|type", W::Kind),
     entry("finish reason|stop reason|finish_reason", W::Dimension(D::FinishReason)),
     entry("cache state|cache status|cache result|cache outcome", W::Dimension(D::Cache)),
     entry("cache|response cache|caching", W::CacheWord),
@@ -115,5 +116,20 @@ pub(super) const VALUES: &[Entry] = &[
     entry("custom pattern|custom rule|own pattern", W::Value(D::FindingCategory, &["custom"])),
     entry("human|by people|from people", W::Value(D::SignalOrigin, &["human"])),
     entry("automatic", W::Value(D::SignalOrigin, &["automatic"])),
+    entry(
+        "weekends|on weekends|every weekend|each weekend|weekend days|during weekends|at weekends|over weekends",
+        W::Value(D::Weekday, &["Saturday", "Sunday"]),
+    ),
+    entry(
+        "on weekdays|on a weekday|during weekdays|on working days|on workdays|on work days|on business days|working days|workdays|business days|weekdays only|only weekdays|only on weekdays",
+        W::Value(D::Weekday, &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"]),
+    ),
+    entry("mondays|on mondays|every monday|each monday", W::Value(D::Weekday, &["Monday"])),
+    entry("tuesdays|on tuesdays|every tuesday|each tuesday", W::Value(D::Weekday, &["Tuesday"])),
+    entry("wednesdays|on wednesdays|every wednesday|each wednesday", W::Value(D::Weekday, &["Wednesday"])),
+    entry("thursdays|on thursdays|every thursday|each thursday", W::Value(D::Weekday, &["Thursday"])),
+    entry("fridays|on fridays|every friday|each friday", W::Value(D::Weekday, &["Friday"])),
+    entry("saturdays|on saturdays|every saturday|each saturday", W::Value(D::Weekday, &["Saturday"])),
+    entry("sundays|on sundays|every sunday|each sunday", W::Value(D::Weekday, &["Sunday"])),
     entry("unattributed|unassigned", W::Value(D::Project, &[""])),
 ];

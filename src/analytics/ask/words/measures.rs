@@ -57,8 +57,12 @@ pub(super) const MEASURES: &[Entry] = &[
     ),
     entry("retries|retry|retried|re-tried", W::Quantity(Q::Retries)),
     entry(
-        "cache hits|cache hit|cached|cached request|cached response|cached answer|served from cache|served from the cache|answered from cache|answered from the cache|came from the cache|came from cache|hits of the cache",
+        "cache hits|cache hit|cached request|cached response|cached answer|served from cache|served from the cache|answered from cache|answered from the cache|hits of the cache|cached call|cached completion|response cache hit",
         W::Quantity(Q::CacheHits),
+    ),
+    entry(
+        "cached|came from the cache|came from cache|come from the cache|came out of the cache|read from the cache|read from cache|read from the prompt cache|read from prompt cache|taken from the cache|prompt cached|prompt-cached|were in the cache",
+        W::Cached,
     ),
     entry("cache misses|cache miss|missed the cache", W::Quantity(Q::CacheMisses)),
     entry(
@@ -93,16 +97,16 @@ pub(super) const MEASURES: &[Entry] = &[
         W::Quantity(Q::OutputTokens),
     ),
     entry(
-        "cached input tokens|cached token|cached input|cache read token|cache read|prompt cache token|cached prompt token|cache-read token|tokens read from cache|prompt cache read",
+        "cached input tokens|cached token|cached input|cache read token|cache read|prompt cache token|cached prompt token|cache-read token|tokens read from cache|tokens read from the cache|tokens read from the prompt cache|prompt cache read|prompt cache hit token|cached prompt|cached context",
         W::Quantity(Q::CacheReadTokens),
     ),
     entry(
-        "cache write tokens|cache write|cache-write token|tokens written to cache|prompt cache write",
+        "cache write tokens|cache write|cache-write token|tokens written to cache|tokens written to the cache|tokens written to the prompt cache|prompt cache write",
         W::Quantity(Q::CacheWriteTokens),
     ),
     entry("reasoning tokens|reasoning token|thinking token|reasoning output", W::Quantity(Q::ReasoningTokens)),
     entry(
-        "latency|latencies|response time|duration|total time|request time|end to end latency|e2e latency|processing time|response latency|took|take|taken|request duration|request latency|how long",
+        "latency|latencies|response time|duration|total time|request time|end to end latency|e2e latency|processing time|response latency|took|take|taken|lasted|lasting|request duration|request latency|how long",
         W::Quantity(Q::Latency),
     ),
     entry(
@@ -138,10 +142,30 @@ pub(super) const RATIOS: &[Entry] = &[
         W::Quantity(Q::CostPer1mTokens),
     ),
     entry(
-        "per million tokens|per 1m tokens|per million token|per 1 million tokens|per mtok|per 1m",
-        W::Quantity(Q::CostPer1mTokens),
+        "per million tokens|per 1m tokens|per million token|per 1 million tokens|per mtok|per 1m|per token",
+        W::PerMany(Q::CostPer1mTokens),
     ),
-    entry("per thousand tokens|per 1k tokens|per 1000 tokens", W::Quantity(Q::CostPer1kTokens)),
+    entry("per thousand tokens|per 1k tokens|per 1000 tokens|per ktok", W::PerMany(Q::CostPer1kTokens)),
+    entry(
+        "per request|per call|per query|per api call|per llm call|per completion|per single request|for each request|for each call|for one request|for one call",
+        W::PerMany(Q::CostPerRequest),
+    ),
+    entry(
+        "cost per 1k requests|cost per 1000 requests|cost per thousand requests|cost per 1000 calls|cost per 1k calls|cost per thousand calls|cost per 1000 queries",
+        W::Quantity(Q::CostPer1kRequests),
+    ),
+    entry(
+        "cost per 1m requests|cost per million requests|cost per 1 million requests|cost per million calls|cost per 1m calls",
+        W::Quantity(Q::CostPer1mRequests),
+    ),
+    entry(
+        "per million requests|per 1m requests|per 1 million requests|per million calls|per 1m calls",
+        W::PerMany(Q::CostPer1mRequests),
+    ),
+    entry(
+        "per 1k requests|per 1000 requests|per thousand requests|per 1 thousand requests|per 1000 calls|per 1k calls|per thousand calls|per 1000 queries|per 1k queries|per thousand queries|for 1000 requests|for every 1000 requests|per 1000 api calls",
+        W::PerMany(Q::CostPer1kRequests),
+    ),
     entry(
         "cost per active requester|average cost per user|average spend per user|avg cost per user|avg spend per user|average cost per requester|cost per active user|spend per active user|average spend per requester|mean cost per user",
         W::Quantity(Q::CostPerRequester),
