@@ -55,7 +55,7 @@ impl Draft<'_> {
         });
         let is_when = self.has(|sense| *sense == Sense::WhenWas);
         let is_rows_word = self.has(|sense| matches!(sense, Sense::Rows(_)));
-        if is_when && self.read_peak(has_measure) {
+        if is_when && (self.read_when_ranked() || self.read_peak(has_measure)) {
             return;
         }
         if is_when {
@@ -97,6 +97,16 @@ impl Draft<'_> {
             self.take_count(&nouns);
             self.limit.get_or_insert(100);
         }
+    }
+
+    /// "When was the cheapest day": which day it was.
+    fn read_when_ranked(&mut self) -> bool {
+        let has_piece = self
+            .items
+            .iter()
+            .any(|item| item.dimension().is_some_and(|dimension| dimension.is_grain() || dimension.is_cyclic()));
+        let is_ranked = self.has(|sense| matches!(sense, Sense::Superlative(..) | Sense::Best(_)));
+        has_piece && is_ranked && self.take_all(|sense| *sense == Sense::WhenWas)
     }
 
     /// "When did cost peak", "when were errors highest": a course over time, whose highest is told.
@@ -168,6 +178,8 @@ impl Draft<'_> {
         });
         if narrows || has_bounds {
             self.add_measure(Measure::total(Q::Requests));
+        } else if let Some(quantity) = self.counted_kinds() {
+            self.add_measure(Measure::total(quantity));
         } else if is_ranked || self.drivers {
             self.assumptions.push("nothing was said to measure: it is the cost".to_owned());
             self.add_measure(Measure::total(Q::Cost));
@@ -175,6 +187,14 @@ impl Draft<'_> {
             self.assumptions.push("nothing was said to measure: requests, tokens and cost are shown".to_owned());
             [Q::Requests, Q::Tokens, Q::Cost].into_iter().for_each(|q| self.add_measure(Measure::total(q)));
         }
+    }
+
+    /// "What types of errors did we have": errors by kind, and not what they cost.
+    pub(super) fn counted_kinds(&self) -> Option<Q> {
+        let [Dimension::ErrorKind] = self.dimensions.as_slice() else { return None };
+        let kind = self.items.iter().find(|item| item.dimension() == Some(&Dimension::ErrorKind))?;
+        let has = |part: &str| kind.text.contains(part);
+        if has("refus") || has("block") { Some(Q::Refused) } else { (has("error") || has("fail")).then_some(Q::Errors) }
     }
 
     /// Only what adds up has shares; a rate is one already.

@@ -264,6 +264,8 @@ impl Draft<'_> {
             }
             return;
         }
+        // The most common kind of error is that of most errors.
+        let quantity = self.counted_kinds().filter(|_| quantity == Q::Requests).unwrap_or(quantity);
         let measure = if quantity == Q::Latency {
             if !self.rows {
                 self.assumptions.push("slow and fast are read as p95 latency".to_owned());

@@ -261,8 +261,15 @@ fn series(spec: &QuerySpec, ran: &Ran) -> String {
     if measure.is_additive() && !spec.cumulative {
         text.push_str(&format!(": {} in all", with_unit(values().map(|(_, value)| value).sum(), unit)));
     }
-    if let Some((row, value)) = values().max_by(|(_, a), (_, b)| a.total_cmp(b)) {
-        text.push_str(&format!("; highest {} ({})", with_unit(value, unit), row_name(spec, ran, row)));
+    let is_least = matches!(&spec.order, Some(Order { descending: false, .. }));
+    let end = if is_least {
+        values().min_by(|(_, a), (_, b)| a.total_cmp(b))
+    } else {
+        values().max_by(|(_, a), (_, b)| a.total_cmp(b))
+    };
+    if let Some((row, value)) = end {
+        let word = if is_least { "lowest" } else { "highest" };
+        text.push_str(&format!("; {word} {} ({})", with_unit(value, unit), row_name(spec, ran, row)));
     }
     text.push('.');
     text

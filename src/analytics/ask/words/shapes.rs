@@ -21,6 +21,14 @@ pub(super) const SHAPES: &[Entry] = &[
         "most|highest|biggest|largest|greatest|heaviest|maximal|more|leading|main|number one",
         W::Superlative(true, None),
     ),
+    entry(
+        "highest first|largest first|most first|biggest first|most expensive first|descending|in descending order|desc",
+        W::Superlative(true, None),
+    ),
+    entry(
+        "lowest first|smallest first|least first|cheapest first|least expensive first|ascending|in ascending order|asc",
+        W::Superlative(false, None),
+    ),
     entry("least|lowest|smallest|fewest|lightest|less", W::Superlative(false, None)),
     entry("best", W::Best(true)),
     entry("worst", W::Best(false)),
