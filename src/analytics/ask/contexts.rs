@@ -6,8 +6,11 @@ use super::{
     senses::Sense,
 };
 
+static NOT: Sense = Sense::Not;
+static SHARE: Sense = Sense::Share;
 static IN_RESPONSES: Sense = Sense::Value(Dimension::FindingDirection, &["response"]);
 static REQUESTS: Sense = Sense::Quantity(Q::Requests);
+static COST: Sense = Sense::Quantity(Q::Cost);
 static CACHE_READ: Sense = Sense::Quantity(Q::CacheReadTokens);
 static CACHE_HITS: Sense = Sense::Quantity(Q::CacheHits);
 static ERROR_KIND: Sense = Sense::Dimension(Dimension::ErrorKind);
@@ -17,9 +20,51 @@ static SIGNAL_KIND: Sense = Sense::Dimension(Dimension::SignalKind);
 
 /// Gives these words their meaning.
 pub(super) fn settle(items: &mut [Item], previous: Option<&QuerySpec>) {
+    settle_exceptions(items);
+    settle_rates(items);
     settle_endpoints(items);
     settle_cached(items);
     settle_kinds(items, previous);
+    // "Request cost" is that of one, "requests cost" that of all.
+    for item in items.iter_mut().filter(|item| item.sense() == Some(&Sense::Quantity(Q::CostPerRequest))) {
+        if item.text == "requests cost" {
+            item.what = What::Word(&COST);
+        }
+    }
+}
+
+/// "Anything but x" is all else; in "but only x" the word says nothing.
+fn settle_exceptions(items: &mut [Item]) {
+    for at in 0..items.len() {
+        let loud = |from: usize| {
+            let rest = items.iter().skip(from);
+            rest.filter(|item| !matches!(item.what, What::Word(Sense::Stop | Sense::Dimension(_))))
+        };
+        let is_but = items.get(at).is_some_and(|item| item.text == "but" && item.sense() == Some(&Sense::Stop));
+        let is_name = loud(at + 1).next().is_some_and(|item| matches!(item.what, What::Name { .. }));
+        let is_only = loud(at + 1).nth(1).is_some_and(|item| item.sense() == Some(&Sense::Only));
+        if let Some(item) = items.get_mut(at).filter(|_| is_but && is_name && !is_only) {
+            item.what = What::Word(&NOT);
+        }
+    }
+}
+
+/// The "timeout rate" and the "rate of refused requests" are shares of all requests; other rates are phrases of their own.
+fn settle_rates(items: &mut [Item]) {
+    let is_state = |item: &Item| match &item.what {
+        What::Status(_) => true,
+        What::Word(Sense::Value(dimension, _)) => super::sharing::is_state(dimension),
+        What::Word(Sense::Quantity(quantity)) => super::measuring::narrowing(*quantity).is_some(),
+        _ => false,
+    };
+    for at in 0..items.len() {
+        let is_rate = items.get(at).and_then(Item::sense) == Some(&Sense::Rate);
+        let before = at.checked_sub(1).and_then(|before| items.get(before)).is_some_and(is_state);
+        let after = items.iter().skip(at + 1).find(|item| item.sense() != Some(&Sense::Stop)).is_some_and(is_state);
+        if let Some(item) = items.get_mut(at).filter(|_| is_rate && (before || after)) {
+            item.what = What::Word(&SHARE);
+        }
+    }
 }
 
 /// "Responses" and "messages" are endpoints where they are called so, else what requests are called besides; findings

@@ -191,8 +191,9 @@ fn status(tokens: &[Token], at: usize) -> Option<(usize, What)> {
     let token = tokens.get(at)?;
     let digits = token.text.trim_end_matches('s');
     let is_status = digits.len() == 3 && digits.parse().is_ok_and(|code: u16| (400..600).contains(&code));
-    let next =
-        tokens.get(at + 1).is_some_and(|next| next.is_any(&["error", "errors", "response", "responses", "status"]));
+    let next = tokens
+        .get(at + 1)
+        .is_some_and(|next| next.is_any(&["error", "errors", "response", "responses", "status", "rate", "rates"]));
     let before = at.checked_sub(1).and_then(|at| tokens.get(at));
     let is_led = before.is_some_and(|before| before.is_any(&["status", "http", "code", "codes", "many"]));
     (is_status && (token.text.ends_with('s') || next || is_led)).then(|| (1, What::Status(digits.to_owned())))

@@ -207,6 +207,14 @@ impl Draft<'_> {
     }
 
     fn with_statistic(&mut self, at: usize, quantity: Q, statistic: Statistic) -> Measure {
+        // The median cost per request is that of the cost.
+        let quantity = match quantity {
+            Q::CostPerRequest if is_of_distribution(statistic) => Q::Cost,
+            Q::TokensPerRequest if is_of_distribution(statistic) => Q::Tokens,
+            Q::InputTokensPerRequest if is_of_distribution(statistic) => Q::InputTokens,
+            Q::OutputTokensPerRequest if is_of_distribution(statistic) => Q::OutputTokens,
+            other => other,
+        };
         let measure = Measure::of(quantity, statistic);
         let per_request = match quantity {
             Q::Cost => Some(Q::CostPerRequest),
@@ -340,6 +348,10 @@ impl Draft<'_> {
             self.add_filter(&Dimension::ErrorKind, &["content_blocked"], false);
         }
     }
+}
+
+const fn is_of_distribution(statistic: Statistic) -> bool {
+    !matches!(statistic, Statistic::Total | Statistic::Mean)
 }
 
 /// The filter that a count of outcomes is, when it narrows another measure.

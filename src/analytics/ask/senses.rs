@@ -89,6 +89,8 @@ pub(super) enum Sense {
     Cached,
     /// The kind of what is measured: of errors, findings, incidents.
     Kind,
+    /// How much of all requests, where it stands beside a state: `timeout rate`.
+    Rate,
     /// Cost by so many of something: `per million tokens`, `per request`.
     PerMany(Quantity),
     /// Money that the cache saved.

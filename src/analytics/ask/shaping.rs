@@ -274,6 +274,9 @@ impl Draft<'_> {
         if self.rows {
             return;
         }
+        if self.compare.is_none() && !self.rank_by_own() {
+            return;
+        }
         let Some(measure) = self.measures.first().copied() else { return };
         let is_of_change = self.compare.is_some() && self.has(|sense| matches!(sense, Sense::Change(_)));
         let descending = (0..self.items.len())
@@ -288,7 +291,8 @@ impl Draft<'_> {
             by => by,
         };
         let fell = self.has(|sense| *sense == Sense::Change(Some(false)));
-        self.order = Some(Order { descending: descending != (fell && by == OrderBy::Change), by });
+        let is_flipped = (fell && by == OrderBy::Change) || self.is_ranked_against(measure.quantity);
+        self.order = Some(Order { descending: descending != is_flipped, by });
         if self.dimensions.is_empty() {
             // "How slow is x", "the biggest rise in cost": there is nothing to rank.
             let is_plain = self.has(|sense| matches!(sense, Sense::Superlative(_, Some(_))))
@@ -301,10 +305,60 @@ impl Draft<'_> {
             self.refuse(DeclineKind::Ambiguous, reason, &["top 5 models by cost this month"]);
             return;
         }
+        if self.ranks_within_groups() {
+            let text = "every pair is shown, the first of all first: the first of each group are among them";
+            self.assumptions.push(text.to_owned());
+            self.limit = None;
+            self.first = false;
+            return;
+        }
         let is_series = self.dimensions.iter().any(Dimension::is_grain) && self.dimensions.len() == 1;
         if self.limit.is_none() && !is_series {
             self.limit = Some(Self::rows_assumed());
         }
+    }
+
+    /// "The most reliable by success rate", "the slowest by throughput": the word ranks the other way than the measure.
+    fn is_ranked_against(&self, measure: Q) -> bool {
+        let is_against =
+            |own: Q| matches!((own, measure), (Q::ErrorRate, Q::SuccessRate | Q::Ok) | (Q::Latency, Q::Throughput));
+        self.has(|sense| matches!(sense, Sense::Superlative(_, Some(own)) if is_against(*own)))
+    }
+
+    /// "Cost of the slowest models" is ranked by how slow they are; "cost of slow requests" does not say what is slow.
+    fn rank_by_own(&mut self) -> bool {
+        let own = (0..self.items.len()).find_map(|at| match self.sense(at) {
+            Some(Sense::Superlative(_, Some(quantity))) => Some((at, *quantity)),
+            _ => None,
+        });
+        let Some((at, quantity)) = own.filter(|(_, own)| !self.measures.iter().any(|m| is_about(*own, m.quantity)))
+        else {
+            return true;
+        };
+        if self.dimensions.is_empty() {
+            let reason = format!("it is not said what \"{}\" means here", self.text(at));
+            self.refuse(
+                DeclineKind::Ambiguous,
+                reason,
+                &["the 10 slowest requests today", "requests that took longer than 10 seconds today"],
+            );
+            return false;
+        }
+        let statistic = if quantity == Q::Latency { Statistic::P95 } else { Statistic::Total };
+        self.measures.insert(0, Measure::of(quantity, statistic));
+        self.view == quantity.view()
+    }
+
+    /// "The top model of each team", "top 3 models per project": ranks within groups, which are not cut off.
+    fn ranks_within_groups(&self) -> bool {
+        let each = (0..self.items.len()).any(|at| {
+            let is_each = self.sense(at) == Some(&Sense::Per)
+                || (self.sense(at) == Some(&Sense::By)
+                    && ["each", "every"].iter().any(|word| self.text(at).ends_with(word)));
+            is_each
+                && self.next_loud(at + 1).and_then(|next| self.items.get(next)).is_some_and(|i| i.dimension().is_some())
+        });
+        each && self.dimensions.len() > 1 && !self.dimensions.iter().any(Dimension::is_grain)
     }
 
     fn settle_rows(&mut self) {
@@ -339,6 +393,25 @@ impl Draft<'_> {
             self.limit = None;
             self.first = false;
         }
+    }
+}
+
+/// Whether a word that ranks by a quantity ranks a measure.
+const fn is_about(own: Q, measure: Q) -> bool {
+    match own {
+        Q::Cost => {
+            measure.is_priced()
+                || matches!(
+                    measure,
+                    Q::Saved | Q::ProviderCost | Q::BudgetSpent | Q::BudgetLimit | Q::BudgetRemaining | Q::BudgetUsed
+                )
+        }
+        Q::Latency => matches!(measure, Q::Latency | Q::Ttft | Q::Throughput | Q::AttemptLatency | Q::IncidentDuration),
+        Q::ErrorRate => matches!(
+            measure,
+            Q::ErrorRate | Q::SuccessRate | Q::Errors | Q::Ok | Q::FailedAttempts | Q::AttemptFailureRate
+        ),
+        _ => true,
     }
 }
 

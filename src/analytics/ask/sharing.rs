@@ -179,7 +179,7 @@ impl Draft<'_> {
 }
 
 /// Whether it tells how a request went, and not whose it was.
-const fn is_state(dimension: &Dimension) -> bool {
+pub(super) const fn is_state(dimension: &Dimension) -> bool {
     matches!(
         dimension,
         Dimension::Outcome

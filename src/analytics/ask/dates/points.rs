@@ -34,6 +34,9 @@ const WEEKDAYS: [(&str, &[&str]); 7] = [
 
 const LAST: [&str; 5] = ["last", "previous", "prior", "past", "trailing"];
 
+/// What units are called that are over.
+const WHOLE: [&str; 4] = ["full", "calendar", "complete", "whole"];
+
 /// Words of the calendar, for the repair of typos.
 pub(in super::super) fn words() -> impl Iterator<Item = &'static str> {
     const OTHERS: [&str; 23] = [
@@ -204,7 +207,7 @@ impl<'a> Reader<'a> {
         let is_past = self.text().is_some_and(|word| word == "past" || word == "trailing");
         let last = self.word(&LAST);
         if let Some(rest) = last
-            && let Some((unit, rest)) = rest.skip(&["full", "calendar", "complete", "whole"]).unit()
+            && let Some((unit, rest)) = rest.skip(&WHOLE).unit()
         {
             let rest = rest.skip(&["'s"]);
             return Some((self.one_back(unit, is_past)?, rest));
@@ -216,7 +219,13 @@ impl<'a> Reader<'a> {
         let is_short = self.text().is_some_and(|text| super::glued_count(text).is_some());
         let start = last.unwrap_or(self);
         (last.is_some() || is_led || is_short).then_some(())?;
+        let is_whole = start.number().is_some_and(|(_, rest)| rest.word(&WHOLE).is_some());
         let ((count, unit), rest) = start.count_of_units()?;
+        if is_whole && unit >= CalendarUnit::Day && count > 0 {
+            // "The last 3 full weeks" end where this one begins.
+            let to = self.clock.start_of(unit, self.now_us())?;
+            return Some((plain(range(self.clock.moved(to, unit, -count)?, to)), rest));
+        }
         Some((plain(self.last_units(count, unit)?), rest.skip(&["'"])))
     }
 

@@ -183,7 +183,7 @@ pub(super) const RATIOS: &[Entry] = &[
         W::Quantity(Q::OutputTokensPerRequest),
     ),
     entry(
-        "requests per minute|rpm|calls per minute|requests a minute|requests/min|queries per minute|average requests per minute",
+        "requests per minute|rpm|calls per minute|requests a minute|requests/min|queries per minute|average requests per minute|request rate|call rate|traffic rate|rate of requests|rate of calls|query rate",
         W::Quantity(Q::RequestsPerMinute),
     ),
     entry(
