@@ -10,6 +10,8 @@ impl Draft<'_> {
         self.read_routing();
         self.read_budget();
         self.read_saving();
+        self.refuse_cost_of_tokens();
+        self.read_groups_without();
         self.turn_counts_into_filters();
         self.read_retried();
         self.read_quantities();
@@ -27,6 +29,49 @@ impl Draft<'_> {
         self.take_all(|sense| {
             matches!(sense, Sense::Quantity(Q::Requests) | Sense::Rows(View::Requests) | Sense::Verb(Q::Requests))
         });
+    }
+
+    /// "Cost of input tokens", "output token cost": what a request costs is known, not what each kind of its tokens does.
+    fn refuse_cost_of_tokens(&mut self) {
+        let is_kind = |at: usize| {
+            matches!(
+                self.sense(at),
+                Some(Sense::Quantity(
+                    Q::InputTokens | Q::OutputTokens | Q::CacheReadTokens | Q::CacheWriteTokens | Q::ReasoningTokens
+                ))
+            )
+        };
+        let is_asked = self.places(|sense| *sense == Sense::Quantity(Q::Cost)).into_iter().any(|at| {
+            let is_of = matches!(self.text(at + 1), "of" | "for") && self.next_loud(at + 1).is_some_and(is_kind);
+            is_of || at.checked_sub(1).is_some_and(is_kind)
+        });
+        if is_asked {
+            let reason = "the cost of each kind of token is not recorded, only that of whole requests";
+            self.refuse(DeclineKind::NotRecorded, reason, &["cost per 1m tokens by model", "input tokens by model"]);
+        }
+    }
+
+    /// "Projects without errors": groups that have none, and not what they have besides.
+    fn read_groups_without(&mut self) {
+        let counts = self.places(|sense| matches!(sense, Sense::Quantity(quantity) if narrowing(*quantity).is_some()));
+        for at in counts {
+            let Some(Sense::Quantity(quantity)) = self.open_sense(at) else { continue };
+            let without = self.loud_before(at).filter(|place| self.open_sense(*place) == Some(&Sense::Without));
+            let group = without.and_then(|place| self.loud_before(place)).filter(|group| {
+                self.items.get(*group).is_some_and(|item| item.dimension().is_some()) && !self.is_led_by(*group)
+            });
+            let (Some(without), Some(_)) = (without, group) else { continue };
+            self.take(without);
+            let measure = Measure::total(*quantity);
+            let bound = super::Bound { measure, op: super::BoundOp::Equal, value: 0.0 };
+            self.take_for(at, texts::bound(&bound));
+            self.having.push(bound);
+            let has_other = self.has(|sense| matches!(sense, Sense::Verb(_) | Sense::Usage))
+                || !self.places(|sense| matches!(sense, Sense::Quantity(_))).is_empty();
+            if !has_other {
+                self.add_measure(measure);
+            }
+        }
     }
 
     /// "Cost of failed requests", "excluding errors", "cached requests that failed": counts that narrow another.

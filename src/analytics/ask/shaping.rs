@@ -191,7 +191,9 @@ impl Draft<'_> {
 
     /// "What types of errors did we have": errors by kind, and not what they cost.
     pub(super) fn counted_kinds(&self) -> Option<Q> {
-        let [Dimension::ErrorKind] = self.dimensions.as_slice() else { return None };
+        if !self.dimensions.contains(&Dimension::ErrorKind) {
+            return None;
+        }
         let kind = self.items.iter().find(|item| item.dimension() == Some(&Dimension::ErrorKind))?;
         let has = |part: &str| kind.text.contains(part);
         if has("refus") || has("block") { Some(Q::Refused) } else { (has("error") || has("fail")).then_some(Q::Errors) }

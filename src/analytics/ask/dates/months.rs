@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
         if is_other {
             return None;
         }
-        let leading = self.calendar_year().and_then(|(year, rest)| Some((year, rest.word(&["-"]).unwrap_or(rest))));
+        let leading = self.calendar_year().map(|(year, rest)| (year, rest.skip(&["-"])));
         let start = leading.map_or(self, |(_, rest)| rest).skip(&["calendar", "iso"]);
         let (number, rest) = match start.text()?.trim_start_matches(|letter: char| letter.is_ascii_alphabetic()) {
             "" => {

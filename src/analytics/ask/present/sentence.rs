@@ -288,6 +288,9 @@ fn drivers(spec: &QuerySpec, ran: &Ran) -> String {
     else {
         return "nothing was found.".to_owned();
     };
+    if before.number().is_none() {
+        return format!("{name}: {}{}; nothing is known of the time before.", shown(now, unit), circumstances(spec));
+    }
     let words = difference(now, before, unit).unwrap_or_default();
     let moved = change.number().unwrap_or(0.0);
     let verb = if moved > 0.0 {

@@ -7,7 +7,7 @@ use super::super::{
 
 pub(super) const MEASURES: &[Entry] = &[
     entry(
-        "cost|total cost|spend|spending|expenditure|expense|bill|invoice|billed cost|price|money|usd|dollar|buck|price tag|spend amount",
+        "cost|total cost|spend|spending|expenditure|expense|bill|invoice|billed cost|price paid|money|usd|dollar|buck|price tag|spend amount",
         W::Quantity(Q::Cost),
     ),
     entry(
@@ -138,7 +138,7 @@ pub(super) const RATIOS: &[Entry] = &[
         W::Quantity(Q::CostPer1kTokens),
     ),
     entry(
-        "cost per 1m tokens|cost per million tokens|price per million tokens|price per 1m tokens|cost per 1 million tokens|cost per mtok|cost per 1000000 tokens|spend per million tokens|price per mtok|token price|cost per token|cost/1m tokens|cost/1m|unit cost|effective token price",
+        "cost per 1m tokens|cost per million tokens|price per million tokens|price per 1m tokens|cost per 1 million tokens|cost per mtok|cost per 1000000 tokens|spend per million tokens|price per mtok|token price|cost per token|cost/1m tokens|cost/1m|unit cost|effective token price|price|list price",
         W::Quantity(Q::CostPer1mTokens),
     ),
     entry(
