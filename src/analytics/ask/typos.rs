@@ -21,6 +21,11 @@ pub(super) fn repair(tokens: &mut [Token], question: &str, names: &Names) -> Vec
         let singular = vocabulary::singular(&token.text);
         let meant = nearest(&token.text, names)
             .or_else(|| (singular != token.text && singular.len() >= 4).then(|| nearest(&singular, names)).flatten());
+        // "Reqests" are several.
+        let is_several = |meant: &String| {
+            token.text.ends_with('s') && !meant.ends_with('s') && VOCABULARY.is_alone(meant) && !names.has_word(meant)
+        };
+        let meant = meant.map(|meant| if is_several(&meant) { meant + "s" } else { meant });
         if let Some(meant) = meant {
             let from = question.get(token.span.start..token.span.end).unwrap_or(&token.text).to_owned();
             corrections.push(Correction { from, to: meant.clone(), span: token.span });

@@ -89,6 +89,11 @@ impl Vocabulary {
         self.stops.contains(word)
     }
 
+    /// Whether it stands for something by itself.
+    pub(super) fn is_alone(&self, word: &str) -> bool {
+        self.alone.contains(word)
+    }
+
     /// Every word that stands for something by itself, for the repair of typos.
     pub(super) fn words(&self) -> impl Iterator<Item = &str> {
         self.alone.iter().map(String::as_str)
