@@ -123,9 +123,11 @@ async fn a_collector_is_told_of_every_request_and_of_each_of_its_calls() {
     }
     let nanos = |span: &Value, name: &str| span[name].as_str().unwrap().parse::<u64>().unwrap();
     assert!(spans.iter().all(|span| nanos(span, "startTimeUnixNano") <= nanos(span, "endTimeUnixNano")));
-    let heard = collector.heard.lock().unwrap();
-    assert!(heard.iter().all(|(_, headers, _)| headers["authorization"] == "Bearer canary-otlp"));
-    assert!(!format!("{heard:?}").contains("a prompt that nobody tells"));
+    {
+        let heard = collector.heard.lock().unwrap();
+        assert!(heard.iter().all(|(_, headers, _)| headers["authorization"] == "Bearer canary-otlp"));
+        assert!(!format!("{heard:?}").contains("a prompt that nobody tells"));
+    }
     let settings = rig.client().get("/v1/settings").await.text();
     assert!(!settings.contains("canary-otlp") && settings.contains("otlp_endpoint"), "{settings}");
 }
