@@ -112,6 +112,7 @@ fn envelope() -> Envelope {
         stream_usage: true,
         gemini_sse: true,
         ollama_generate: false,
+        echo: None,
     }
 }
 

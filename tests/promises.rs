@@ -49,6 +49,7 @@ mod routes;
 mod routing;
 mod tasks;
 mod project_urls;
+mod translated_answers;
 mod translated_endpoints;
 mod translation;
 mod cache;

@@ -61,6 +61,7 @@ pub fn run(data: &[u8]) {
         stream_usage: true,
         gemini_sse: choice & 128 == 0,
         ollama_generate: choice & 128 == 0,
+        echo: None,
     };
     let mut dropped = Dropped::default();
     if let Ok(request) = read_request(client, &text, &mut dropped)

@@ -43,14 +43,15 @@ pub fn body_with_retry(
 ///
 /// For Chat Completions it is a chunk with `error`, which OpenAI's SDKs raise as soon as they read
 /// it, so no `[DONE]` follows. For Responses it is an `error` event with the fields both at the top
-/// (as documented) and under `error` (as sent, and what the SDKs raise on).
-pub fn stream_event(api: Api, kind: ErrorKind, message: &str, request_id: &str) -> Vec<u8> {
+/// (as documented) and under `error` (as sent, and what the SDKs raise on); `sequence_number` is the one behind the
+/// last event's.
+pub fn stream_event(api: Api, kind: ErrorKind, message: &str, request_id: &str, sequence_number: u64) -> Vec<u8> {
     match api {
         Api::OpenaiChat | Api::OpenaiEmbeddings | Api::Openai => {
             format!("data: {{\"error\":{}}}\n\n", openai_error(kind, message))
         }
         Api::OpenaiResponses => format!(
-            "event: error\ndata: {{\"type\":\"error\",\"sequence_number\":0,\"code\":\"{code}\",\"message\":{text},\
+            "event: error\ndata: {{\"type\":\"error\",\"sequence_number\":{sequence_number},\"code\":\"{code}\",\"message\":{text},\
              \"param\":null,\"error\":{error}}}\n\n",
             code = kind.as_str(),
             text = quoted(message),
@@ -246,7 +247,7 @@ mod tests {
     #[test]
     fn hostile_text_cannot_add_an_event_to_a_stream() {
         for api in APIS {
-            let event = stream_event(api, ErrorKind::UpstreamProtocol, HOSTILE, HOSTILE);
+            let event = stream_event(api, ErrorKind::UpstreamProtocol, HOSTILE, HOSTILE, 7);
             if api == Api::Ollama {
                 assert_eq!(event.iter().filter(|byte| **byte == b'\n').count(), 1);
                 assert_eq!(json(&event)["error"], HOSTILE);

@@ -131,6 +131,16 @@ impl Flow {
         self.stage.is_some() || self.translation.is_some() || self.filter.is_some() || self.edited_by_guard()
     }
 
+    /// The number of the next event where the client's API numbers them.
+    pub(super) fn next_sequence_number(&self) -> u64 {
+        match (&self.stage, &self.translation) {
+            (Some(stage), _) => stage.next_sequence_number(),
+            (None, Some(translation)) => translation.next_sequence_number(),
+            // What the provider numbered went on as it came.
+            (None, None) => self.meter.facts().sequence_number.map_or(0, |last| last.saturating_add(1)),
+        }
+    }
+
     /// What must stand before one more element of a translated list that was cut off; `None` when it is no list.
     pub(super) fn element_opening(&self) -> Option<&'static [u8]> {
         if self.edited_by_guard() {
@@ -207,9 +217,15 @@ impl Flow {
     }
 
     fn end(mut self: Box<Self>, keeper: Option<Box<Keeper>>) -> Spooling {
+        let is_untranslatable = self.stage.as_ref().is_some_and(Stage::has_failed)
+            || self.translation.as_ref().is_some_and(|translation| translation.has_failed());
         let facts = self.facts();
         let was_read = self.meter.is_readable() && self.tail != [0; 4] && self.record.is_billable();
-        let (outcome, error_kind) = judge(&facts, self.is_event_stream, was_read);
+        let (outcome, error_kind) = match judge(&facts, self.is_event_stream, was_read) {
+            // The client was told an error where the provider saw none.
+            (Outcome::Ok, _) if is_untranslatable => (Outcome::Error, Some(ErrorKind::UpstreamProtocol)),
+            judged => judged,
+        };
         self.record.call_ends(CallEnd { outcome, error_kind, facts: Some(facts) });
         if outcome == Outcome::Ok
             && let (Some(keeper), Some(record)) = (keeper, self.record.so_far())

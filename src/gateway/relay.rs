@@ -248,7 +248,8 @@ impl RelayBody {
         let event = if self.remaining.is_some() {
             None
         } else if flow.is_event_stream {
-            let event = error_body::stream_event(flow.client_api, kind, message, &flow.request_id);
+            let number = flow.next_sequence_number();
+            let event = error_body::stream_event(flow.client_api, kind, message, &flow.request_id, number);
             Some([flow.boundary(), &event].concat())
         } else {
             flow.element_opening().map(|opening| {

@@ -171,7 +171,7 @@ pub(crate) async fn judge(
     if waits_for_first {
         // Until the first chunk is here, a failure can still be told by a true status.
         relay.held.extend(first_chunk(&mut relay.upstream, &exchange).await?);
-        if exchange.holds && is_event_stream {
+        if is_document(&relay, &exchange, framing) || (exchange.holds && is_event_stream) {
             Box::pin(opening(&mut relay, &exchange, framing, encoding)).await?;
         }
     }
@@ -258,6 +258,13 @@ async fn first_chunk(upstream: &mut UpstreamAnswer, exchange: &Exchange<'_>) -> 
     })
 }
 
+/// Whether one document comes where a stream was asked for, which is to be translated: most likely an error.
+fn is_document(relay: &Relay, exchange: &Exchange<'_>, framing: Framing) -> bool {
+    let begins = relay.held.iter().flatten().find(|byte| !byte.is_ascii_whitespace());
+    // Of lines each is a document.
+    exchange.way_back.is_some() && framing != Framing::NdJson && (framing == Framing::Json || begins == Some(&b'{'))
+}
+
 /// Holds back what opens a stream (roles, pings, ids) until content, an error or the end has come: a stream that
 /// dies at once has then shown nobody anything yet.
 async fn opening(
@@ -284,6 +291,14 @@ async fn opening(
             return Err(Refusal::new(ErrorKind::UpstreamProtocol, message).into());
         }
         let held: usize = relay.held.iter().map(Bytes::len).sum();
+        if facts.ended && is_document(relay, exchange, framing) {
+            let body: Vec<u8> = relay.held.iter().flatten().copied().collect();
+            let is_plain = encoding.is_none_or(|name| name.eq_ignore_ascii_case("identity"));
+            if is_plain && exchange.way_back.as_ref().is_some_and(|way_back| way_back.read(&body).is_none()) {
+                let message = format!("provider `{}` sent an answer that cannot be translated", target.provider.id);
+                return Err(Refusal::new(ErrorKind::UpstreamProtocol, message).into());
+            }
+        }
         if facts.ended || held > OPENING_BYTES_MAX {
             return Ok(());
         }

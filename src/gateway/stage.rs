@@ -104,6 +104,16 @@ impl Stage {
         }
     }
 
+    /// The number of the next event where the client's API numbers them.
+    pub(crate) fn next_sequence_number(&self) -> u64 {
+        self.stream.next_sequence_number()
+    }
+
+    /// Whether the stream ended with an error of its own.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.stream.has_failed()
+    }
+
     /// The plugins, unless one of them is at work.
     pub(crate) fn into_plugins(self) -> Option<Running> {
         match self.state {

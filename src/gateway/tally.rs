@@ -62,6 +62,8 @@ pub struct StreamError {
     pub status: Option<u16>,
     /// The provider's own text; may be empty. At most 4 KiB.
     pub message: String,
+    /// The provider's own words for it: `rate_limit_error`, `context_length_exceeded`, …
+    pub words: Vec<String>,
 }
 
 /// What an answer has said so far.
@@ -84,6 +86,8 @@ pub struct Facts {
     pub error: Option<StreamError>,
     /// What the provider itself says that the call cost.
     pub provider_cost: Option<Microcents>,
+    /// The number of the last event, where the API numbers them.
+    pub sequence_number: Option<u64>,
     /// `flex`, `priority`, `batch`, … as the provider reports it.
     pub service_tier: Option<String>,
     /// Bytes of text seen: content, reasoning and tool arguments, unescaped.

@@ -3,6 +3,8 @@
 //! It decides how a request is put to a target and how the answer comes back, and does neither itself: that is
 //! `dialect::translate`. The same API on both sides never comes here.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -16,7 +18,7 @@ use crate::{
     dialect::{
         splice,
         translate::{
-            self, Dropped, Envelope, Field, Stream,
+            self, Dropped, Echo, Envelope, Field, Stream,
             answer::Reply,
             conversation::{Format, Request},
             count, embedding,
@@ -70,12 +72,8 @@ enum AnswerKind {
 
 /// Puts a request to a target of another API; `nonce` is what no other answer has.
 pub(super) fn request(inbound: &Inbound, target: &Target, policy: &Policy, nonce: &str) -> Result<Translated, Refusal> {
-    let InboundBody::Whole { raw, plain } = &inbound.body else {
-        return Err(Refusal::new(ErrorKind::NotTranslatable, "an upload cannot be translated"));
-    };
-    let source = plain.as_ref().unwrap_or(raw);
     let judged =
-        if inbound.edits.is_empty() { source.clone() } else { splice::splice(source, &mut inbound.edits.clone()) };
+        judged(inbound).ok_or_else(|| Refusal::new(ErrorKind::NotTranslatable, "an upload cannot be translated"))?;
     let text = std::str::from_utf8(&judged)
         .map_err(|_| Refusal::new(ErrorKind::InvalidRequest, "the body is not valid UTF-8"))?;
     let translated = if inbound.endpoint.is_embedding() {
@@ -90,6 +88,14 @@ pub(super) fn request(inbound: &Inbound, target: &Target, policy: &Policy, nonce
         return Err(Refusal::new(ErrorKind::NotTranslatable, message));
     }
     Ok(translated)
+}
+
+/// The body as the sanitizer let it through; `None` for uploads.
+fn judged(inbound: &Inbound) -> Option<Bytes> {
+    let InboundBody::Whole { raw, plain } = &inbound.body else { return None };
+    let source = plain.as_ref().unwrap_or(raw);
+    let edits = &inbound.edits;
+    Some(if edits.is_empty() { source.clone() } else { splice::splice(source, &mut edits.clone()) })
 }
 
 fn unfit(why: &impl std::fmt::Display) -> Refusal {
@@ -146,6 +152,7 @@ fn conversation(
     envelope.stream_usage = asked.stream_usage;
     envelope.gemini_sse = has_alt_sse(inbound);
     envelope.ollama_generate = inbound.endpoint == Endpoint::OllamaGenerate;
+    envelope.echo = (client == Api::OpenaiResponses).then(|| Arc::new(Echo::of_unkept(text)));
     let endpoint = if is_counted { counting_endpoint(api) } else { endpoint(api, asked.stream) };
     let answer = if is_counted { AnswerKind::Count } else { AnswerKind::Conversation };
     Ok(Translated {
@@ -183,6 +190,7 @@ fn envelope(nonce: &str, model: &str) -> Envelope {
         stream_usage: false,
         gemini_sse: false,
         ollama_generate: false,
+        echo: None,
     }
 }
 
@@ -279,6 +287,9 @@ impl WayBack {
         envelope.stream_usage = stream_usage;
         envelope.gemini_sse = has_alt_sse(inbound);
         envelope.ollama_generate = inbound.endpoint == Endpoint::OllamaGenerate;
+        if api == Api::OpenaiResponses {
+            envelope.echo = judged(inbound).map(|body| Arc::new(Echo::of(&String::from_utf8_lossy(&body))));
+        }
         let (endpoint, is_stream) = (inbound.endpoint, inbound.stream);
         Self { api, endpoint, client: api, envelope, is_stream, answer: AnswerKind::Conversation }
     }
@@ -354,7 +365,16 @@ impl WayBack {
 
     /// An error's status and body in the client's API.
     pub(super) fn error(&self, status: u16, body: &[u8]) -> (u16, Vec<u8>) {
-        let fault = translate::fault::read(status, body);
-        translate::fault::write(self.client.family(), &fault, &self.envelope.nonce)
+        self.fault(&translate::fault::read(status, body))
+    }
+
+    /// The same of an error that was told inside an answer, by the words that were found there.
+    pub(super) fn told(&self, status: Option<u16>, words: &[String], message: String) -> (u16, Vec<u8>) {
+        let status = status.unwrap_or(translate::fault::INSIDE);
+        self.fault(&translate::fault::told(status, words, Some(message)))
+    }
+
+    fn fault(&self, fault: &translate::answer::Fault) -> (u16, Vec<u8>) {
+        translate::fault::write(self.client.family(), fault, &self.envelope.nonce)
     }
 }

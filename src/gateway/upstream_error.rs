@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt as _;
 
 use super::{
@@ -113,7 +113,8 @@ async fn read_error(mut upstream: UpstreamAnswer, limit: Duration) -> Bytes {
     bytes.freeze()
 }
 
-/// An error with which a stream began: the client, who has seen nothing yet, is told it by a true status.
+/// An error with which a stream began, or told in place of an answer: the client, who has seen nothing yet, is told it
+/// by a true status, and by its meaning where the APIs differ.
 pub(super) fn told_inside(exchange: &Exchange<'_>, error: StreamError) -> Failure {
     let provider = &exchange.target.provider.id;
     let is_plain = !error.message.is_empty() && !exchange.credential.is_in(error.message.as_bytes());
@@ -123,6 +124,15 @@ pub(super) fn told_inside(exchange: &Exchange<'_>, error: StreamError) -> Failur
         _ => is_plain.then_some(message),
     };
     let message = message.unwrap_or_else(|| format!("provider `{provider}` answered with an error"));
-    let refusal = Refusal { status: error.status, ..Refusal::new(error.kind, message) };
-    Failure { kind: error.kind, status: error.status, retry_after: None, told: Told::Refusal(refusal) }
+    let told = match &exchange.way_back {
+        Some(way_back) => {
+            let (status, body) = way_back.told(error.status, &error.words, message);
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let json = HeaderValue::from_static("application/json");
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
+            Told::Answer(Answer::new(status, headers, AnswerBody::Whole { bytes: body.into(), kind: error.kind }))
+        }
+        None => Told::Refusal(Refusal { status: error.status, ..Refusal::new(error.kind, message) }),
+    };
+    Failure { kind: error.kind, status: error.status, retry_after: None, told }
 }

@@ -48,9 +48,12 @@ impl Chunks {
         for event in events {
             let (choice, text, is_last) = match event {
                 Event::Delta(choice, Delta::Text(text)) => (choice, text, false),
-                Event::Close(choice) => (choice, String::new(), true),
+                Event::Close(choice) if self.open.contains_key(&choice) => (choice, String::new(), true),
                 Event::Open(choice, ref block) => {
-                    self.open.insert(choice, kind_of(block));
+                    match kind_of(block) {
+                        Some(kind) => self.open.insert(choice, kind),
+                        None => self.open.remove(&choice),
+                    };
                     out.push(event);
                     continue;
                 }
@@ -131,11 +134,13 @@ impl Chunks {
     }
 }
 
-const fn kind_of(block: &Block) -> ChunkKind {
+/// What plugins see of a block; nothing of media, which have no text.
+const fn kind_of(block: &Block) -> Option<ChunkKind> {
     match block {
-        Block::Text => ChunkKind::Text,
-        Block::Reasoning => ChunkKind::Reasoning,
-        Block::Refusal => ChunkKind::Refusal,
-        Block::ToolCall { .. } => ChunkKind::ToolArguments,
+        Block::Text => Some(ChunkKind::Text),
+        Block::Reasoning => Some(ChunkKind::Reasoning),
+        Block::Refusal => Some(ChunkKind::Refusal),
+        Block::ToolCall { .. } => Some(ChunkKind::ToolArguments),
+        Block::Media(_) => None,
     }
 }

@@ -176,6 +176,8 @@ fn is_opaque(tree: &Tree<'_>, node: NodeId) -> bool {
         "data" => beside(tree, node, "type") != "text",
         // Who speaks in a chat is no name of a thing.
         "name" => tree.parent(node).is_none_or(|parent| tree.get(parent, "role").is_none()),
+        // An image that a model made.
+        "result" => beside(tree, node, "type") == "image_generation_call",
         "delta" => beside(tree, node, "type").ends_with("audio.delta"),
         _ => OPAQUE_KEYS.contains(&key) || key.ends_with("_id") || key.ends_with("_ids") || key.ends_with("Id"),
     }
@@ -187,8 +189,8 @@ fn looks_opaque(raw: &str) -> bool {
 }
 
 /// Keys of media and files, encoded.
-const MEDIA_KEYS: [&str; 8] =
-    ["data", "b64_json", "partial_image_b64", "file_data", "image", "images", "audio", "bytesBase64Encoded"];
+const MEDIA_KEYS: [&str; 9] =
+    ["data", "b64_json", "partial_image_b64", "file_data", "image", "images", "audio", "bytesBase64Encoded", "result"];
 
 /// Where the base64 of a file stands that may be text: of what says so, of what does not say what it is, and of what
 /// begins as text does.

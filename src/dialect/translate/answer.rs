@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::conversation::{Citation, Content, Part, Seal};
+use super::conversation::{Citation, Content, Media, Part, Seal, Thought};
 use crate::domain::Usage;
 
 /// One whole answer.
@@ -33,16 +33,26 @@ impl Reply {
     pub fn into_events(self) -> Vec<Event> {
         let mut events = vec![Event::Start { id: self.id, model: self.model }];
         for (number, choice) in (0_u32..).zip(self.choices) {
+            let mut logprobs = choice.logprobs.map(Delta::Logprobs);
             for part in choice.parts {
-                let (block, delta) = match part.content {
-                    Content::Text { text, .. } => (Block::Text, Delta::Text(text)),
-                    Content::Refusal(text) => (Block::Refusal, Delta::Text(text)),
-                    Content::Reasoning(thought) => (Block::Reasoning, Delta::Text(thought.text)),
-                    Content::ToolCall { id, name, arguments } => (Block::ToolCall { id, name }, Delta::Text(arguments)),
-                    // Streams have no place for media, and an answer holds no results.
-                    Content::Media(_) | Content::ToolResult { .. } => continue,
+                let (block, text, more) = match part.content {
+                    Content::Text { text, citations } => {
+                        let citations = citations.into_iter().map(Delta::Citation);
+                        (Block::Text, text, citations.chain(logprobs.take()).collect())
+                    }
+                    Content::Refusal(text) => (Block::Refusal, text, Vec::new()),
+                    Content::Reasoning(Thought { text, seal }) => {
+                        (Block::Reasoning, text, seal.map(Delta::Seal).into_iter().collect())
+                    }
+                    Content::ToolCall { id, name, arguments } => (Block::ToolCall { id, name }, arguments, Vec::new()),
+                    Content::Media(media) => (Block::Media(Box::new(media)), String::new(), Vec::new()),
+                    // An answer holds no results.
+                    Content::ToolResult { .. } => continue,
                 };
-                events.extend([Event::Open(number, block), Event::Delta(number, delta), Event::Close(number)]);
+                let text = (!text.is_empty()).then_some(Delta::Text(text));
+                events.push(Event::Open(number, block));
+                events.extend(text.into_iter().chain(more).map(|delta| Event::Delta(number, delta)));
+                events.push(Event::Close(number));
             }
             events.push(Event::Finish(number, choice.finish));
         }
@@ -146,6 +156,8 @@ pub enum Block {
         /// The function.
         name: String,
     },
+    /// An image, a sound, a film or a file, whole: no deltas follow.
+    Media(Box<Media>),
 }
 
 /// More of a block.

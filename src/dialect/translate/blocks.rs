@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     answer::{Block, Delta, Event, Fault, FaultKind},
-    conversation::Seal,
+    conversation::{Media, Seal},
 };
 
 /// More answers than any provider makes at once.
@@ -99,6 +99,14 @@ impl Blocks {
         self.close(choice, out);
         self.open.insert(choice, Kind::Call(number));
         out.push(Event::Open(choice, Block::ToolCall { id, name }));
+    }
+
+    /// Media, which come whole, are a block of their own.
+    pub(super) fn media(&mut self, choice: u32, media: Media, out: &mut Vec<Event>) {
+        if choice < MAX_CHOICES {
+            self.close(choice, out);
+            out.extend([Event::Open(choice, Block::Media(Box::new(media))), Event::Close(choice)]);
+        }
     }
 
     /// More of the arguments of the open call.

@@ -4,7 +4,7 @@ use base64::Engine as _;
 
 use super::{
     Envelope,
-    json::{Json, Object, Read, Unreadable},
+    json::{self, Json, Object, Read, Unreadable},
     notes::Dropped,
 };
 use crate::domain::{Api, Endpoint};
@@ -135,7 +135,8 @@ pub fn read_reply(provider: Api, body: &str) -> Result<Reply, Unreadable> {
     let mut reply = Reply { model: top.text("model")?, ..Reply::default() };
     match provider {
         Api::Gemini => {
-            top.each("embeddings", |item| {
+            let list = top.take("embeddings").ok_or_else(|| Unreadable::new("embeddings", "a list"))?;
+            json::each(list, "embeddings", |_, item| {
                 let values = Object::read(item, "embeddings")?.take("values");
                 reply.vectors.push(vector(values)?);
                 Ok(())
@@ -144,7 +145,8 @@ pub fn read_reply(provider: Api, body: &str) -> Result<Reply, Unreadable> {
             reply.input_tokens = usage.map(|mut usage| usage.count("promptTokenCount")).transpose()?.flatten();
         }
         Api::Ollama => {
-            top.each("embeddings", |item| {
+            let list = top.take("embeddings").ok_or_else(|| Unreadable::new("embeddings", "a list"))?;
+            json::each(list, "embeddings", |_, item| {
                 reply.vectors.push(vector(Some(item))?);
                 Ok(())
             })?;
@@ -152,7 +154,8 @@ pub fn read_reply(provider: Api, body: &str) -> Result<Reply, Unreadable> {
         }
         _ => {
             let mut placed = Vec::new();
-            top.each("data", |item| {
+            let list = top.take("data").ok_or_else(|| Unreadable::new("data", "a list"))?;
+            json::each(list, "data", |_, item| {
                 let mut entry = Object::read(item, "data")?;
                 let place = entry.count("index")?.unwrap_or(placed.len() as u64);
                 placed.push((place, vector(entry.take("embedding"))?));

@@ -2,53 +2,101 @@
 
 use super::{
     answer::{Fault, FaultKind},
-    json::{Json, Object},
+    json::{self, Json, Object},
 };
 use crate::domain::{Api, ApiFamily};
 
 /// The longest text of an error that is passed on.
 const MAX_MESSAGE_BYTES: usize = 4 << 10;
 
+/// The status of an error inside an answer, which has none of its own.
+pub const INSIDE: u16 = 200;
+
 /// Reads an error's body, whatever its shape; `status` decides where its words mean nothing.
 pub fn read(status: u16, body: &[u8]) -> Fault {
     let text = String::from_utf8_lossy(body);
-    let mut words = Vec::new();
-    let mut message = None;
-    // Gemini streams without SSE wrap the error in a list.
-    let inner = text.trim().trim_start_matches('[').trim_end_matches(']').trim();
+    let mut told = Told::default();
+    let inner = element(&text);
     if let Ok(mut object) = Object::read(inner, "error") {
-        gather(&mut object, &mut words, &mut message);
+        told.gather(&mut object);
         if let Some(error) = object.take("error") {
             if let Ok(mut error) = Object::read(error, "error") {
-                gather(&mut error, &mut words, &mut message);
+                told.gather(&mut error);
             } else if let Ok(plain) = serde_json::from_str::<String>(error) {
-                message = Some(plain);
+                told.message = Some(plain);
             }
         }
+    } else if let Ok(plain) = serde_json::from_str::<String>(inner) {
+        told.message = Some(plain);
     } else if !inner.is_empty() && !inner.starts_with(['{', '<']) {
-        message = Some(inner.to_owned());
+        told.message = Some(inner.to_owned());
     }
-    told(status, &words, message)
+    let status = if (400..600).contains(&status) { status } else { told.number.unwrap_or(status) };
+    self::told(status, &told.words, told.message)
 }
 
-fn gather(object: &mut Object<'_>, words: &mut Vec<String>, message: &mut Option<String>) {
-    words.extend(["code", "type", "status"].iter().filter_map(|name| object.text(name).ok().flatten()));
-    if let Ok(Some(text)) = object.text("message") {
-        *message = Some(text);
+/// The error that a document tells in place of an answer.
+pub(super) fn of_document(text: &str) -> Option<Fault> {
+    let mut object = Object::read(element(text), "error").ok()?;
+    let is_kind = |kind: Option<String>| kind.as_deref() == Some("error");
+    let is_error = object.take("error").is_some()
+        || is_kind(object.text("type").ok().flatten())
+        || is_kind(object.text("object").ok().flatten());
+    is_error.then(|| read(INSIDE, text.as_bytes()))
+}
+
+/// Gemini wraps the error of a stream that is no event stream in a list.
+fn element(text: &str) -> &str {
+    text.trim().trim_start_matches('[').trim_end_matches(']').trim()
+}
+
+/// What an error's body tells.
+#[derive(Default)]
+struct Told {
+    words: Vec<String>,
+    /// A code that is a status.
+    number: Option<u16>,
+    message: Option<String>,
+}
+
+impl Told {
+    fn gather(&mut self, object: &mut Object<'_>) {
+        for name in ["code", "type", "status"] {
+            let Some(raw) = object.take(name) else { continue };
+            let text = if json::is_string(raw) { json::string(raw, name).unwrap_or_default() } else { raw.to_owned() };
+            match text.parse() {
+                Ok(number) if (400..600).contains(&number) => self.number = self.number.or(Some(number)),
+                Ok(_) => {}
+                Err(_) => self.words.push(text),
+            }
+        }
+        // FastAPI, and servers made with it, say `detail`.
+        for name in ["detail", "message"] {
+            if let Ok(Some(text)) = object.text(name) {
+                self.message = Some(text);
+            }
+        }
     }
 }
 
-/// The fault of an error's own words.
-pub(super) fn told(status: u16, words: &[String], message: Option<String>) -> Fault {
-    let mut message = message.unwrap_or_else(|| format!("the provider answered with an error ({status})"));
+/// The fault of an error's own words. What they leave open the status says, and where that says no more than that the
+/// provider failed, or there is none, even vague words count.
+pub fn told(status: u16, words: &[String], message: Option<String>) -> Fault {
+    let is_inside = !(400..600).contains(&status);
+    let mut message = message.filter(|message| !message.is_empty()).unwrap_or_else(|| match is_inside {
+        true => "the provider answered with an error".to_owned(),
+        false => format!("the provider answered with an error ({status})"),
+    });
     if message.len() > MAX_MESSAGE_BYTES {
         let end = (0..=MAX_MESSAGE_BYTES).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
         message.truncate(end);
     }
-    let kind = words.iter().find_map(|word| of_word(word)).unwrap_or_else(|| of_status(status));
-    let kind = match kind {
+    let meant = words.iter().find_map(|word| of_word(word)).or_else(|| of_status(status));
+    let vague = || words.iter().find_map(|word| of_vague_word(word));
+    let kind = match meant.or_else(vague).unwrap_or(FaultKind::Server) {
         // Only OpenAI has a word for it; the others say it in prose.
         FaultKind::InvalidRequest | FaultKind::TooLarge if is_about_context(&message) => FaultKind::ContextTooLong,
+        FaultKind::Server if is_inside && is_about_context(&message) => FaultKind::ContextTooLong,
         FaultKind::RateLimit | FaultKind::InvalidRequest if message.contains("credit balance is too low") => {
             FaultKind::Quota
         }
@@ -77,14 +125,27 @@ fn of_word(word: &str) -> Option<FaultKind> {
         "context_length_exceeded" | "string_above_max_length" => FaultKind::ContextTooLong,
         "content_filter" | "content_policy_violation" | "invalid_prompt" => FaultKind::ContentFilter,
         "insufficient_quota" | "billing_error" | "billing_hard_limit_reached" => FaultKind::Quota,
-        "rate_limit_error" | "rate_limit_exceeded" | "resource_exhausted" | "too_many_requests" => FaultKind::RateLimit,
+        "rate_limit_error"
+        | "rate_limit_exceeded"
+        | "rate_limit"
+        | "resource_exhausted"
+        | "too_many_requests"
+        | "requests"
+        | "tokens" => FaultKind::RateLimit,
         "authentication_error" | "invalid_api_key" | "unauthenticated" => FaultKind::Authentication,
         "permission_error" | "permission_denied" => FaultKind::Permission,
         "not_found_error" | "not_found" | "model_not_found" => FaultKind::NotFound,
         "request_too_large" => FaultKind::TooLarge,
         "overloaded_error" | "overloaded" | "unavailable" | "service_unavailable" => FaultKind::Overloaded,
         "timeout_error" | "deadline_exceeded" | "timeout" => FaultKind::Timeout,
-        "invalid_request_error" | "invalid_argument" | "failed_precondition" | "out_of_range" => {
+        _ => return None,
+    })
+}
+
+/// Words under which providers tell whatever goes wrong.
+fn of_vague_word(word: &str) -> Option<FaultKind> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "invalid_request_error" | "invalid_argument" | "failed_precondition" | "out_of_range" | "bad_request" => {
             FaultKind::InvalidRequest
         }
         "api_error" | "server_error" | "internal_error" | "internal" | "internal_server_error" => FaultKind::Server,
@@ -92,8 +153,8 @@ fn of_word(word: &str) -> Option<FaultKind> {
     })
 }
 
-const fn of_status(status: u16) -> FaultKind {
-    match status {
+const fn of_status(status: u16) -> Option<FaultKind> {
+    Some(match status {
         401 => FaultKind::Authentication,
         402 => FaultKind::Quota,
         403 => FaultKind::Permission,
@@ -103,8 +164,8 @@ const fn of_status(status: u16) -> FaultKind {
         429 => FaultKind::RateLimit,
         503 | 529 => FaultKind::Overloaded,
         400..=499 => FaultKind::InvalidRequest,
-        _ => FaultKind::Server,
-    }
+        _ => return None,
+    })
 }
 
 /// An error's status and body in a client's words.

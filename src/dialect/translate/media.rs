@@ -33,6 +33,14 @@ pub(super) fn to_url(media: &Media) -> Option<String> {
     }
 }
 
+/// The bytes of an image that are here, in base64.
+pub(super) fn image_data(media: &Media) -> Option<&str> {
+    match (media.kind, &media.source) {
+        (MediaKind::Image, Source::Base64(data)) => Some(data),
+        _ => None,
+    }
+}
+
 /// The type of media; what is most likely where nobody said.
 pub(super) fn mime(media: &Media) -> &str {
     media.mime.as_deref().unwrap_or(match media.kind {

@@ -40,10 +40,13 @@ mod openai_chat;
 mod openai_responses;
 mod stream;
 
+use std::sync::Arc;
+
 use crate::domain::{Api, ApiFamily};
 use answer::Reply;
 use conversation::{Effort, Request};
 
+pub use openai_responses::Echo;
 pub use stream::Stream;
 
 /// Reads a client's request; what nobody knows is named as dropped. For Gemini the model and whether the answer
@@ -144,6 +147,8 @@ pub struct Envelope {
     pub gemini_sse: bool,
     /// Whether Ollama's answer is that of `/api/generate` and not of `/api/chat`.
     pub ollama_generate: bool,
+    /// What an answer of Responses repeats of its request.
+    pub echo: Option<Arc<Echo>>,
 }
 
 impl Target {

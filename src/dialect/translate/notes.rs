@@ -53,6 +53,12 @@ impl std::fmt::Display for Dropped {
     }
 }
 
+/// How media of an answer are named that the client's API has no place for.
+pub(super) const ANSWER_MEDIA: &str = "answer.media";
+
+/// The same within server-sent events, whose head has left: a comment, which every reader of events passes over.
+pub(super) const ANSWER_MEDIA_COMMENT: &[u8] = b": x-gateway-dropped: answer.media\n\n";
+
 /// Why a request cannot be put to a target: leaving the field out would change what it means.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{path}` cannot be carried over to a provider that speaks {target}: {why}")]

@@ -1,6 +1,7 @@
 //! A provider's stream into a client's: bytes in, bytes out, at once.
 //!
-//! Between the two stand neutral events. It holds one unfinished event of the provider's and, where a client gets the
+//! Between the two stand neutral events. A provider that sends one document where a stream was asked for, an error or
+//! the whole answer, is read all the same. It holds one unfinished event of the provider's, or that document, and, where a client gets the
 //! thoughts before a call in the call's id, those; nothing else grows.
 
 use super::{
@@ -8,22 +9,28 @@ use super::{
     answer::Event,
     anthropic,
     blocks::{Lines, MAX_EVENT_BYTES, broken},
-    gemini, ollama, openai_chat, openai_responses,
+    fault, gemini, json, ollama, openai_chat, openai_responses, read_reply,
 };
 use crate::{dialect::sse, domain::Api};
 
 /// Translates one stream.
 #[derive(Debug)]
 pub struct Stream {
+    provider: Api,
+    nonce: String,
     framing: Framing,
     reader: Reader,
     writer: Writer,
     events: Vec<Event>,
     is_over: bool,
+    has_failed: bool,
 }
 
 #[derive(Debug)]
 enum Framing {
+    /// Nothing has come that tells events from a document.
+    Open,
+    Document(Vec<u8>),
     Sse(sse::Reader),
     Lines(Lines),
 }
@@ -83,7 +90,8 @@ impl Writer {
 impl Stream {
     /// Translates the stream of a provider that speaks `provider` for a client that speaks `client`.
     pub fn new(provider: Api, client: Api, envelope: Envelope) -> Self {
-        let ids = Ids::new(&envelope.nonce);
+        let nonce = envelope.nonce.clone();
+        let ids = Ids::new(&nonce);
         let reader = match provider {
             Api::OpenaiResponses => Reader::Responses(openai_responses::Reader::new(ids)),
             Api::Anthropic => Reader::Anthropic(anthropic::Reader::new(ids)),
@@ -100,9 +108,9 @@ impl Stream {
         };
         let framing = match provider {
             Api::Ollama => Framing::Lines(Lines::default()),
-            _ => Framing::Sse(sse::Reader::with_limit(MAX_EVENT_BYTES)),
+            _ => Framing::Open,
         };
-        Self { framing, reader, writer, events: Vec::new(), is_over: false }
+        Self { provider, nonce, framing, reader, writer, events: Vec::new(), is_over: false, has_failed: false }
     }
 
     /// Reads on; what the client gets is appended to `out`.
@@ -116,6 +124,13 @@ impl Stream {
         if self.is_over {
             return;
         }
+        if matches!(self.framing, Framing::Open) {
+            let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) else { return };
+            self.framing = match first {
+                b'{' | b'[' => Framing::Document(Vec::new()),
+                _ => Framing::Sse(sse::Reader::with_limit(MAX_EVENT_BYTES)),
+            };
+        }
         let Self { framing, reader, events, .. } = self;
         let mut on = |data: &[u8]| {
             if !data.trim_ascii().is_empty() {
@@ -123,6 +138,14 @@ impl Stream {
             }
         };
         let is_oversize = match framing {
+            Framing::Open => false,
+            Framing::Document(document) => {
+                let fits = document.len() + bytes.len() <= MAX_EVENT_BYTES;
+                if fits {
+                    document.extend_from_slice(bytes);
+                }
+                !fits
+            }
             Framing::Sse(sse) => {
                 sse.feed(bytes, |event| on(event.data));
                 sse.skipped() > 0
@@ -159,13 +182,54 @@ impl Stream {
         if self.is_over {
             return;
         }
-        if let Framing::Lines(lines) = &mut self.framing {
-            let rest = lines.rest();
-            if !rest.trim_ascii().is_empty() {
-                self.reader.event(&String::from_utf8_lossy(&rest), &mut self.events);
+        match &mut self.framing {
+            Framing::Lines(lines) => {
+                let rest = lines.rest();
+                if !rest.trim_ascii().is_empty() {
+                    self.reader.event(&String::from_utf8_lossy(&rest), &mut self.events);
+                }
             }
+            Framing::Document(document) => {
+                let document = std::mem::take(document);
+                return self.read_document(&String::from_utf8_lossy(&document));
+            }
+            Framing::Open | Framing::Sse(_) => {}
         }
         self.reader.end(&mut self.events);
+    }
+
+    /// One document in place of a stream: an error, Gemini's list of what would have been events, or the whole answer.
+    fn read_document(&mut self, text: &str) {
+        let Self { provider, nonce, reader, events, .. } = self;
+        if let Some(fault) = fault::of_document(text) {
+            return events.push(Event::Fault(fault));
+        }
+        if text.trim_start().starts_with('[') {
+            let walked = json::each(text, "body", |_, element| {
+                reader.event(element, events);
+                Ok(())
+            });
+            if walked.is_ok() {
+                return reader.end(events);
+            }
+        }
+        match read_reply(*provider, text, nonce) {
+            Ok(reply) => events.extend(reply.into_events()),
+            Err(_) => events.push(broken("the provider sent an answer that cannot be read")),
+        }
+    }
+
+    /// The number of the next event where the client's API numbers them.
+    pub fn next_sequence_number(&self) -> u64 {
+        match &self.writer {
+            Writer::Responses(writer) => writer.next_sequence_number(),
+            _ => 0,
+        }
+    }
+
+    /// Whether it ended with an error, told by the provider or found in what it sent.
+    pub const fn has_failed(&self) -> bool {
+        self.has_failed
     }
 
     fn write(&mut self, out: &mut Vec<u8>) {
@@ -174,7 +238,8 @@ impl Stream {
             if self.is_over {
                 continue;
             }
-            self.is_over = matches!(event, Event::Fault(_) | Event::End);
+            self.has_failed = matches!(event, Event::Fault(_));
+            self.is_over = self.has_failed || matches!(event, Event::End);
             self.writer.event(event, out);
         }
     }

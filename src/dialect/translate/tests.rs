@@ -1,8 +1,11 @@
 //! Every client API against every provider API: requests, answers and streams as golden files, read by eye; streams at
 //! every split; round trips; hostile bytes.
 
+mod documents;
+mod faults;
 mod features;
 mod hostile;
+mod images;
 mod replies;
 mod requests;
 mod round_trip;
@@ -27,6 +30,7 @@ fn envelope() -> Envelope {
         stream_usage: true,
         gemini_sse: true,
         ollama_generate: false,
+        echo: None,
     }
 }
 

@@ -40,11 +40,15 @@ impl Fault {
             self.number.and_then(|number| u16::try_from(number).ok()).filter(|status| (400..600).contains(status));
         let known = self.words.iter().find_map(|word| meaning(word));
         let (kind, status) = match (known, told) {
-            (Some((kind, status)), told) => (kind, Some(told.unwrap_or(status))),
+            (Some(meant), told) => (of_status(meant), Some(told.unwrap_or(meant))),
             (None, Some(status)) => (of_status(status), Some(status)),
-            (None, None) => (ErrorKind::UpstreamError, None),
+            // Words that say no more than whose fault it was.
+            (None, None) => match self.words.iter().find_map(|word| vague_meaning(word)) {
+                Some(meant) => (of_status(meant), Some(meant)),
+                None => (ErrorKind::UpstreamError, None),
+            },
         };
-        StreamError { kind, status, message: self.message.clone() }
+        StreamError { kind, status, message: self.message.clone(), words: self.words.clone() }
     }
 }
 
@@ -59,8 +63,8 @@ const fn of_status(status: u16) -> ErrorKind {
 }
 
 /// The words of OpenAI, Anthropic and `google.rpc.Code`, with the HTTP status that each stands for.
-fn meaning(word: &str) -> Option<(ErrorKind, u16)> {
-    let status = match word.to_ascii_lowercase().as_str() {
+fn meaning(word: &str) -> Option<u16> {
+    Some(match word.to_ascii_lowercase().as_str() {
         "rate_limit_error"
         | "rate_limit_exceeded"
         | "rate_limit"
@@ -72,21 +76,21 @@ fn meaning(word: &str) -> Option<(ErrorKind, u16)> {
         "authentication_error" | "invalid_api_key" | "unauthenticated" => 401,
         "permission_error" | "permission_denied" => 403,
         "billing_error" => 402,
-        "invalid_request_error"
-        | "invalid_argument"
-        | "failed_precondition"
-        | "out_of_range"
-        | "context_length_exceeded"
-        | "content_filter"
-        | "invalid_prompt"
-        | "bad_request" => 400,
+        "context_length_exceeded" | "content_filter" | "invalid_prompt" => 400,
         "not_found_error" | "not_found" | "model_not_found" => 404,
         "request_too_large" => 413,
         "timeout_error" | "deadline_exceeded" | "timeout" => 504,
         "overloaded_error" => 529,
         "unavailable" | "service_unavailable" | "overloaded" => 503,
+        _ => return None,
+    })
+}
+
+/// Words under which providers tell whatever goes wrong: a number beside them says more.
+fn vague_meaning(word: &str) -> Option<u16> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "invalid_request_error" | "invalid_argument" | "failed_precondition" | "out_of_range" | "bad_request" => 400,
         "api_error" | "server_error" | "internal_error" | "internal_server_error" | "internal" => 500,
         _ => return None,
-    };
-    Some((of_status(status), status))
+    })
 }

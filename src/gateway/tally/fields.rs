@@ -50,6 +50,8 @@ pub(super) enum Field {
     Tier,
     /// Ollama's `done`.
     Done,
+    /// The number of an event.
+    Sequence,
     /// Text of the answer.
     Text,
     /// Text, or something else, depending on the kind (`delta` of Responses).
@@ -219,6 +221,7 @@ const OPENAI_USAGE: Rows = &[
 const RESPONSES_TOP: Rows = &[
     ("type", Field::Kind, Value),
     ("object", Field::Kind, Value),
+    ("sequence_number", Field::Sequence, Value),
     ("delta", Field::Delta, Length),
     ("partial_image_b64", Field::Content, Length),
     ("item.type", Field::BlockKind, Value),

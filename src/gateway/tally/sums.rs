@@ -25,6 +25,7 @@ pub(super) struct Draft {
     text_bytes: u64,
     delta_bytes: u64,
     is_done: bool,
+    sequence_number: Option<u64>,
     pub(super) has_content: bool,
     pub(super) is_error_event: bool,
     entry: Entry,
@@ -59,6 +60,7 @@ impl Draft {
         self.text_bytes = 0;
         self.delta_bytes = 0;
         self.is_done = false;
+        self.sequence_number = None;
         self.has_content = false;
         self.is_error_event = false;
         self.entry = Entry::default();
@@ -87,6 +89,7 @@ impl Draft {
                 }
             }
             (Field::Done, Value::Bool(is_done)) => self.is_done = is_done,
+            (Field::Sequence, Value::Number(digits)) => self.sequence_number = whole(digits),
             (Field::Usd, Value::Number(digits)) => self.cost = cost::from_usd(digits),
             (Field::Ticks, Value::Number(digits)) => self.cost = cost::from_ticks(digits),
             (Field::Entry(_) | Field::Modality | Field::EntryTokens, value) => self.see_entry(field, value),
@@ -235,6 +238,7 @@ impl Sums {
         keep_first(&mut facts.response_id, &draft.id);
         keep_last(&mut facts.service_tier, &draft.tier);
         keep_last(&mut facts.finish_reason, &draft.finish);
+        facts.sequence_number = draft.sequence_number.or(facts.sequence_number);
         if draft.cost.is_some() {
             facts.provider_cost = draft.cost;
         }

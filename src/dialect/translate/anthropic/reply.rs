@@ -5,8 +5,8 @@ use super::{
         Envelope, Ids,
         answer::{Choice, FinishReason, Reply},
         conversation::{Content, Maker, Part},
-        json::{Json, Object, Read},
-        notes::Dropped,
+        json::{Json, Object, Read, Unreadable},
+        notes::{ANSWER_MEDIA, Dropped},
         seal,
     },
     blocks, finish, finish_word, read_usage, write_usage,
@@ -16,9 +16,8 @@ use crate::domain::Usage;
 pub(crate) fn read_reply(body: &str, _ids: &mut Ids) -> Read<Reply> {
     let mut top = Object::read(body, "body")?;
     let mut parts = Vec::new();
-    if let Some(content) = top.take("content") {
-        blocks::read_content(content, &mut parts, &mut Dropped::default())?;
-    }
+    let content = top.take("content").ok_or_else(|| Unreadable::new("content", "a list"))?;
+    blocks::read_content(content, &mut parts, &mut Dropped::default())?;
     let stop_sequence = top.text("stop_sequence")?;
     let finish = match top.text("stop_reason")? {
         Some(word) => finish(&word, stop_sequence),
@@ -80,7 +79,7 @@ fn write_part(json: &mut Json, part: &Part, dropped: &mut Dropped) {
             let signature = thought.seal.as_ref().map(|seal| seal::to_field(seal, Maker::Anthropic));
             json.put("signature", signature.as_deref().unwrap_or_default());
         }),
-        Content::Media(_) => dropped.path("answer.media"),
+        Content::Media(_) => dropped.path(ANSWER_MEDIA),
         Content::ToolResult { .. } => {}
     }
 }

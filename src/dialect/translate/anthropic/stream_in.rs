@@ -82,7 +82,7 @@ impl Reader {
             }
             "error" => {
                 self.is_over = true;
-                out.push(Event::Fault(fault::read(500, data.as_bytes())));
+                out.push(Event::Fault(fault::read(fault::INSIDE, data.as_bytes())));
             }
             _ => {}
         }

@@ -8,6 +8,7 @@ use super::{
         conversation::Maker,
         fault,
         json::Json,
+        notes::ANSWER_MEDIA_COMMENT,
         seal,
     },
     blocks, finish_word, write_usage,
@@ -36,8 +37,16 @@ impl Writer {
             Event::Start { id, model } => self.start(id.as_deref(), model.as_deref(), out),
             Event::Open(0, block) => {
                 self.start(None, None, out);
-                self.open_block(&block, out);
-                self.open = Some(block);
+                self.open = match block {
+                    Block::Media(_) => {
+                        out.extend_from_slice(ANSWER_MEDIA_COMMENT);
+                        None
+                    }
+                    block => {
+                        self.open_block(&block, out);
+                        Some(block)
+                    }
+                };
             }
             Event::Delta(0, delta) => self.delta(delta, out),
             Event::Close(0) => {
@@ -95,6 +104,7 @@ impl Writer {
                     json.put("name", name);
                     json.put_object("input", |_| {});
                 }
+                Block::Media(_) => {}
             });
         });
     }
@@ -107,7 +117,7 @@ impl Writer {
             (Delta::Text(text), Block::ToolCall { .. }) => ("input_json_delta", "partial_json", text.clone()),
             (Delta::Seal(seal), _) => ("signature_delta", "signature", seal::to_field(seal, Maker::Anthropic)),
             (Delta::Citation(_), _) => ("citations_delta", "", String::new()),
-            (Delta::Logprobs(_), _) => return,
+            (Delta::Logprobs(_), _) | (Delta::Text(_), Block::Media(_)) => return,
         };
         write(out, "content_block_delta", |json| {
             json.put_number("index", self.index);

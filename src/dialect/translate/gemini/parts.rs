@@ -135,6 +135,22 @@ pub(super) fn write_bytes(json: &mut Json, mime: &str, data: &str) {
     });
 }
 
+/// Media as a part; false when they have neither bytes nor a URL.
+pub(super) fn write_media(json: &mut Json, media: &Media) -> bool {
+    match &media.source {
+        Source::Base64(data) => write_bytes(json, media::mime(media), data),
+        Source::Url(url) => json.object(|json| {
+            json.put_object("fileData", |json| {
+                json.put("mimeType", media::mime(media));
+                json.put("fileUri", url);
+            });
+        }),
+        Source::Text(text) => write_text(json, text, None),
+        Source::FileId(_) => return false,
+    }
+    true
+}
+
 /// Whether it is Gemini's own signature, which belongs to the part behind it.
 pub(super) fn own_signature(thought: &Thought) -> Option<&str> {
     thought.seal.as_ref().filter(|seal| seal.maker == Maker::Gemini).map(|seal| seal.data.as_str())

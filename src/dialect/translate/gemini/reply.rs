@@ -4,10 +4,9 @@ use super::{
     super::{
         Envelope, Ids,
         answer::{Choice, FinishReason, Reply},
-        conversation::{Content, Part, Source},
-        json::{Json, Object, Read},
-        media,
-        notes::Dropped,
+        conversation::{Content, Part},
+        json::{Json, Object, Read, Unreadable},
+        notes::{ANSWER_MEDIA, Dropped},
     },
     finish_reason, finish_word, parts, read_usage, write_usage,
 };
@@ -40,21 +39,22 @@ pub(crate) fn read_reply(body: &str, ids: &mut Ids) -> Read<Reply> {
         reply.choices.push(Choice { parts, finish, logprobs: None });
         Ok(())
     })?;
-    // A prompt that was refused has no candidates.
     if reply.choices.is_empty() {
+        // A prompt that was refused has no candidates, and nothing else has none.
+        top.take("promptFeedback").ok_or_else(|| Unreadable::new("candidates", "a list of at least one answer"))?;
         reply.choices.push(Choice { parts: Vec::new(), finish: FinishReason::ContentFilter.into(), logprobs: None });
     }
     Ok(reply)
 }
 
-pub(crate) fn write_reply(reply: &Reply, envelope: &Envelope, _dropped: &mut Dropped) -> Vec<u8> {
+pub(crate) fn write_reply(reply: &Reply, envelope: &Envelope, dropped: &mut Dropped) -> Vec<u8> {
     Json::of(|json| {
         json.put_array("candidates", |json| {
             for (index, choice) in reply.choices.iter().enumerate() {
                 json.object(|json| {
                     json.put_object("content", |json| {
                         json.put_array("parts", |json| {
-                            choice.parts.iter().for_each(|part| write_part(json, part));
+                            choice.parts.iter().for_each(|part| write_part(json, part, dropped));
                         });
                         json.put("role", "model");
                     });
@@ -71,14 +71,14 @@ pub(crate) fn write_reply(reply: &Reply, envelope: &Envelope, _dropped: &mut Dro
     })
 }
 
-fn write_part(json: &mut Json, part: &Part) {
+fn write_part(json: &mut Json, part: &Part, dropped: &mut Dropped) {
     match &part.content {
         Content::Text { text, .. } | Content::Refusal(text) => parts::write_text(json, text, None),
         Content::Reasoning(thought) => parts::write_thought(json, thought),
         Content::ToolCall { id, name, arguments } => parts::write_call(json, Some(id), name, arguments, None),
         Content::Media(media) => {
-            if let Source::Base64(data) = &media.source {
-                parts::write_bytes(json, media::mime(media), data);
+            if !parts::write_media(json, media) {
+                dropped.path(ANSWER_MEDIA);
             }
         }
         Content::ToolResult { .. } => {}

@@ -55,7 +55,7 @@ impl Reader {
         let mut top = Object::read(data, "event")?;
         if let Some(error) = top.take("error") {
             self.is_over = true;
-            out.push(Event::Fault(fault::read(500, format!("{{\"error\":{error}}}").as_bytes())));
+            out.push(Event::Fault(fault::read(fault::INSIDE, format!("{{\"error\":{error}}}").as_bytes())));
             return Ok(());
         }
         if !self.has_started {
@@ -101,7 +101,8 @@ impl Reader {
                     Blocks::arguments(index, arguments, out);
                     self.blocks.close(index, out);
                 }
-                Content::Media(_) | Content::ToolResult { .. } | Content::Refusal(_) => {}
+                Content::Media(media) => self.blocks.media(index, media, out),
+                Content::ToolResult { .. } | Content::Refusal(_) => {}
             }
         }
         if let Some(word) = candidate.text("finishReason")? {
@@ -152,6 +153,9 @@ impl Writer {
                 self.id = self.envelope.id(id.as_deref(), "");
                 self.model = self.envelope.model(model.as_deref()).to_owned();
             }
+            Event::Open(index, Block::Media(media)) => self.part(index, out, |json| {
+                parts::write_media(json, &media);
+            }),
             Event::Open(index, block) => {
                 self.open.insert(index, Open { block, arguments: String::new() });
             }

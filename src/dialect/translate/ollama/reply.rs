@@ -5,8 +5,9 @@ use super::{
         Envelope, Ids,
         answer::{Choice, FinishReason, Reply},
         conversation::{Content, Thought},
-        json::{Json, Object, Read},
-        notes::Dropped,
+        json::{Json, Object, Read, Unreadable},
+        media,
+        notes::{ANSWER_MEDIA, Dropped},
         seal,
     },
     Said, finish_reason, message, read_usage, write_end, write_head, write_said,
@@ -15,9 +16,8 @@ use super::{
 pub(crate) fn read_reply(body: &str, ids: &mut Ids) -> Read<Reply> {
     let mut top = Object::read(body, "body")?;
     let mut parts = Vec::new();
-    if let Some(mut said) = top.object("message")? {
-        message::read_message(&mut said, &mut parts)?;
-    }
+    let mut said = top.object("message")?.ok_or_else(|| Unreadable::new("message", "an object"))?;
+    message::read_message(&mut said, &mut parts)?;
     let mut has_calls = false;
     for part in &mut parts {
         if let Content::ToolCall { id, .. } = &mut part.content {
@@ -41,7 +41,7 @@ pub(crate) fn write_reply(reply: &Reply, envelope: &Envelope, dropped: &mut Drop
     let choice = reply.choices.first();
     let (mut text, mut thoughts) = (String::new(), String::new());
     let mut sealed: Vec<Thought> = Vec::new();
-    let mut calls = Vec::new();
+    let (mut calls, mut images) = (Vec::new(), Vec::new());
     for part in choice.iter().flat_map(|choice| &choice.parts) {
         match &part.content {
             Content::Text { text: more, .. } | Content::Refusal(more) => text.push_str(more),
@@ -52,13 +52,18 @@ pub(crate) fn write_reply(reply: &Reply, envelope: &Envelope, dropped: &mut Drop
             Content::ToolCall { id, name, arguments } => {
                 calls.push((seal::pack(id, &std::mem::take(&mut sealed)), name, arguments));
             }
-            Content::Media(_) => dropped.path("answer.media"),
+            Content::Media(media) => match media::image_data(media) {
+                // Where only one image has a place, the first stands there.
+                Some(data) if images.is_empty() || !envelope.ollama_generate => images.push(data),
+                _ => dropped.path(ANSWER_MEDIA),
+            },
             Content::ToolResult { .. } => {}
         }
     }
     Json::of(|json| {
         write_head(json, envelope, reply.model.as_deref());
-        let said = Said { text: &text, thinking: Some(&*thoughts).filter(|thoughts| !thoughts.is_empty()) };
+        let thinking = Some(&*thoughts).filter(|thoughts| !thoughts.is_empty());
+        let said = Said { text: &text, thinking, images: &images };
         write_said(json, envelope, &said, |json| {
             if !calls.is_empty() {
                 json.put_array("tool_calls", |json| {

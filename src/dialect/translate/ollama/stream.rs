@@ -8,6 +8,7 @@ use super::{
         conversation::{Content, Part},
         fault,
         json::{Json, Object, Read},
+        media,
         seal::Pending,
     },
     Said, finish_reason, message, read_usage, write_end, write_head, write_said,
@@ -51,7 +52,7 @@ impl Reader {
         let mut top = Object::read(line, "line")?;
         if top.take("error").is_some() {
             self.is_over = true;
-            out.push(Event::Fault(fault::read(500, line.as_bytes())));
+            out.push(Event::Fault(fault::read(fault::INSIDE, line.as_bytes())));
             return Ok(());
         }
         if !self.has_started {
@@ -73,7 +74,8 @@ impl Reader {
                     Blocks::arguments(0, arguments, out);
                     self.blocks.close(0, out);
                 }
-                Content::Media(_) | Content::ToolResult { .. } | Content::Refusal(_) => {}
+                Content::Media(media) => self.blocks.media(0, media, out),
+                Content::ToolResult { .. } | Content::Refusal(_) => {}
             }
         }
         if top.bool("done")? == Some(true) {
@@ -119,6 +121,13 @@ impl Writer {
     pub(crate) fn event(&mut self, event: Event, out: &mut Vec<u8>) {
         match event {
             Event::Start { model, .. } => self.model = model,
+            Event::Open(0, Block::Media(media)) => {
+                // Lines have no comments: what is no image goes without a word here.
+                if let Some(data) = media::image_data(&media) {
+                    let said = Said { images: &[data], ..Said::default() };
+                    self.line(out, &said, |_| {}, |json| json.put_bool("done", false));
+                }
+            }
             Event::Open(0, block) => {
                 self.arguments.clear();
                 self.open = Some(block);

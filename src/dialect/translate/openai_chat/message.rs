@@ -2,7 +2,7 @@
 
 use super::super::{
     conversation::{Citation, Content, Media, MediaKind, Part, Source, Thought},
-    json::{self, Object, Read, Unreadable},
+    json::{self, Json, Object, Read, Unreadable},
     media,
     notes::Dropped,
     parts::{cache_mark, read_content as read_list},
@@ -91,6 +91,10 @@ pub(super) fn read_assistant(message: &mut Object<'_>, parts: &mut Vec<Part>, dr
     if let Some(refusal) = message.text("refusal")?.filter(|refusal| !refusal.is_empty()) {
         parts.push(Content::Refusal(refusal).into());
     }
+    message.each("images", |item| {
+        parts.extend(read_image(item)?.map(|image| Part::from(Content::Media(image))));
+        Ok(())
+    })?;
     let mut citations = Vec::new();
     message.each("annotations", |item| {
         let mut annotation = Object::read(item, "annotations")?;
@@ -112,6 +116,22 @@ pub(super) fn read_assistant(message: &mut Object<'_>, parts: &mut Vec<Part>, dr
     }
     parts.append(&mut calls);
     Ok(())
+}
+
+/// An image that the model made, as OpenRouter and those who follow it tell it.
+pub(super) fn read_image(raw: &str) -> Read<Option<Media>> {
+    let mut image = Object::read(raw, "images")?;
+    let url = image.object("image_url")?.map_or(Ok(None), |mut inner| inner.text("url"))?;
+    Ok(url.map(|url| media::of_url(url, MediaKind::Image)))
+}
+
+/// The same, written; only for images that have a URL or bytes.
+pub(super) fn write_image(json: &mut Json, index: usize, url: &str) {
+    json.object(|json| {
+        json.put("type", "image_url");
+        json.put_number("index", index);
+        json.put_object("image_url", |json| json.put("url", url));
+    });
 }
 
 /// One call, and the thoughts that its id carries.

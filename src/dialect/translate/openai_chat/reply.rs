@@ -4,9 +4,10 @@ use super::{
     super::{
         Envelope, Ids,
         answer::{Choice, Finish, FinishReason, Reply},
-        conversation::{Citation, Content, Part, Thought},
-        json::{Json, Object, Read},
-        notes::Dropped,
+        conversation::{Citation, Content, MediaKind, Part, Thought},
+        json::{self, Json, Object, Read, Unreadable},
+        media,
+        notes::{ANSWER_MEDIA, Dropped},
         seal,
     },
     finish_reason, finish_word, message, read_usage, write_usage,
@@ -21,7 +22,8 @@ pub(crate) fn read_reply(body: &str, ids: &mut Ids) -> Read<Reply> {
         service_tier: top.text("service_tier")?,
         choices: Vec::new(),
     };
-    top.each("choices", |item| {
+    let choices = top.take("choices").ok_or_else(|| Unreadable::new("choices", "a list"))?;
+    json::each(choices, "choices", |_, item| {
         let mut choice = Object::read(item, "choices")?;
         let mut parts = Vec::new();
         if let Some(mut message) = choice.object("message")? {
@@ -43,6 +45,9 @@ pub(crate) fn read_reply(body: &str, ids: &mut Ids) -> Read<Reply> {
         reply.choices.push(Choice { parts, finish, logprobs: logprobs.map(str::to_owned) });
         Ok(())
     })?;
+    if reply.choices.is_empty() {
+        return Err(Unreadable::new("choices", "a list of at least one answer"));
+    }
     Ok(reply)
 }
 
@@ -87,6 +92,7 @@ fn write_message(json: &mut Json, parts: &[Part], dropped: &mut Dropped) {
     let mut sealed: Vec<Thought> = Vec::new();
     let mut calls = Vec::new();
     let mut cited: Vec<&Citation> = Vec::new();
+    let mut images = Vec::new();
     for part in parts {
         match &part.content {
             Content::Text { text: more, citations } => {
@@ -101,7 +107,10 @@ fn write_message(json: &mut Json, parts: &[Part], dropped: &mut Dropped) {
             Content::ToolCall { id, name, arguments } => {
                 calls.push((seal::pack(id, &std::mem::take(&mut sealed)), name, arguments));
             }
-            Content::Media(_) => dropped.path("answer.media"),
+            Content::Media(media) => match media::to_url(media).filter(|_| media.kind == MediaKind::Image) {
+                Some(url) => images.push(url),
+                None => dropped.path(ANSWER_MEDIA),
+            },
             Content::ToolResult { .. } => {}
         }
     }
@@ -121,6 +130,11 @@ fn write_message(json: &mut Json, parts: &[Part], dropped: &mut Dropped) {
     }
     if !cited.is_empty() {
         json.put_array("annotations", |json| cited.iter().for_each(|citation| write_citation(json, citation)));
+    }
+    if !images.is_empty() {
+        json.put_array("images", |json| {
+            images.iter().enumerate().for_each(|(index, url)| message::write_image(json, index, url));
+        });
     }
     if !calls.is_empty() {
         json.put_array("tool_calls", |json| {

@@ -94,7 +94,7 @@ impl Reader {
         if let Some(error) = chunk.take("error") {
             self.is_over = true;
             let error = if json::is_string(error) { data.to_owned() } else { format!("{{\"error\":{error}}}") };
-            out.push(Event::Fault(fault::read(500, error.as_bytes())));
+            out.push(Event::Fault(fault::read(fault::INSIDE, error.as_bytes())));
             return Ok(());
         }
         if !self.has_started {
@@ -131,6 +131,13 @@ impl Reader {
                 self.release(index, out);
                 self.blocks.text(index, Kind::Refusal, refusal, out);
             }
+            delta.each("images", |item| {
+                if let Some(image) = message::read_image(item)? {
+                    self.release(index, out);
+                    self.blocks.media(index, image, out);
+                }
+                Ok(())
+            })?;
             delta.each("tool_calls", |item| self.call(index, Object::read(item, "tool_calls")?, out))?;
         }
         let logprobs = choice.object("logprobs").ok().flatten().and_then(|mut logprobs| logprobs.take("content"));
@@ -161,7 +168,8 @@ impl Reader {
                 Content::Text { text, .. } => self.blocks.text(index, Kind::Text, text, out),
                 Content::Reasoning(thought) => self.blocks.text(index, Kind::Reasoning, thought.text, out),
                 Content::Refusal(text) => self.blocks.text(index, Kind::Refusal, text, out),
-                _ => {}
+                Content::Media(media) => self.blocks.media(index, media, out),
+                Content::ToolCall { .. } | Content::ToolResult { .. } => {}
             }
         }
         Ok(())

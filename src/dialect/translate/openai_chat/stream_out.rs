@@ -6,11 +6,15 @@ use super::{
     super::{
         Envelope,
         answer::{Block, Delta, Event},
+        conversation::{Media, MediaKind},
         fault,
         json::Json,
+        media,
+        notes::ANSWER_MEDIA_COMMENT,
         seal::Pending,
     },
     finish_word,
+    message::write_image,
     reply::write_citation,
     write_usage,
 };
@@ -29,6 +33,9 @@ pub(crate) struct Writer {
 #[derive(Debug, Default)]
 struct Choice {
     calls: u64,
+    /// Whether arguments of the open call have come.
+    has_arguments: bool,
+    images: usize,
     open: Option<Block>,
     pending: Pending,
 }
@@ -52,9 +59,12 @@ impl Writer {
             }
             Event::Delta(index, delta) => self.delta(index, delta, out),
             Event::Close(index) => {
-                if let Some(choice) = self.choices.get_mut(&index) {
-                    choice.pending.close();
-                    choice.open = None;
+                let Some(choice) = self.choices.get_mut(&index) else { return };
+                choice.pending.close();
+                let open = choice.open.take();
+                if matches!(open, Some(Block::ToolCall { .. })) && !choice.has_arguments {
+                    // Clients parse what has come.
+                    self.arguments(index, "{}", out);
                 }
             }
             Event::Finish(index, finish) => {
@@ -95,7 +105,12 @@ impl Writer {
     fn open(&mut self, index: u32, block: Block, out: &mut Vec<u8>) {
         let Some(choice) = self.choices.get_mut(&index) else { return };
         choice.open = Some(block.clone());
-        let Block::ToolCall { id, name } = block else { return };
+        choice.has_arguments = false;
+        let (id, name) = match block {
+            Block::ToolCall { id, name } => (id, name),
+            Block::Media(media) => return self.media(index, &media, out),
+            Block::Text | Block::Reasoning | Block::Refusal => return,
+        };
         let (id, number) = (choice.pending.pack(&id), choice.calls);
         choice.calls += 1;
         let call = |json: &mut Json| {
@@ -116,18 +131,10 @@ impl Writer {
 
     fn delta(&mut self, index: u32, delta: Delta, out: &mut Vec<u8>) {
         let Some(choice) = self.choices.get_mut(&index) else { return };
-        let number = choice.calls.saturating_sub(1);
         match (delta, &choice.open) {
             (Delta::Text(text), Some(Block::ToolCall { .. })) => {
-                let arguments = |json: &mut Json| {
-                    json.put_array("tool_calls", |json| {
-                        json.object(|json| {
-                            json.put_number("index", number);
-                            json.put_object("function", |json| json.put("arguments", &text));
-                        });
-                    });
-                };
-                self.chunk(index, None, out, arguments, None);
+                choice.has_arguments = true;
+                self.arguments(index, &text, out);
             }
             (Delta::Text(text), Some(Block::Reasoning)) => {
                 choice.pending.text(&text);
@@ -146,6 +153,31 @@ impl Writer {
             (Delta::Citation(_), _) => {}
             (Delta::Logprobs(list), _) => self.chunk(index, None, out, |_| {}, Some(&list)),
         }
+    }
+
+    /// More of the arguments of the open call.
+    fn arguments(&self, index: u32, text: &str, out: &mut Vec<u8>) {
+        let number = self.choices.get(&index).map_or(0, |choice| choice.calls.saturating_sub(1));
+        let arguments = |json: &mut Json| {
+            json.put_array("tool_calls", |json| {
+                json.object(|json| {
+                    json.put_number("index", number);
+                    json.put_object("function", |json| json.put("arguments", text));
+                });
+            });
+        };
+        self.chunk(index, None, out, arguments, None);
+    }
+
+    fn media(&mut self, index: u32, media: &Media, out: &mut Vec<u8>) {
+        let Some(url) = media::to_url(media).filter(|_| media.kind == MediaKind::Image) else {
+            return out.extend_from_slice(ANSWER_MEDIA_COMMENT);
+        };
+        let Some(choice) = self.choices.get_mut(&index) else { return };
+        let place = choice.images;
+        choice.images += 1;
+        let images = |json: &mut Json| json.put_array("images", |json| write_image(json, place, &url));
+        self.chunk(index, None, out, images, None);
     }
 
     fn head(&self, json: &mut Json) {

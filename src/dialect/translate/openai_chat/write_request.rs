@@ -211,6 +211,10 @@ impl Messages<'_> {
                     self.dropped.field(self.target.client, Field::Thoughts);
                 }
             }
+            if matches!(&part.content, Content::Media(media) if !matches!(media.source, Source::Text(_))) {
+                // What the model showed it cannot be shown again.
+                self.dropped.field(self.target.client, Field::Image);
+            }
         }
         let text = joined(&turn.parts, "");
         let refusal: String = turn

@@ -171,6 +171,27 @@ pub(super) fn write_refusal(json: &mut Json, text: &str) {
     });
 }
 
+/// An image that the model made. Its format has no other place.
+pub(super) fn read_image(item: &mut Object<'_>) -> Read<Option<Media>> {
+    let mime = item.text("output_format")?.map(|format| format!("image/{format}"));
+    let source = item.text("result")?.filter(|data| !data.is_empty()).map(Source::Base64);
+    Ok(source.map(|source| Media { kind: MediaKind::Image, source, mime, name: None, detail: None }))
+}
+
+/// The same, written; `data` is its base64, once it is done.
+pub(super) fn write_image(json: &mut Json, id: &str, status: &str, data: Option<&str>, mime: &str) {
+    json.object(|json| {
+        json.put("type", "image_generation_call");
+        json.put("id", id);
+        json.put("status", status);
+        json.put_text("output_format", mime.strip_prefix("image/"));
+        match data {
+            Some(data) => json.put("result", data),
+            None => json.put_null("result"),
+        }
+    });
+}
+
 /// A call of the model.
 pub(super) fn write_call(json: &mut Json, id: &str, status: &str, call_id: &str, name: &str, arguments: &str) {
     json.object(|json| {

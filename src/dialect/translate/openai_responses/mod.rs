@@ -3,6 +3,7 @@
 //! Source: OpenAI's OpenAPI document (responses, and its stream events). What is kept with OpenAI (an earlier answer,
 //! a conversation, a stored prompt) cannot be translated and is refused.
 
+mod echo;
 mod items;
 mod read_request;
 mod reply;
@@ -10,6 +11,7 @@ mod stream_in;
 mod stream_out;
 mod write_request;
 
+pub use echo::Echo;
 pub(super) use read_request::read_request;
 pub(super) use reply::{read_reply, write_reply};
 pub(super) use stream_in::Reader;
@@ -56,7 +58,7 @@ fn write_usage(json: &mut Json, usage: &Usage) {
     });
 }
 
-/// A response object. Fields that repeat the request stand at what they are by default.
+/// A response object.
 struct Response<'a> {
     id: &'a str,
     model: &'a str,
@@ -68,11 +70,15 @@ struct Response<'a> {
 
 impl Response<'_> {
     fn write(&self, json: &mut Json, envelope: &Envelope, output: impl FnOnce(&mut Json)) {
+        let nothing = Echo::default();
+        let echo = envelope.echo.as_deref().unwrap_or(&nothing);
         json.object(|json| {
             json.put("id", self.id);
             json.put("object", "response");
             json.put_number("created_at", envelope.created);
             json.put("status", self.status);
+            echo.put(json, "background", "false");
+            echo.put_said(json, "conversation");
             match self.status {
                 "failed" => json.put_object("error", |json| {
                     json.put("code", "server_error");
@@ -84,19 +90,30 @@ impl Response<'_> {
                 Some(why) => json.put_object("incomplete_details", |json| json.put("reason", why)),
                 None => json.put_null("incomplete_details"),
             }
+            echo.put(json, "instructions", "null");
+            echo.put(json, "max_output_tokens", "null");
+            echo.put(json, "max_tool_calls", "null");
             json.put("model", self.model);
             json.put_array("output", output);
-            json.put_null("instructions");
-            json.put_object("metadata", |_| {});
-            json.put_bool("parallel_tool_calls", true);
-            json.put_null("previous_response_id");
-            json.put_bool("store", false);
-            json.put_null("temperature");
-            json.put("tool_choice", "auto");
-            json.put_array("tools", |_| {});
-            json.put_null("top_p");
+            echo.put(json, "parallel_tool_calls", "true");
+            echo.put(json, "previous_response_id", "null");
+            echo.put_said(json, "prompt");
+            echo.put_said(json, "prompt_cache_key");
+            echo.put_said(json, "prompt_cache_retention");
+            echo.put_filled(json, "reasoning", &[("effort", "null"), ("summary", "null")]);
+            echo.put(json, "safety_identifier", "null");
             json.put_text("service_tier", self.service_tier);
+            echo.put(json, "store", "true");
+            echo.put(json, "temperature", "null");
+            echo.put_filled(json, "text", &[("format", r#"{"type":"text"}"#)]);
+            echo.put(json, "tool_choice", "\"auto\"");
+            echo.put_tools(json);
+            echo.put(json, "top_logprobs", "0");
+            echo.put(json, "top_p", "null");
+            echo.put(json, "truncation", "\"disabled\"");
             write_usage(json.key("usage"), self.usage);
+            echo.put(json, "user", "null");
+            echo.put(json, "metadata", "{}");
         });
     }
 }

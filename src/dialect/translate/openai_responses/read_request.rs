@@ -150,6 +150,14 @@ fn read_item(raw: &str, turns: &mut Vec<Turn>, dropped: &mut Dropped) -> Read<()
             let thought = items::read_reasoning(&mut item)?;
             turn(turns, Role::Assistant).push(Content::Reasoning(thought).into());
         }
+        "image_generation_call" => match items::read_image(&mut item)? {
+            Some(image) => turn(turns, Role::Assistant).push(Content::Media(image).into()),
+            // The id alone means something to OpenAI only.
+            None => {
+                dropped.path("input[].image_generation_call");
+                return Ok(());
+            }
+        },
         "item_reference" => {
             return Err(Unreadable("`item_reference` cannot be translated: the item lies with OpenAI".to_owned()));
         }

@@ -4,9 +4,10 @@ use super::{
     super::{
         Envelope, Ids,
         answer::{Choice, FinishReason, Reply},
-        conversation::Content,
-        json::{Json, Object, Read},
-        notes::Dropped,
+        conversation::{Content, Part},
+        json::{self, Json, Object, Read, Unreadable},
+        media,
+        notes::{ANSWER_MEDIA, Dropped},
     },
     Response, finish_reason, items, read_usage, status,
 };
@@ -15,7 +16,8 @@ pub(crate) fn read_reply(body: &str, _ids: &mut Ids) -> Read<Reply> {
     let mut top = Object::read(body, "body")?;
     let mut parts = Vec::new();
     let mut has_calls = false;
-    top.each("output", |raw| {
+    let output = top.take("output").ok_or_else(|| Unreadable::new("output", "a list"))?;
+    json::each(output, "output", |_, raw| {
         let mut item = Object::read(raw, "output")?;
         match item.text("type")?.as_deref() {
             Some("message") => {
@@ -33,6 +35,9 @@ pub(crate) fn read_reply(body: &str, _ids: &mut Ids) -> Read<Reply> {
                     }
                     .into(),
                 );
+            }
+            Some("image_generation_call") => {
+                parts.extend(items::read_image(&mut item)?.map(|image| Part::from(Content::Media(image))));
             }
             Some("reasoning") => parts.push(Content::Reasoning(items::read_reasoning(&mut item)?).into()),
             _ => {}
@@ -79,7 +84,10 @@ pub(crate) fn write_reply(reply: &Reply, envelope: &Envelope, dropped: &mut Drop
                     items::write_call(json, &id("fc"), "completed", call_id, name, arguments);
                 }
                 Content::Reasoning(thought) => items::write_reasoning(json, thought, &id("rs")),
-                Content::Media(_) => dropped.path("answer.media"),
+                Content::Media(media) => match media::image_data(media) {
+                    Some(data) => items::write_image(json, &id("ig"), "completed", Some(data), media::mime(media)),
+                    None => dropped.path(ANSWER_MEDIA),
+                },
                 Content::ToolResult { .. } => {}
             }
         }

@@ -103,7 +103,7 @@ impl Reader {
                 let response = event.object("response")?;
                 let error = response.and_then(|mut response| response.take("error"));
                 let body = error.map_or_else(|| data.to_owned(), |error| format!("{{\"error\":{error}}}"));
-                out.push(Event::Fault(fault::read(500, body.as_bytes())));
+                out.push(Event::Fault(fault::read(fault::INSIDE, body.as_bytes())));
             }
             _ => {}
         }
@@ -141,6 +141,11 @@ impl Reader {
                     self.blocks.seal(0, seal, out);
                 }
                 self.blocks.close(0, out);
+            }
+            Some("image_generation_call") => {
+                if let Some(image) = items::read_image(&mut item)? {
+                    self.blocks.media(0, image, out);
+                }
             }
             Some("message") => self.blocks.close(0, out),
             _ => {}

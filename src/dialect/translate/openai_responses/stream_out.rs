@@ -8,6 +8,8 @@ use super::{
         conversation::{Citation, Seal, Thought},
         fault,
         json::Json,
+        media,
+        notes::ANSWER_MEDIA_COMMENT,
     },
     Response, items, status,
 };
@@ -94,6 +96,10 @@ impl Writer {
         }
     }
 
+    pub(crate) const fn next_sequence_number(&self) -> u64 {
+        self.sequence_number
+    }
+
     fn fault(&self, fault: &Fault, out: &mut Vec<u8>) {
         out.extend(fault::write_event(Api::OpenaiResponses, fault, self.sequence_number, &self.envelope.nonce));
     }
@@ -139,10 +145,20 @@ impl Writer {
             Block::Text | Block::Refusal => "msg",
             Block::Reasoning => "rs",
             Block::ToolCall { .. } => "fc",
+            Block::Media(ref media) => {
+                let Some(data) = media::image_data(media) else {
+                    return out.extend_from_slice(ANSWER_MEDIA_COMMENT);
+                };
+                if self.outgrows(data.len(), out) {
+                    return;
+                }
+                "ig"
+            }
         };
         let id = format!("{prefix}_{}_{}", self.envelope.nonce, self.done.len());
         let is_message = prefix == "msg";
         let is_thought = prefix == "rs";
+        let is_image = prefix == "ig";
         self.open = Some(Item { id, block, text: String::new(), citations: Vec::new(), seal: None });
         self.write("response.output_item.added", out, |json, item| {
             item.write(json.key("item"), "in_progress", false);
@@ -159,7 +175,23 @@ impl Writer {
                 json.put_number("summary_index", 0);
                 summary(json.key("part"), "");
             });
+        } else if is_image {
+            for step in ["in_progress", "generating"] {
+                let name = format!("response.image_generation_call.{step}");
+                self.write(&name, out, |json, item| json.put("item_id", &item.id));
+            }
         }
+    }
+
+    /// Whether the answer becomes too long to be repeated; then the stream is over.
+    fn outgrows(&mut self, bytes: usize, out: &mut Vec<u8>) -> bool {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.is_too_long = self.bytes > MAX_ANSWER_BYTES;
+        if self.is_too_long {
+            let message = "the answer is too long to be repeated at its end, as this API demands".to_owned();
+            self.fault(&Fault { kind: FaultKind::Server, message }, out);
+        }
+        self.is_too_long
     }
 
     fn delta(&mut self, delta: Delta, out: &mut Vec<u8>) {
@@ -167,12 +199,12 @@ impl Writer {
         match delta {
             Delta::Text(text) => {
                 item.text.push_str(&text);
-                self.bytes = self.bytes.saturating_add(text.len());
                 let (name, index) = match item.block {
                     Block::Text => ("response.output_text.delta", Some("content_index")),
                     Block::Refusal => ("response.refusal.delta", Some("content_index")),
                     Block::Reasoning => ("response.reasoning_summary_text.delta", Some("summary_index")),
                     Block::ToolCall { .. } => ("response.function_call_arguments.delta", None),
+                    Block::Media(_) => return,
                 };
                 let is_text = item.block == Block::Text;
                 self.write(name, out, |json, item| {
@@ -185,11 +217,7 @@ impl Writer {
                         json.put_array("logprobs", |_| {});
                     }
                 });
-                if self.bytes > MAX_ANSWER_BYTES {
-                    self.is_too_long = true;
-                    let message = "the answer is too long to be repeated at its end, as this API demands".to_owned();
-                    self.fault(&Fault { kind: FaultKind::Server, message }, out);
-                }
+                self.outgrows(text.len(), out);
             }
             Delta::Seal(seal) => item.seal = Some(seal),
             Delta::Citation(citation) if citation.url.is_some() => {
@@ -246,6 +274,9 @@ impl Writer {
                     json.put("arguments", item.arguments());
                 });
             }
+            Block::Media(_) => self.write("response.image_generation_call.completed", out, |json, item| {
+                json.put("item_id", &item.id);
+            }),
         }
         self.write("response.output_item.done", out, |json, item| item.write(json.key("item"), "completed", true));
         if let Some(item) = self.open.take() {
@@ -282,6 +313,10 @@ impl Item {
             Block::ToolCall { id, name } => {
                 let arguments = if is_done { self.arguments() } else { "" };
                 items::write_call(json, &self.id, status, id, name, arguments);
+            }
+            Block::Media(media) => {
+                let data = media::image_data(media).filter(|_| is_done);
+                items::write_image(json, &self.id, status, data, media::mime(media));
             }
         }
     }

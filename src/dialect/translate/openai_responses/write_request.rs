@@ -219,7 +219,9 @@ impl Input<'_> {
                     self.dropped.field(self.target.client, Field::Thoughts);
                 }
             }
-            Content::Media(_) | Content::ToolResult { .. } => {}
+            // What the model showed it cannot be shown again: OpenAI knows its own images by their ids.
+            Content::Media(_) => self.dropped.field(self.target.client, Field::Image),
+            Content::ToolResult { .. } => {}
         }
     }
 

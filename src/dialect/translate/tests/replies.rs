@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn reply(provider: Api) -> &'static str {
+pub(super) fn reply(provider: Api) -> &'static str {
     match provider {
         Api::OpenaiChat => {
             r#"{"id":"chatcmpl-9","object":"chat.completion","created":1,"model":"gpt-x","choices":[{"index":0,"message":{"role":"assistant","content":"Größe 😀.","reasoning_content":"I need both.","annotations":[{"type":"url_citation","url_citation":{"url":"https://a.example","title":"A","start_index":0,"end_index":5}}],"tool_calls":[{"id":"call_1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Oslo\"}"}},{"id":"call_2","type":"function","function":{"name":"weather","arguments":"not json"}}]},"logprobs":{"content":[{"token":"G","logprob":-0.1,"bytes":null,"top_logprobs":[]}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,"prompt_tokens_details":{"cached_tokens":40},"completion_tokens_details":{"reasoning_tokens":20}},"service_tier":"default"}"#

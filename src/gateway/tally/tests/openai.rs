@@ -32,6 +32,7 @@ fn openai_sends_usage_in_a_last_chunk_without_choices() {
         ended: true,
         error: None,
         provider_cost: None,
+        sequence_number: None,
         service_tier: Some("default".into()),
         output_text_bytes: 11,
     };

@@ -47,6 +47,12 @@ fn the_completed_event_has_the_usage_and_text_counts_once() {
 }
 
 #[test]
+fn the_number_of_the_last_event_is_known() {
+    assert_eq!(stream(&[CREATED, DELTA]).sequence_number, Some(4));
+    assert_eq!(stream(&[]).sequence_number, None);
+}
+
+#[test]
 fn an_incomplete_answer_ended_with_its_reason() {
     let rest = format!(r#""incomplete_details":{{"reason":"max_output_tokens"}},{USAGE}"#);
     let facts = stream(&[CREATED, DELTA, &last("incomplete", "incomplete", &rest)]);
