@@ -351,14 +351,25 @@ async fn an_image_that_a_model_makes_is_carried_or_named() {
             let (path, question) = question(client, "gemini/gemini-2.5-flash", stream);
             let answer = rig.client().post(&path, &question).await;
             assert_eq!(answer.status, 200, "{}", answer.text());
+            let has_place = matches!(client, "chat" | "responses");
             let is_named = answer.headers.get("x-gateway-dropped").is_some_and(|named| named == "answer.media")
-                || answer.text().contains(": x-gateway-dropped: answer.media\n\n");
-            assert_eq!(
-                (answer.text().contains(png), is_named),
-                (client != "messages", client == "messages"),
-                "{client} {stream}"
-            );
+                || answer.text().contains(": x-gateway-dropped: answer.media\n\n")
+                || answer.text().contains("\"x_gateway_dropped\":\"answer.media\"");
+            assert_eq!((answer.text().contains(png), is_named), (has_place, !has_place), "{client} {stream}");
             assert!(answer.text().contains("Here."));
         }
     }
+}
+
+#[tokio::test]
+async fn legacy_completions_of_a_model_of_another_api_name_what_to_ask_instead() {
+    let rig = start().await;
+    for model in ["anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash", "ollama/llama3.2", "claude-sonnet-4-5"] {
+        let answer = rig.client().post("/v1/completions", &json!({"model": model, "prompt": "hi"})).await;
+        assert_eq!(answer.code(404), "model_not_found");
+        assert!(answer.text().contains("/v1/chat/completions"), "{}", answer.text());
+    }
+    assert!(rig.upstream.ledger().calls().is_empty());
+    let answer = rig.client().post("/v1/completions", &json!({"model": "openai/gpt-4o", "prompt": "hi"})).await;
+    assert_eq!((answer.status.as_u16(), rig.upstream.ledger().last().unwrap().path.as_str()), (200, "/v1/completions"));
 }

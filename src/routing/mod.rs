@@ -27,7 +27,7 @@ pub use trace::{MoreFallen, Trace, TraceError};
 use crate::{
     catalog::{Known, Offer, OfferPrice},
     config::{CallSettings, Provider, ProviderTimeouts, ProviderType},
-    domain::{Api, Timestamp},
+    domain::{Api, Endpoint, Timestamp},
 };
 
 /// An ordered, non-empty list of attempts.
@@ -111,23 +111,27 @@ pub enum Unroutable {
     #[error("no provider is configured: add a [[providers]] block, set e.g. OPENAI_API_KEY, or POST /v1/providers")]
     NoProvider,
     /// No provider speaks this API.
-    #[error("no configured provider speaks the {api} API of this endpoint (configured: {configured})")]
+    #[error("no configured provider speaks the {api} API of this endpoint (configured: {configured}){instead}")]
     NobodySpeaks {
         /// The endpoint's API.
         api: &'static str,
+        /// What to ask instead, if there is something.
+        instead: &'static str,
         /// Ids of the enabled providers that the key may use.
         configured: String,
     },
     /// The pinned provider does not speak the endpoint's API.
-    #[error("provider `{provider}` does not speak the {api} API of this endpoint")]
+    #[error("provider `{provider}` does not speak the {api} API of this endpoint{instead}")]
     WrongApi {
         /// The pinned provider.
         provider: String,
         /// The endpoint's API.
         api: &'static str,
+        /// What to ask instead, if there is something.
+        instead: &'static str,
     },
     /// Whoever serves the model speaks another API, and those who speak this one do not serve it.
-    #[error("model `{model}` is served by `{provider}`, which does not speak the {api} API of this endpoint")]
+    #[error("model `{model}` is served by `{provider}`, which does not speak the {api} API of this endpoint{instead}")]
     ServedElsewhere {
         /// The model asked for.
         model: String,
@@ -135,6 +139,8 @@ pub enum Unroutable {
         provider: String,
         /// The endpoint's API.
         api: &'static str,
+        /// What to ask instead, if there is something.
+        instead: &'static str,
     },
     /// The wanted provider does not exist or is disabled.
     #[error("no enabled provider `{provider}` (enabled: {configured})")]
@@ -348,6 +354,16 @@ fn model_forbidden(question: &Question<'_>, model: String) -> Unroutable {
     Unroutable::ModelForbidden { who, model, allowed }
 }
 
+/// What to ask where nobody can be asked what was.
+const fn instead(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Completions => {
+            ": it is forwarded as it is; ask POST /v1/chat/completions, which is translated for every provider"
+        }
+        _ => "",
+    }
+}
+
 /// Says why everybody fell.
 fn unroutable(question: &Question<'_>, facts: &Facts<'_>, decision: &Decision) -> Unroutable {
     let last = decision.fallen.last().map(|(layer, _)| *layer);
@@ -362,7 +378,8 @@ fn unroutable(question: &Question<'_>, facts: &Facts<'_>, decision: &Decision) -
     }
     if reasons().all(|reason| reason == Reason::OtherApi) {
         let provider = facts.candidates.first().map_or_else(String::new, |candidate| candidate.provider.to_string());
-        return Unroutable::ServedElsewhere { model: model(), provider, api: question.endpoint.api().as_str() };
+        let (api, instead) = (question.endpoint.api().as_str(), instead(question.endpoint));
+        return Unroutable::ServedElsewhere { model: model(), provider, api, instead };
     }
     if last != Some(Layer::Availability) {
         return Unroutable::NobodyCan { why: counted(decision) };

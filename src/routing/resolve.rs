@@ -7,6 +7,7 @@ use std::{borrow::Cow, sync::Arc};
 use super::{
     Unroutable,
     facts::{Forbidden, Rule, Speech},
+    instead,
     profile::{DEFAULT_PROFILE, Profile},
 };
 use crate::{
@@ -125,7 +126,7 @@ fn by_name<'a>(question: &Question<'a>) -> Result<Resolved<'a>, Unroutable> {
         resolved.strategy = Strategy::BestScore;
         resolved.found = everything(question, &usable);
         if resolved.found.is_empty() {
-            return Err(Unroutable::NobodySpeaks { api: question.endpoint.api().as_str(), configured: ids(&usable) });
+            return Err(nobody_speaks(question, &usable));
         }
         return Ok(resolved);
     }
@@ -376,7 +377,13 @@ fn checked_pin<'p>(
     if reaches(question, provider) {
         return Ok(provider);
     }
-    Err(Unroutable::WrongApi { provider: provider.id.clone(), api: question.endpoint.api().as_str() })
+    let (api, instead) = (question.endpoint.api().as_str(), instead(question.endpoint));
+    Err(Unroutable::WrongApi { provider: provider.id.clone(), api, instead })
+}
+
+fn nobody_speaks(question: &Question<'_>, usable: &[&Arc<Provider>]) -> Unroutable {
+    let (api, instead) = (question.endpoint.api().as_str(), instead(question.endpoint));
+    Unroutable::NobodySpeaks { api, configured: ids(usable), instead }
 }
 
 type Candidates<'p> = (Rule, Vec<&'p Arc<Provider>>, Option<&'p str>);
@@ -390,7 +397,7 @@ fn unpinned<'p>(
     let mut reached: Vec<&Arc<Provider>> =
         usable.iter().copied().filter(|provider| reaches(question, provider)).collect();
     if reached.is_empty() {
-        return Err(Unroutable::NobodySpeaks { api: api.as_str(), configured: ids(usable) });
+        return Err(nobody_speaks(question, usable));
     }
     // A stable sort: providers arrive by priority, those who speak the API come before those for whom it must be
     // translated, and the API's own vendor before compatible servers.
@@ -436,13 +443,14 @@ fn unpinned<'p>(
         // Where nobody speaks it, servers whose models no list knows are asked all the same.
         let unlisted: Vec<_> = others.into_iter().filter(|provider| !stands_in_catalog(provider)).collect();
         return match unlisted.is_empty() {
-            true => Err(Unroutable::NobodySpeaks { api: api.as_str(), configured: ids(usable) }),
+            true => Err(nobody_speaks(question, usable)),
             false => Ok((Rule::Native, unlisted, model)),
         };
     }
     if let (Some(model), Some(provider)) = (named, served_elsewhere(question, usable, &speaking, named)) {
         let (model, provider) = (model.to_owned(), provider.id.clone());
-        return Err(Unroutable::ServedElsewhere { model, provider, api: api.as_str() });
+        let instead = instead(question.endpoint);
+        return Err(Unroutable::ServedElsewhere { model, provider, api: api.as_str(), instead });
     }
     Ok((Rule::Native, speaking, model))
 }

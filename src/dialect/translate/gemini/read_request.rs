@@ -7,6 +7,7 @@ use super::{
         conversation::{Content, Effort, Format, Part, Reasoning, Request, Role, Tool, ToolChoice, Turn},
         json::{self, Object, Read, Unreadable},
         notes::Dropped,
+        seal,
     },
     parts, schema, take,
 };
@@ -32,9 +33,14 @@ pub(crate) fn read_request(body: &str, dropped: &mut Dropped) -> Read<Request> {
         parts::read_parts(&mut content, &mut parts, dropped)?;
         calls.name(&mut parts);
         content.drop_rest("contents[].", dropped);
-        request.turns.push(Turn { role, name: None, parts });
+        match request.turns.last_mut() {
+            Some(turn) if role == Role::Assistant && turn.role == role => turn.parts.append(&mut parts),
+            _ => request.turns.push(Turn { role, name: None, parts }),
+        }
         Ok(())
     })?;
+    let of_model = request.turns.iter_mut().filter(|turn| turn.role == Role::Assistant);
+    of_model.for_each(|turn| turn.parts = joined(std::mem::take(&mut turn.parts)));
     top.each("tools", |item| read_tools(item, &mut request.tools, dropped))?;
     if let Some(raw) = take(&mut top, "toolConfig") {
         read_tool_config(Object::read(raw, "toolConfig")?, &mut request, dropped)?;
@@ -44,6 +50,25 @@ pub(crate) fn read_request(body: &str, dropped: &mut Dropped) -> Read<Request> {
     }
     top.drop_rest("", dropped);
     Ok(request)
+}
+
+/// What the model said comes back in the pieces in which it was streamed: a thought is one again, with its seal behind
+/// its last piece, and so is a text.
+fn joined(pieces: Vec<Part>) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        match (parts.last_mut().map(|part| &mut part.content), piece.content) {
+            (Some(Content::Reasoning(whole)), Content::Reasoning(more))
+                if whole.seal.is_none() && !seal::belongs_to_next(&more) =>
+            {
+                whole.text.push_str(&more.text);
+                whole.seal = more.seal;
+            }
+            (Some(Content::Text { text, .. }), Content::Text { text: more, .. }) => text.push_str(&more),
+            (_, content) => parts.push(content.into()),
+        }
+    }
+    parts
 }
 
 /// Gives ids to calls that have none, and to the results that belong to them: by name, in their order.

@@ -54,27 +54,24 @@ fn write_said(json: &mut Json, envelope: &Envelope, said: &Said<'_>, calls: impl
     if envelope.ollama_generate {
         json.put("response", said.text);
         json.put_text("thinking", said.thinking);
-        json.put_text("image", said.images.first().copied());
+        json.put_text("image", said.image);
         return;
     }
     json.put_object("message", |json| {
         json.put("role", "assistant");
         json.put("content", said.text);
         json.put_text("thinking", said.thinking);
-        if !said.images.is_empty() {
-            json.put_array("images", |json| said.images.iter().for_each(|data| json.text(data)));
-        }
         calls(json);
     });
 }
 
-/// Text, thoughts and images of an answer or of a piece of it.
+/// Text, thoughts and an image of an answer or of a piece of it.
 #[derive(Default)]
 struct Said<'a> {
     text: &'a str,
     thinking: Option<&'a str>,
-    /// In base64.
-    images: &'a [&'a str],
+    /// In base64; only `/api/generate` has it.
+    image: Option<&'a str>,
 }
 
 fn write_end(json: &mut Json, reason: FinishReason, usage: &Usage) {

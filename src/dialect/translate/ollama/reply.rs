@@ -41,7 +41,7 @@ pub(crate) fn write_reply(reply: &Reply, envelope: &Envelope, dropped: &mut Drop
     let choice = reply.choices.first();
     let (mut text, mut thoughts) = (String::new(), String::new());
     let mut sealed: Vec<Thought> = Vec::new();
-    let (mut calls, mut images) = (Vec::new(), Vec::new());
+    let (mut calls, mut image) = (Vec::new(), None);
     for part in choice.iter().flat_map(|choice| &choice.parts) {
         match &part.content {
             Content::Text { text: more, .. } | Content::Refusal(more) => text.push_str(more),
@@ -53,8 +53,8 @@ pub(crate) fn write_reply(reply: &Reply, envelope: &Envelope, dropped: &mut Drop
                 calls.push((seal::pack(id, &std::mem::take(&mut sealed)), name, arguments));
             }
             Content::Media(media) => match media::image_data(media) {
-                // Where only one image has a place, the first stands there.
-                Some(data) if images.is_empty() || !envelope.ollama_generate => images.push(data),
+                // Only `/api/generate` has a place, and for one: Ollama's own client fails on images in a message.
+                Some(data) if envelope.ollama_generate && image.is_none() => image = Some(data),
                 _ => dropped.path(ANSWER_MEDIA),
             },
             Content::ToolResult { .. } => {}
@@ -63,7 +63,7 @@ pub(crate) fn write_reply(reply: &Reply, envelope: &Envelope, dropped: &mut Drop
     Json::of(|json| {
         write_head(json, envelope, reply.model.as_deref());
         let thinking = Some(&*thoughts).filter(|thoughts| !thoughts.is_empty());
-        let said = Said { text: &text, thinking, images: &images };
+        let said = Said { text: &text, thinking, image };
         write_said(json, envelope, &said, |json| {
             if !calls.is_empty() {
                 json.put_array("tool_calls", |json| {

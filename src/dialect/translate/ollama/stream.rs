@@ -9,6 +9,7 @@ use super::{
         fault,
         json::{Json, Object, Read},
         media,
+        notes::ANSWER_MEDIA,
         seal::Pending,
     },
     Said, finish_reason, message, read_usage, write_end, write_head, write_said,
@@ -103,6 +104,8 @@ pub(crate) struct Writer {
     pending: Pending,
     finish: FinishReason,
     usage: Usage,
+    /// Whether media had no place.
+    has_dropped: bool,
 }
 
 impl Writer {
@@ -115,6 +118,7 @@ impl Writer {
             pending: Pending::default(),
             finish: FinishReason::Stop,
             usage: Usage::default(),
+            has_dropped: false,
         }
     }
 
@@ -122,9 +126,10 @@ impl Writer {
         match event {
             Event::Start { model, .. } => self.model = model,
             Event::Open(0, Block::Media(media)) => {
-                // Lines have no comments: what is no image goes without a word here.
-                if let Some(data) = media::image_data(&media) {
-                    let said = Said { images: &[data], ..Said::default() };
+                let image = media::image_data(&media).filter(|_| self.envelope.ollama_generate);
+                self.has_dropped |= image.is_none();
+                if image.is_some() {
+                    let said = Said { image, ..Said::default() };
                     self.line(out, &said, |_| {}, |json| json.put_bool("done", false));
                 }
             }
@@ -137,8 +142,12 @@ impl Writer {
             Event::Finish(0, finish) => self.finish = finish.reason,
             Event::Usage(usage) => self.usage = usage,
             Event::End => {
-                let (finish, usage) = (self.finish, self.usage);
-                self.line(out, &Said::default(), |_| {}, |json| write_end(json, finish, &usage));
+                let last = |json: &mut Json| {
+                    write_end(json, self.finish, &self.usage);
+                    // Lines have no comments, and the head has left.
+                    json.put_text("x_gateway_dropped", self.has_dropped.then_some(ANSWER_MEDIA));
+                };
+                self.line(out, &Said::default(), |_| {}, last);
             }
             Event::Fault(fault) => out.extend(fault::write_event(Api::Ollama, &fault, 0, &self.envelope.nonce)),
             // The API gives one answer, and asked for one.

@@ -49,7 +49,8 @@ pub(crate) fn read_request(body: &str, dropped: &mut Dropped) -> Read<Request> {
         request.tools.push(read_tool(item, dropped)?);
         Ok(())
     })?;
-    request.tool_choice = top.take("tool_choice").map(read_tool_choice).transpose()?;
+    let choice = top.take("tool_choice").map(|raw| read_tool_choice(raw, &mut request.tools));
+    request.tool_choice = choice.transpose()?;
     request.format = top.object("response_format")?.map(read_format).transpose()?;
     for modality in top.texts("modalities")? {
         if modality != "text" {
@@ -131,7 +132,8 @@ fn read_tool(raw: &str, dropped: &mut Dropped) -> Read<Tool> {
     Ok(read)
 }
 
-fn read_tool_choice(raw: &str) -> Read<ToolChoice> {
+/// Where only some tools are allowed and none is demanded, the others are as good as not there.
+fn read_tool_choice(raw: &str, tools: &mut Vec<Tool>) -> Read<ToolChoice> {
     let unknown = || Unreadable::new("tool_choice", "auto, none, required or a function");
     if json::is_string(raw) {
         return match json::string(raw, "tool_choice")?.as_str() {
@@ -154,7 +156,11 @@ fn read_tool_choice(raw: &str) -> Read<ToolChoice> {
     })?;
     match allowed.text("mode")?.as_deref() {
         Some("required") => Ok(ToolChoice::OneOf(names)),
-        _ => Err(Unreadable("`tool_choice.allowed_tools` with mode auto cannot be translated".to_owned())),
+        Some("auto") => {
+            tools.retain(|tool| names.contains(&tool.name));
+            Ok(ToolChoice::Auto)
+        }
+        _ => Err(unknown()),
     }
 }
 

@@ -67,7 +67,8 @@ pub(crate) fn read_request(body: &str, dropped: &mut Dropped) -> Read<Request> {
         request.tools.push(read_tool(item, dropped)?);
         Ok(())
     })?;
-    request.tool_choice = top.take("tool_choice").map(read_tool_choice).transpose()?;
+    let choice = top.take("tool_choice").map(|raw| read_tool_choice(raw, &mut request.tools));
+    request.tool_choice = choice.transpose()?;
     if let Some(mut text) = top.object("text")? {
         request.verbosity = text.text("verbosity")?;
         request.format = text.object("format")?.map(read_format).transpose()?;
@@ -190,7 +191,8 @@ fn read_tool(raw: &str, dropped: &mut Dropped) -> Read<Tool> {
     Ok(read)
 }
 
-fn read_tool_choice(raw: &str) -> Read<ToolChoice> {
+/// Where only some tools are allowed and none is demanded, the others are as good as not there.
+fn read_tool_choice(raw: &str, tools: &mut Vec<Tool>) -> Read<ToolChoice> {
     let unknown = || Unreadable::new("tool_choice", "auto, none, required or a function");
     if json::is_string(raw) {
         return match json::string(raw, "tool_choice")?.as_str() {
@@ -203,13 +205,20 @@ fn read_tool_choice(raw: &str) -> Read<ToolChoice> {
     let mut choice = Object::read(raw, "tool_choice")?;
     match choice.text("type")?.as_deref() {
         Some("function") => Ok(ToolChoice::Function(choice.needed_text("name")?)),
-        Some("allowed_tools") if choice.text("mode")?.as_deref() == Some("required") => {
+        Some("allowed_tools") => {
             let mut names = Vec::new();
             choice.each("tools", |item| {
                 names.push(Object::read(item, "tools")?.needed_text("name")?);
                 Ok(())
             })?;
-            Ok(ToolChoice::OneOf(names))
+            match choice.text("mode")?.as_deref() {
+                Some("required") => Ok(ToolChoice::OneOf(names)),
+                Some("auto") => {
+                    tools.retain(|tool| names.contains(&tool.name));
+                    Ok(ToolChoice::Auto)
+                }
+                _ => Err(unknown()),
+            }
         }
         _ => Err(unknown()),
     }

@@ -66,6 +66,66 @@ fn thoughts_survive_a_client_with_an_opaque_field() {
 }
 
 #[test]
+fn tools_that_are_not_allowed_are_not_there() {
+    let tool = |name: &str| json!({"type": "function", "name": name, "parameters": {"type": "object"}});
+    let nested = |name: &str| json!({"type": "function", "function": {"name": name}});
+    let bodies = [
+        (
+            Api::OpenaiResponses,
+            json!({"input": "go", "tools": [tool("f"), tool("g")],
+            "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "g"}]}}),
+        ),
+        (
+            Api::OpenaiChat,
+            json!({"messages": [{"role": "user", "content": "go"}], "tools": [nested("f"), nested("g")],
+            "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [nested("g")]}}}),
+        ),
+    ];
+    for (client, body) in bodies {
+        let (written, dropped) = ask(client, Api::Anthropic, &body, &target(client));
+        assert_eq!(written["tools"].as_array().unwrap().len(), 1, "{client:?} {written:#}");
+        assert_eq!((&written["tools"][0]["name"], &written["tool_choice"]["type"]), (&json!("g"), &json!("auto")));
+        assert!(dropped.is_empty(), "{dropped}");
+    }
+}
+
+/// Google's client keeps each piece of a stream as a content of its own.
+#[test]
+fn what_a_gemini_client_got_in_pieces_is_whole_again() {
+    let seal = "Z3cxLmEuU0lHQT09";
+    let pieces = [
+        json!({"text": "Let me ", "thought": true}),
+        json!({"text": "see.", "thought": true}),
+        json!({"text": "", "thought": true, "thoughtSignature": seal}),
+        json!({"text": "I look"}),
+        json!({"text": "\n\n"}),
+        json!({"text": "it up."}),
+        json!({"functionCall": {"id": "toolu_1", "name": "f", "args": {}}}),
+    ];
+    let apart: Vec<Value> = pieces.iter().map(|piece| json!({"role": "model", "parts": [piece]})).collect();
+    let together = vec![json!({"role": "model", "parts": pieces})];
+    for answer in [apart, together] {
+        let mut contents = vec![json!({"role": "user", "parts": [{"text": "go"}]})];
+        contents.extend(answer);
+        contents.push(
+            json!({"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"output": "ok"}}}]}),
+        );
+        let body = json!({"contents": contents, "tools": [{"functionDeclarations": [{"name": "f"}]}],
+            "generationConfig": {"maxOutputTokens": 9000, "thinkingConfig": {"thinkingBudget": 2000}}});
+        let (written, dropped) = ask(Api::Gemini, Api::Anthropic, &body, &target(Api::Gemini));
+        assert!(dropped.is_empty(), "{dropped}");
+        let blocks = written.pointer("/messages/1/content").unwrap();
+        assert_eq!(
+            blocks[0],
+            json!({"type": "thinking", "thinking": "Let me see.", "signature": "SIGA=="}),
+            "{blocks:#}"
+        );
+        assert_eq!(blocks[1], json!({"type": "text", "text": "I look\n\nit up."}), "{blocks:#}");
+        assert_eq!(blocks[2]["id"], "toolu_1");
+    }
+}
+
+#[test]
 fn thinking_is_left_out_where_the_provider_would_refuse_it() {
     let thoughtless = json!([{"role": "user", "content": "go"},
         {"role": "assistant", "content": null, "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}]},
