@@ -56,7 +56,10 @@ impl std::fmt::Display for Dropped {
 /// How media of an answer are named that the client's API has no place for.
 pub(super) const ANSWER_MEDIA: &str = "answer.media";
 
-/// The same within server-sent events, whose head has left: a comment, which every reader of events passes over.
+/// And its sources.
+pub(super) const ANSWER_CITATIONS: &str = "answer.citations";
+
+/// Media within server-sent events, whose head has left: a comment, which every reader of events passes over.
 pub(super) const ANSWER_MEDIA_COMMENT: &[u8] = b": x-gateway-dropped: answer.media\n\n";
 
 /// Why a request cannot be put to a target: leaving the field out would change what it means.

@@ -1,6 +1,7 @@
 //! Every client API against every provider API: requests, answers and streams as golden files, read by eye; streams at
 //! every split; round trips; hostile bytes.
 
+mod beside;
 mod documents;
 mod faults;
 mod features;

@@ -6,7 +6,7 @@ use super::{
         answer::{Choice, FinishReason, Reply},
         conversation::{Content, Part},
         json::{Json, Object, Read, Unreadable},
-        notes::{ANSWER_MEDIA, Dropped},
+        notes::{ANSWER_CITATIONS, ANSWER_MEDIA, Dropped},
     },
     finish_reason, finish_word, parts, read_usage, write_usage,
 };
@@ -73,7 +73,13 @@ pub(crate) fn write_reply(reply: &Reply, envelope: &Envelope, dropped: &mut Drop
 
 fn write_part(json: &mut Json, part: &Part, dropped: &mut Dropped) {
     match &part.content {
-        Content::Text { text, .. } | Content::Refusal(text) => parts::write_text(json, text, None),
+        Content::Text { text, citations } => {
+            if !citations.is_empty() {
+                dropped.path(ANSWER_CITATIONS);
+            }
+            parts::write_text(json, text, None);
+        }
+        Content::Refusal(text) => parts::write_text(json, text, None),
         Content::Reasoning(thought) => parts::write_thought(json, thought),
         Content::ToolCall { id, name, arguments } => parts::write_call(json, Some(id), name, arguments, None),
         Content::Media(media) => {

@@ -7,7 +7,7 @@ use super::{
         conversation::{Content, Thought},
         json::{Json, Object, Read, Unreadable},
         media,
-        notes::{ANSWER_MEDIA, Dropped},
+        notes::{ANSWER_CITATIONS, ANSWER_MEDIA, Dropped},
         seal,
     },
     Said, finish_reason, message, read_usage, write_end, write_head, write_said,
@@ -44,7 +44,13 @@ pub(crate) fn write_reply(reply: &Reply, envelope: &Envelope, dropped: &mut Drop
     let (mut calls, mut image) = (Vec::new(), None);
     for part in choice.iter().flat_map(|choice| &choice.parts) {
         match &part.content {
-            Content::Text { text: more, .. } | Content::Refusal(more) => text.push_str(more),
+            Content::Text { text: more, citations } => {
+                if !citations.is_empty() {
+                    dropped.path(ANSWER_CITATIONS);
+                }
+                text.push_str(more);
+            }
+            Content::Refusal(more) => text.push_str(more),
             Content::Reasoning(thought) => {
                 thoughts.push_str(&thought.text);
                 sealed.push(thought.clone());

@@ -97,16 +97,7 @@ pub(super) fn read_assistant(message: &mut Object<'_>, parts: &mut Vec<Part>, dr
     })?;
     let mut citations = Vec::new();
     message.each("annotations", |item| {
-        let mut annotation = Object::read(item, "annotations")?;
-        if let Some(mut url) = annotation.object("url_citation")? {
-            citations.push(Citation {
-                url: url.text("url")?,
-                title: url.text("title")?,
-                quote: None,
-                start: url.count("start_index")?,
-                end: url.count("end_index")?,
-            });
-        }
+        citations.extend(read_annotation(item)?);
         Ok(())
     })?;
     if let Some(Part { content: Content::Text { citations: of_text, .. }, .. }) =
@@ -116,6 +107,18 @@ pub(super) fn read_assistant(message: &mut Object<'_>, parts: &mut Vec<Part>, dr
     }
     parts.append(&mut calls);
     Ok(())
+}
+
+/// A source with a URL.
+pub(super) fn read_annotation(raw: &str) -> Read<Option<Citation>> {
+    let Some(mut url) = Object::read(raw, "annotations")?.object("url_citation")? else { return Ok(None) };
+    Ok(Some(Citation {
+        url: url.text("url")?,
+        title: url.text("title")?,
+        quote: None,
+        start: url.count("start_index")?,
+        end: url.count("end_index")?,
+    }))
 }
 
 /// An image that the model made, as OpenRouter and those who follow it tell it.

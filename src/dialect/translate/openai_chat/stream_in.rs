@@ -131,6 +131,13 @@ impl Reader {
                 self.release(index, out);
                 self.blocks.text(index, Kind::Refusal, refusal, out);
             }
+            delta.each("annotations", |item| {
+                if let Some(citation) = message::read_annotation(item)? {
+                    self.release(index, out);
+                    self.blocks.delta(index, Kind::Text, Delta::Citation(citation), out);
+                }
+                Ok(())
+            })?;
             delta.each("images", |item| {
                 if let Some(image) = message::read_image(item)? {
                     self.release(index, out);

@@ -42,6 +42,8 @@ struct Item {
     block: Block,
     text: String,
     citations: Vec<Citation>,
+    /// Log probabilities of the text, one behind the other.
+    logprobs: String,
     seal: Option<Seal>,
 }
 
@@ -159,7 +161,8 @@ impl Writer {
         let is_message = prefix == "msg";
         let is_thought = prefix == "rs";
         let is_image = prefix == "ig";
-        self.open = Some(Item { id, block, text: String::new(), citations: Vec::new(), seal: None });
+        self.open =
+            Some(Item { id, block, text: String::new(), citations: Vec::new(), logprobs: String::new(), seal: None });
         self.write("response.output_item.added", out, |json, item| {
             item.write(json.key("item"), "in_progress", false);
         });
@@ -230,7 +233,16 @@ impl Writer {
                     items::write_citation(json.key("annotation"), &citation);
                 });
             }
-            Delta::Citation(_) | Delta::Logprobs(_) => {}
+            Delta::Logprobs(list) => {
+                // They come behind the text that they are of, so only what repeats it can tell them.
+                let list = list.trim();
+                let inner = list.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(list).trim();
+                let comma = if item.logprobs.is_empty() || inner.is_empty() { "" } else { "," };
+                item.logprobs.push_str(comma);
+                item.logprobs.push_str(inner);
+                self.outgrows(list.len(), out);
+            }
+            Delta::Citation(_) => {}
         }
     }
 
@@ -247,7 +259,7 @@ impl Writer {
                     json.put_number("content_index", 0);
                     json.put(key, &item.text);
                     if key == "text" {
-                        json.put_array("logprobs", |_| {});
+                        json.put_raw("logprobs", &format!("[{}]", item.logprobs));
                     }
                 });
                 self.write("response.content_part.done", out, |json, item| {
@@ -325,7 +337,7 @@ impl Item {
         let text = if is_done { self.text.as_str() } else { "" };
         match self.block {
             Block::Refusal => items::write_refusal(json, text),
-            _ => items::write_text(json, text, &self.citations, None),
+            _ => items::write_text(json, text, &self.citations, Some(&format!("[{}]", self.logprobs))),
         }
     }
 }

@@ -305,6 +305,25 @@ proptest! {
         }
     }
 
+    /// Whoever speaks twice, or first, or says nothing.
+    #[test]
+    fn roles_alternate_where_they_must(said in proptest::collection::vec((0_usize..4, "[ a]{0,2}"), 0..8)) {
+        let roles = [Role::User, Role::Assistant, Role::System, Role::Developer];
+        let turns = said.into_iter().filter_map(|(role, text)| {
+            Some(Turn { role: *roles.get(role)?, name: None, parts: vec![self::said(text)] })
+        });
+        let request = Request { model: "m".to_owned(), turns: turns.collect(), ..Request::default() };
+        for (api, list, model) in [(Api::Anthropic, "messages", "assistant"), (Api::Gemini, "contents", "model")] {
+            let body = write_request(api, &request, &target(api), &mut Dropped::default()).unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let roles: Vec<_> = body[list].as_array().unwrap().iter().map(|turn| turn["role"].clone()).collect();
+            prop_assert!(!roles.is_empty(), "{body}");
+            for (place, role) in roles.iter().enumerate() {
+                prop_assert_eq!(role, if place % 2 == 0 { "user" } else { model }, "{}", body);
+            }
+        }
+    }
+
     #[test]
     fn settings_keep_their_meaning(settings in settings()) {
         for api in APIS {
