@@ -2,7 +2,7 @@
 
 use super::{
     Catalog,
-    cards::{BundledCard, CARDS},
+    cards::{BundledCard, CARDS, purposes},
 };
 use crate::{
     config::{CardOverride, Provider},
@@ -95,6 +95,7 @@ impl Catalog {
         if let Some(entry) = self.override_for(provider_id, model) {
             card.overridden = true;
             card.lay_over(&entry.card);
+            (card.can, card.cannot) = abilities_said(bundled, &entry.card, (card.can, card.cannot));
         }
         card
     }
@@ -108,9 +109,7 @@ impl Catalog {
             known.context_tokens = card.context_window.or(known.context_tokens);
             known.output_tokens = card.max_output_tokens.or(known.output_tokens);
             known.quality = card.quality.or(known.quality);
-            if let Some(can) = card.capabilities {
-                (known.can, known.cannot) = (can, ALL.without(can));
-            }
+            (known.can, known.cannot) = abilities_said(bundled, card, (known.can, known.cannot));
         }
         known
     }
@@ -143,18 +142,33 @@ impl Catalog {
     }
 }
 
-/// Every ability.
-const ALL: Abilities = {
-    let mut all = Abilities::NONE;
-    let mut index = 0;
-    while index < crate::domain::Ability::ALL.len() {
-        #[allow(clippy::indexing_slicing, reason = "the loop's bound is the array's length, checked at compile time")]
-        let ability = crate::domain::Ability::ALL[index];
-        all = all.with(ability);
-        index += 1;
+/// What a model can do and what not, when the operator has had his say: modalities tell what it is for where the bundled
+/// card has no word of its own for that, and a list of capabilities is the whole truth about what it speaks of.
+fn abilities_said(
+    bundled: Option<&BundledCard>,
+    said: &CardOverride,
+    (mut can, mut cannot): (Abilities, Abilities),
+) -> (Abilities, Abilities) {
+    let mut say = |about: Abilities, those: Abilities| {
+        can = can.without(about).or(those);
+        cannot = cannot.without(about).or(about.without(those));
+    };
+    if said.input_modalities.is_some() || said.output_modalities.is_some() {
+        let takes = said.input_modalities.clone().or_else(|| bundled?.input());
+        let makes = said.output_modalities.clone().or_else(|| bundled?.output());
+        if let (Some(takes), Some(makes), false) = (takes, makes, bundled.is_some_and(BundledCard::states_purposes)) {
+            say(Abilities::PURPOSES, purposes(|kind| takes.contains(&kind), |kind| makes.contains(&kind)));
+        }
     }
-    all
-};
+    if let Some(those) = said.capabilities {
+        say(Abilities::SKILLS, those.and(Abilities::SKILLS));
+        let purposes = those.and(Abilities::PURPOSES);
+        if !purposes.is_empty() {
+            say(Abilities::PURPOSES, purposes);
+        }
+    }
+    (can, cannot)
+}
 
 impl From<&'static BundledCard> for Card {
     fn from(card: &'static BundledCard) -> Self {
@@ -219,9 +233,6 @@ impl Card {
         lay(&mut self.output_modalities, said.output_modalities.as_ref());
         lay(&mut self.prompt_cache, said.prompt_cache.as_ref());
         lay(&mut self.open_weights, said.open_weights.as_ref());
-        if let Some(can) = said.capabilities {
-            (self.can, self.cannot) = (can, ALL.without(can));
-        }
         if let Some(quality) = said.quality {
             self.quality = Some(Prior { quality, scores: None });
         }
