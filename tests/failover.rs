@@ -73,6 +73,23 @@ async fn what_a_provider_sent_in_place_of_an_answer_is_told_as_it_came_when_nobo
 }
 
 #[tokio::test]
+async fn a_slow_answer_is_not_held_where_nobody_else_could_give_one() {
+    let pair = pair("retries = 1", "").await;
+    let chunk = |text: &str, after_ms| Chunk { payload: Payload::Text(text.to_owned()), after_ms };
+    let parts =
+        ["{\"choices\":[{\"message\":{\"role\":\"assistant\",", "\"content\":\"late\"},\"finish_reason\":\"stop\"}]}"];
+    let chunks = vec![chunk(parts[0], 0), chunk(parts[1], 6_000)];
+    let slow = Script { chunks: Some(chunks), ..Script::default() }.with_header("content-type", "application/json");
+    pair.rig.upstream.always(Some(slow));
+    let body = json!({"model": "one/gpt-4o", "messages": [{"role": "user", "content": "x"}]});
+    let begun = std::time::Instant::now();
+    let open = pair.rig.client().open(http::Method::POST, "/v1/chat/completions", Some(body.to_string().into())).await;
+    assert!(open.status() == 200 && begun.elapsed() < Duration::from_secs(6), "the head waits for nobody");
+    let whole = http_body_util::BodyExt::collect(open.into_body()).await.unwrap().to_bytes();
+    assert_eq!(whole, parts.concat());
+}
+
+#[tokio::test]
 async fn a_long_answer_is_relayed_as_it_comes() {
     let pair = pair("retries = 0", "").await;
     let text = json!({"choices": [{"message": {"role": "assistant", "content": "word ".repeat(40_000)}}]}).to_string();
@@ -85,6 +102,15 @@ async fn a_long_answer_is_relayed_as_it_comes() {
     assert_eq!(pair.calls(), (2, 0), "nobody else is asked once it has begun");
 }
 
+#[tokio::test]
+async fn an_answer_that_stops_short_is_asked_for_elsewhere() {
+    let pair = opening(30, 0).await;
+    pair.rig.upstream.always(Some(Script::fault(Fault::Stall { after_bytes: 20 })));
+    let answer = pair.ask("chat", false).await;
+    assert_eq!((answer.status.as_u16(), provider_of(&answer)), (200, "two"));
+    assert_eq!(rows(&pair.rig, 1).await, overtaken("upstream_timeout"));
+}
+
 /// Two providers of which the first says nothing but the opening of a stream for so long.
 async fn opening(first_token_secs: u64, content_after_ms: u64) -> Pair {
     let upstream = || Provider::spawn(ProviderOptions::default());
@@ -95,7 +121,7 @@ async fn opening(first_token_secs: u64, content_after_ms: u64) -> Pair {
              base_url = \"{url}/v1\"\nmodels = [\"gpt-4o\"]\n{more}"
         )
     };
-    let limit = format!("first_token_timeout = {first_token_secs}\n");
+    let limit = format!("first_token_timeout = {first_token_secs}\nidle_timeout = 3\n");
     let providers = provider("one", "{upstream}", &limit) + &provider("two", &two.url(), "");
     let more = "[routing]\nretries = 0\n[[models]]\nname = \"chat\"\ntargets = [\"one/gpt-4o\", \"two/gpt-4o\"]\n";
     let chunk = |text: &str, after_ms| Chunk { payload: Payload::Text(format!("data: {text}\n\n")), after_ms };

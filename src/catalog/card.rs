@@ -238,3 +238,63 @@ impl Card {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::Ability, domain::Ability::*};
+
+    #[test]
+    fn what_a_model_is_for_is_told_by_its_card_its_modalities_and_the_operator() {
+        let says = |model: &str, card: CardOverride| crate::config::CatalogOverride {
+            provider: None,
+            model: model.to_owned(),
+            price: crate::config::PriceOverride::default(),
+            card,
+        };
+        let stated = |those: &[Ability]| CardOverride {
+            capabilities: Some(those.iter().copied().collect()),
+            ..CardOverride::default()
+        };
+        let modalities = |input: Modality, output: Modality| CardOverride {
+            input_modalities: Some(vec![input]),
+            output_modalities: Some(vec![output]),
+            ..CardOverride::default()
+        };
+        let catalog = Catalog::bundled(&[
+            says("house-vectors", stated(&[Embeddings])),
+            says("house-tools", stated(&[Tools])),
+            says("house-voice", modalities(Modality::Text, Modality::Audio)),
+            says("gpt-4o", stated(&[Tools, Chat, Images])),
+            says("text-embedding-3-small", modalities(Modality::Text, Modality::Text)),
+        ]);
+        let cases: [(&str, &str, Option<&[Ability]>); 13] = [
+            ("openai", "gpt-4o-mini", Some(&[Chat])),
+            ("openai", "gpt-6-luna", Some(&[Chat])),
+            ("openai", "text-embedding-3-large", Some(&[Embeddings])),
+            ("openai", "gpt-image-1.5", Some(&[Images])),
+            ("google", "gemini-2.5-flash-image", Some(&[Chat, Images])),
+            ("google", "gemini-2.5-flash-preview-tts", Some(&[Speech])),
+            ("groq", "whisper-large-v3", Some(&[Transcription])),
+            ("mistral", "mistral-ocr-2512", Some(&[])),
+            // What the operator says counts, as far as it speaks of that.
+            ("none", "house-vectors", Some(&[Embeddings])),
+            ("none", "house-tools", None),
+            ("none", "house-voice", Some(&[Speech])),
+            ("openai", "gpt-4o", Some(&[Chat, Images])),
+            // Vectors are no modality, so none speaks against them.
+            ("openai", "text-embedding-3-small", Some(&[Embeddings])),
+        ];
+        for (provider, model, expected) in cases {
+            let card = catalog.card(provider, Some(provider), model);
+            let is_known = !card.can.or(card.cannot).and(Abilities::PURPOSES).is_empty();
+            let told = is_known.then(|| card.can.and(Abilities::PURPOSES));
+            let expected: Option<Abilities> = expected.map(|those| those.iter().copied().collect());
+            assert_eq!(told, expected, "{model}");
+            assert!(
+                told.is_none_or(|told| Abilities::PURPOSES.without(told).without(card.cannot).is_empty()),
+                "{model}"
+            );
+        }
+    }
+}

@@ -1,7 +1,8 @@
 //! Answers in one piece that are held until they are whole, where another attempt could take their place: no client can
-//! use one before its last byte, so nobody waits longer for it.
+//! use one before its last byte.
 //!
-//! Never holds more than a bounded part; what is longer is relayed as it comes.
+//! Never holds more than a bounded part, nor for longer than another attempt could be made; what is longer, or slower, is
+//! relayed as it comes.
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
@@ -34,18 +35,23 @@ pub(super) async fn hold(
         return Ok(());
     }
     let provider = &exchange.target.provider;
+    let held_until = exchange.held_until();
     let mut held = 0;
     while held <= HELD_BYTES_MAX {
         let idle = Instant::now() + exchange.target.timeouts.idle;
-        let due = match (exchange.stream, held) {
-            (true, 1..) => idle,
-            (true, 0) => exchange.deadline,
-            (false, _) => idle.min(exchange.deadline),
+        let (late, held_until) = match (exchange.stream, held) {
+            // Whoever asks for a stream gets its head with its first byte.
+            (true, 0) => (exchange.deadline, exchange.deadline + exchange.target.timeouts.idle),
+            (true, 1..) => (idle, held_until),
+            (false, _) => (idle.min(exchange.deadline), held_until),
         };
-        let frame = tokio::time::timeout_at(due, relay.upstream.frame()).await.map_err(|_| {
+        let Ok(frame) = tokio::time::timeout_at(late.min(held_until), relay.upstream.frame()).await else {
+            if held_until <= late {
+                break;
+            }
             let message = format!("provider `{}` did not send its answer in time", provider.id);
-            failed(ErrorKind::UpstreamTimeout, message, relay.meter.facts())
-        })?;
+            return Err(failed(ErrorKind::UpstreamTimeout, message, relay.meter.facts()));
+        };
         let Some(frame) = frame else {
             return whole(relay, exchange, head, record).map_or(Ok(()), Err);
         };

@@ -77,13 +77,21 @@ impl Exchange<'_> {
         framing != Framing::Opaque && !matches!(self.endpoint, Endpoint::Files | Endpoint::Batches)
     }
 
+    /// Until when what has come is held back, from now on: who would get nothing better for waiting does not wait.
+    pub(super) fn held_until(&self) -> Instant {
+        match self.hold {
+            Hold::Until(last_fallback) => last_fallback,
+            Hold::Briefly | Hold::Not => Instant::now() + OPENING_PATIENCE,
+        }
+    }
+
     /// A meter for the provider's answer.
     fn meter(&self, framing: Framing, encoding: Option<&str>, keeps_plain: bool) -> Meter {
         Meter::new(Tally::new(self.target.api, self.asked(), framing), encoding, keeps_plain)
     }
 }
 
-/// How long the opening of a stream is held back for content where no other target could take over, and how much of it
+/// How long the beginning of an answer is held back where no other target could take over, and how much of a stream's
 /// anywhere.
 const OPENING_PATIENCE: Duration = Duration::from_secs(1);
 const OPENING_BYTES_MAX: usize = 64 * 1024;
@@ -302,10 +310,7 @@ async fn opening(
     let target = exchange.target;
     let mut probe = exchange.meter(framing, encoding, false);
     relay.held.iter().for_each(|chunk| probe.feed(chunk));
-    let held_until = match exchange.hold {
-        Hold::Until(last_fallback) => last_fallback,
-        Hold::Briefly | Hold::Not => exchange.deadline.min(Instant::now() + OPENING_PATIENCE),
-    };
+    let held_until = exchange.held_until();
     let mut is_over = relay.held.is_empty();
     loop {
         if probe.content_started() {
