@@ -47,6 +47,8 @@ mod signals;
 mod spans;
 mod routes;
 mod routing;
+mod names;
+mod failover;
 mod tasks;
 mod project_urls;
 mod translated_answers;

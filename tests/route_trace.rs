@@ -306,14 +306,14 @@ async fn a_dry_run_heeds_all_that_bears_on_a_request() {
     let question = json!({"model": "auto", "profile": "speed", "input_tokens": 10_000_000, "stream": true});
     let answer = try_route(&pair, question).await;
     assert_eq!(answer["decision"]["need"]["input_tokens"], 10_000_000);
-    assert_eq!(answer["decision"]["need"]["abilities"], json!(["streaming"]));
+    assert_eq!(answer["decision"]["need"]["abilities"], json!(["chat", "streaming"]));
     assert_eq!(answer["decision"]["profile"]["id"], "speed");
     let answer = try_route(&pair, json!({"model": "auto:private"})).await;
     assert!(answer["decision"]["refusal"].as_str().unwrap().contains("not on your own machines"), "{answer:#}");
     let image = json!({"model": "x", "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u"}}]}]});
     let answer = try_route(&pair, json!({"body": image, "model": "chat"})).await;
     assert_eq!(answer["request"]["model"], "chat");
-    assert_eq!(answer["decision"]["need"]["abilities"], json!(["vision"]));
+    assert_eq!(answer["decision"]["need"]["abilities"], json!(["chat", "vision"]));
 
     for (question, param) in [
         (json!({"endpoint": "nowhere"}), "endpoint"),

@@ -106,6 +106,8 @@ struct Card {
     can: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     cannot: String,
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    purposes: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -187,11 +189,51 @@ fn cards_of(
         let known = provider.listed.iter().find(|name| name.eq_ignore_ascii_case(&model.id));
         if let (Some(id), Some(context)) = (known, model.context_window) {
             let scored = Some(plain_name(id)).filter(|name| scores.contains_key(name));
-            let bare = Card { id: id.clone(), context: Some(context), scored, ..Card::default() };
+            let purposes = named_purpose(id).or_else(|| priced_purpose(provider, &model.id));
+            let bare = Card { id: id.clone(), context: Some(context), scored, purposes, ..Card::default() };
             cards.entry(id.clone()).or_insert(bare);
         }
     }
+    // What is for sale and said to be no chat model has a card, even when nothing else is known of it.
+    for id in &provider.listed {
+        if let Some(purposes) = named_purpose(id) {
+            let bare = || Card { id: id.clone(), purposes: Some(purposes), ..Card::default() };
+            cards.entry(id.clone()).or_insert_with(bare);
+        }
+    }
     cards
+}
+
+/// What models of these names are for, where no source says it in another way; see `src/catalog/cards.rs` for the
+/// letters. The first that a name holds counts.
+const NAMED_PURPOSES: &[(&str, &str)] = &[
+    ("rerank", "r"),
+    ("embed", "e"),
+    ("voyage-", "e"),
+    ("/bge-", "e"),
+    ("moderation", "m"),
+    ("transcribe", "t"),
+    ("whisper", "t"),
+    ("gpt-image", "i"),
+    ("chatgpt-image", "i"),
+    ("dall-e", "i"),
+    ("imagen", "i"),
+    ("mistral-ocr", "-"),
+];
+
+/// Who has a window, and is paid for the text that it reads and writes and for nothing else that it makes, chats.
+fn priced_purpose(provider: &Provider, model: &str) -> Option<&'static str> {
+    let rates = &provider.models.iter().find(|priced| priced.id == model)?.prices.last()?.rates;
+    let makes_media = rates.contains_key("output_image") || rates.contains_key("output_audio");
+    (rates.contains_key("input") && rates.contains_key("output") && !makes_media).then_some("c")
+}
+
+fn named_purpose(model: &str) -> Option<&'static str> {
+    let name = model.to_lowercase();
+    // `tts` is a word of its own in such names.
+    let speaks = || name.split(['-', '/', '_', '.']).any(|word| word == "tts").then_some("s");
+    let named = NAMED_PURPOSES.iter().find(|(part, _)| name.contains(part)).map(|(_, purpose)| *purpose);
+    named.or_else(speaks)
 }
 
 fn card(fact: &Fact, scores: &BTreeMap<String, Scores>) -> Card {
@@ -207,7 +249,11 @@ fn card(fact: &Fact, scores: &BTreeMap<String, Scores>) -> Card {
         words.iter().filter_map(letter).collect()
     };
     let (input_kinds, output_kinds) = (kinds(&fact.modalities.input), kinds(&fact.modalities.output));
-    let embeds = [fact.family.as_deref(), Some(&fact.model)].into_iter().flatten().any(|name| name.contains("embed"));
+    let named = [Some(fact.model.as_str()), fact.family.as_deref()].into_iter().flatten().find_map(named_purpose);
+    // What makes pictures and has no room for a prompt's tokens is no chat model that can draw as well.
+    let draws_only = output_kinds.contains('i') && fact.limit.context == 0;
+    let purposes = named.or_else(|| draws_only.then_some("i"));
+    let embeds = purposes == Some("e");
     // A price for cached input is the only thing that tells of a cache; without one nothing is known.
     let caches =
         fact.cost.as_ref().is_some_and(|cost| cost.contains_key("cache_read") || cost.contains_key("cached_input"));
@@ -240,6 +286,7 @@ fn card(fact: &Fact, scores: &BTreeMap<String, Scores>) -> Card {
         output_kinds,
         can: those(true),
         cannot: those(false),
+        purposes,
         status: fact.status.clone(),
         scored: scores.contains_key(&scored).then_some(scored),
     }

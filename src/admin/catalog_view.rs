@@ -89,6 +89,20 @@ pub(super) struct Capabilities {
     reasoning: Option<bool>,
     /// Streams.
     streaming: Option<bool>,
+    /// Answers in words.
+    chat: Option<bool>,
+    /// Turns texts into vectors.
+    embeddings: Option<bool>,
+    /// Makes images.
+    images: Option<bool>,
+    /// Makes speech of text.
+    speech: Option<bool>,
+    /// Makes text of speech.
+    transcription: Option<bool>,
+    /// Judges texts by a policy.
+    moderation: Option<bool>,
+    /// Orders documents by how well they answer.
+    rerank: Option<bool>,
 }
 
 /// A price and when it holds.
@@ -185,6 +199,13 @@ impl CatalogModel {
                 json_schema: known(Ability::JsonSchema),
                 reasoning: known(Ability::Reasoning),
                 streaming: known(Ability::Streaming),
+                chat: known(Ability::Chat),
+                embeddings: known(Ability::Embeddings),
+                images: known(Ability::Images),
+                speech: known(Ability::Speech),
+                transcription: known(Ability::Transcription),
+                moderation: known(Ability::Moderation),
+                rerank: known(Ability::Rerank),
             },
             name: card.name,
             family: card.family,

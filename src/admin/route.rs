@@ -180,7 +180,6 @@ impl<'a> Asked<'a> {
         let endpoint = question.endpoint()?;
         let read = question.read(endpoint, &**lookout)?;
         let key = question.key(self.policy, moment.at)?;
-        let live = lookout.live();
         let inquiry = Inquiry {
             fallbacks: &[],
             endpoint,
@@ -191,6 +190,7 @@ impl<'a> Asked<'a> {
             // What the key fixes holds whatever the request says.
             project: key.and_then(|key| key.project.as_deref()).or(question.project.as_deref()),
         };
+        let live = routing::heard(&self.policy.question(self.rules(), inquiry, &[]), &lookout.live());
         let caller = (key.map(|key| &*key.id), question.project.as_deref());
         let body = question.body.as_deref().map(|body| (endpoint, body.get()));
         let session = lookout.session(self.policy, caller, question.session_id.as_deref(), body);

@@ -83,7 +83,8 @@ pub struct NeedView {
     pub input_tokens: u64,
     /// The most output tokens that the client allows, if it says so.
     pub max_output_tokens: Option<u64>,
-    /// What it uses: `tools`, `vision`, `audio`, `documents`, `json_schema`, `reasoning`, `streaming`.
+    /// What the endpoint is for (`chat`, `embeddings`, `images`, `speech`, `transcription`, `moderation`, `rerank`), and
+    /// what the request uses: `tools`, `vision`, `audio`, `documents`, `json_schema`, `reasoning`, `streaming`.
     pub abilities: Vec<&'static str>,
     /// Always true: nobody has counted yet when a decision is made.
     pub estimated: bool,
@@ -164,7 +165,8 @@ pub struct LayerView {
     /// Who fell, and why.
     pub fallen: Vec<FallenView>,
     /// Nobody would have been left, so the layer let through whom it may: an open breaker is asked when there is
-    /// nobody else, and whoever names a model gets its provider's own answer.
+    /// nobody else, whoever names a model gets its provider's own answer, and models of which nobody knows what they
+    /// are for are asked when none is known to be for it.
     pub overruled: bool,
 }
 
@@ -185,11 +187,11 @@ pub struct FallenView {
 #[schema(as = RoutingReason)]
 pub struct ReasonView {
     /// `provider_forbidden`, `model_forbidden`, `not_local`, `other_api`, `context_too_small`, `output_too_small`,
-    /// `lacks`, `circuit_open`, `probing`, `rate_limited`, `over_limit` or `over_budget`.
+    /// `lacks`, `not_known_to`, `circuit_open`, `probing`, `rate_limited`, `over_limit` or `over_budget`.
     pub code: &'static str,
     /// The same in words.
     pub text: String,
-    /// What it lacks.
+    /// What it lacks, or is not known to do.
     pub ability: Option<&'static str>,
     /// Estimated tokens that are needed.
     pub needed_tokens: Option<u64>,
@@ -365,7 +367,9 @@ impl From<Reason> for ReasonView {
             until: None,
         };
         match reason {
-            Reason::Lacks { ability } => Self { ability: Some(ability.as_str()), ..view },
+            Reason::Lacks { ability } | Reason::NotKnownTo { ability } => {
+                Self { ability: Some(ability.as_str()), ..view }
+            }
             Reason::ContextTooSmall { needed_tokens, context_tokens: available }
             | Reason::OutputTooSmall { needed_tokens, output_tokens: available } => {
                 Self { needed_tokens: Some(needed_tokens), available_tokens: Some(available), ..view }

@@ -86,6 +86,8 @@ struct Question {
     day: i64,
     /// Local models that were candidates.
     local: LiveModels,
+    /// See [`Rerun::was_unheard_of`].
+    was_unheard_of: bool,
 }
 
 /// The candidates of a question, without what hangs on the moment.
@@ -217,6 +219,7 @@ impl<'p> Run<'p> {
             project: record.project.clone(),
             day: trace.facts.at_us.div_euclid(DAY_US),
             local: rerun.live(self.policy, &[]),
+            was_unheard_of: rerun.was_unheard_of(),
         };
         if !self.known.contains_key(&question) {
             let known = self.learn(&rerun);

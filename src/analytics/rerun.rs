@@ -9,7 +9,7 @@ use crate::{
     config::{Provider, ProviderType},
     domain::Record,
     policy::{Inquiry, KeyFacts, Policy, RoutingRules},
-    routing::{self, Candidate, Considered, Moment, Observed, Trace},
+    routing::{self, Candidate, Considered, Moment, Observed, Rule, Trace},
 };
 
 /// Models by provider id, as local servers list them.
@@ -48,9 +48,16 @@ impl<'r> Rerun<'r> {
         Moment { at, turn: or(facts.turn, now.turn), dice: or(facts.dice, now.dice) }
     }
 
-    /// What local servers served then, as far as it shows, and what they serve now.
+    /// What was heard then of what local servers serve, as far as it shows; of what they serve now, what such a request
+    /// would hear.
     pub fn live(&self, policy: &Policy, now: &[(String, Arc<[String]>)]) -> LiveModels {
-        let mut live = now.to_vec();
+        if self.was_unheard_of() {
+            return Vec::new();
+        }
+        let mut live = routing::heard(&policy.question(policy.routing_rules(), self.inquiry(), &[]), now);
+        if !matches!(self.trace.facts.rule, Rule::KnownModel | Rule::Named | Rule::Auto) {
+            return live;
+        }
         for candidate in &self.trace.facts.candidates {
             let is_local = |provider: &&Arc<Provider>| {
                 provider.id == *candidate.provider
@@ -61,6 +68,12 @@ impl<'r> Rerun<'r> {
             }
         }
         live
+    }
+
+    /// Whether nobody was known to serve the model then. Whoever was asked all the same is not known to serve it for that,
+    /// nor because of what a local server has come to serve since.
+    pub fn was_unheard_of(&self) -> bool {
+        matches!(self.trace.facts.rule, Rule::Native | Rule::Header)
     }
 
     /// What was known of a candidate then; `None` when it was none, or was not kept.

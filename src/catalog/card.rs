@@ -2,7 +2,7 @@
 
 use super::{
     Catalog,
-    cards::{BundledCard, CARDS},
+    cards::{BundledCard, CARDS, purposes},
 };
 use crate::{
     config::{CardOverride, Provider},
@@ -95,6 +95,7 @@ impl Catalog {
         if let Some(entry) = self.override_for(provider_id, model) {
             card.overridden = true;
             card.lay_over(&entry.card);
+            (card.can, card.cannot) = abilities_said(bundled, &entry.card, (card.can, card.cannot));
         }
         card
     }
@@ -108,9 +109,7 @@ impl Catalog {
             known.context_tokens = card.context_window.or(known.context_tokens);
             known.output_tokens = card.max_output_tokens.or(known.output_tokens);
             known.quality = card.quality.or(known.quality);
-            if let Some(can) = card.capabilities {
-                (known.can, known.cannot) = (can, ALL.without(can));
-            }
+            (known.can, known.cannot) = abilities_said(bundled, card, (known.can, known.cannot));
         }
         known
     }
@@ -143,18 +142,33 @@ impl Catalog {
     }
 }
 
-/// Every ability.
-const ALL: Abilities = {
-    let mut all = Abilities::NONE;
-    let mut index = 0;
-    while index < crate::domain::Ability::ALL.len() {
-        #[allow(clippy::indexing_slicing, reason = "the loop's bound is the array's length, checked at compile time")]
-        let ability = crate::domain::Ability::ALL[index];
-        all = all.with(ability);
-        index += 1;
+/// What a model can do and what not, when the operator has had his say: modalities tell what it is for where the bundled
+/// card has no word of its own for that, and a list of capabilities is the whole truth about what it speaks of.
+fn abilities_said(
+    bundled: Option<&BundledCard>,
+    said: &CardOverride,
+    (mut can, mut cannot): (Abilities, Abilities),
+) -> (Abilities, Abilities) {
+    let mut say = |about: Abilities, those: Abilities| {
+        can = can.without(about).or(those);
+        cannot = cannot.without(about).or(about.without(those));
+    };
+    if said.input_modalities.is_some() || said.output_modalities.is_some() {
+        let takes = said.input_modalities.clone().or_else(|| bundled?.input());
+        let makes = said.output_modalities.clone().or_else(|| bundled?.output());
+        if let (Some(takes), Some(makes), false) = (takes, makes, bundled.is_some_and(BundledCard::states_purposes)) {
+            say(Abilities::PURPOSES, purposes(|kind| takes.contains(&kind), |kind| makes.contains(&kind)));
+        }
     }
-    all
-};
+    if let Some(those) = said.capabilities {
+        say(Abilities::SKILLS, those.and(Abilities::SKILLS));
+        let purposes = those.and(Abilities::PURPOSES);
+        if !purposes.is_empty() {
+            say(Abilities::PURPOSES, purposes);
+        }
+    }
+    (can, cannot)
+}
 
 impl From<&'static BundledCard> for Card {
     fn from(card: &'static BundledCard) -> Self {
@@ -219,11 +233,68 @@ impl Card {
         lay(&mut self.output_modalities, said.output_modalities.as_ref());
         lay(&mut self.prompt_cache, said.prompt_cache.as_ref());
         lay(&mut self.open_weights, said.open_weights.as_ref());
-        if let Some(can) = said.capabilities {
-            (self.can, self.cannot) = (can, ALL.without(can));
-        }
         if let Some(quality) = said.quality {
             self.quality = Some(Prior { quality, scores: None });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::Ability, domain::Ability::*};
+
+    #[test]
+    fn what_a_model_is_for_is_told_by_its_card_its_modalities_and_the_operator() {
+        let says = |model: &str, card: CardOverride| crate::config::CatalogOverride {
+            provider: None,
+            model: model.to_owned(),
+            price: crate::config::PriceOverride::default(),
+            card,
+        };
+        let stated = |those: &[Ability]| CardOverride {
+            capabilities: Some(those.iter().copied().collect()),
+            ..CardOverride::default()
+        };
+        let modalities = |input: Modality, output: Modality| CardOverride {
+            input_modalities: Some(vec![input]),
+            output_modalities: Some(vec![output]),
+            ..CardOverride::default()
+        };
+        let catalog = Catalog::bundled(&[
+            says("house-vectors", stated(&[Embeddings])),
+            says("house-tools", stated(&[Tools])),
+            says("house-voice", modalities(Modality::Text, Modality::Audio)),
+            says("gpt-4o", stated(&[Tools, Chat, Images])),
+            says("text-embedding-3-small", modalities(Modality::Text, Modality::Text)),
+        ]);
+        let cases: [(&str, &str, Option<&[Ability]>); 13] = [
+            ("openai", "gpt-4o-mini", Some(&[Chat])),
+            ("openai", "gpt-6-luna", Some(&[Chat])),
+            ("openai", "text-embedding-3-large", Some(&[Embeddings])),
+            ("openai", "gpt-image-1.5", Some(&[Images])),
+            ("google", "gemini-2.5-flash-image", Some(&[Chat, Images])),
+            ("google", "gemini-2.5-flash-preview-tts", Some(&[Speech])),
+            ("groq", "whisper-large-v3", Some(&[Transcription])),
+            ("mistral", "mistral-ocr-2512", Some(&[])),
+            // What the operator says counts, as far as it speaks of that.
+            ("none", "house-vectors", Some(&[Embeddings])),
+            ("none", "house-tools", None),
+            ("none", "house-voice", Some(&[Speech])),
+            ("openai", "gpt-4o", Some(&[Chat, Images])),
+            // Vectors are no modality, so none speaks against them.
+            ("openai", "text-embedding-3-small", Some(&[Embeddings])),
+        ];
+        for (provider, model, expected) in cases {
+            let card = catalog.card(provider, Some(provider), model);
+            let is_known = !card.can.or(card.cannot).and(Abilities::PURPOSES).is_empty();
+            let told = is_known.then(|| card.can.and(Abilities::PURPOSES));
+            let expected: Option<Abilities> = expected.map(|those| those.iter().copied().collect());
+            assert_eq!(told, expected, "{model}");
+            assert!(
+                told.is_none_or(|told| Abilities::PURPOSES.without(told).without(card.cannot).is_empty()),
+                "{model}"
+            );
         }
     }
 }

@@ -80,6 +80,10 @@ pub(super) struct BundledCard {
     /// The same of what it is known not to have.
     #[serde(default)]
     cannot: &'static str,
+    /// What it is for, where its modalities do not tell: `c`hat, `e`mbeddings, `i`mages, `s`peech, `t`ranscription,
+    /// `m`oderation, `r`erank; anything else is no endpoint's.
+    #[serde(default, rename = "for")]
+    purposes: Option<&'static str>,
     #[serde(default)]
     status: Option<&'static str>,
     /// Its key in `models`.
@@ -155,9 +159,35 @@ impl BundledCard {
         self.status.map_or(usual, ModelStatus::parse)
     }
 
+    /// Whether it says itself what it is for, because its modalities do not tell.
+    pub(super) const fn states_purposes(&self) -> bool {
+        self.purposes.is_some()
+    }
+
+    /// What it is for, if that is known.
+    fn purposes(&self) -> Option<Abilities> {
+        if let Some(letters) = self.purposes {
+            let purpose = |letter| match letter {
+                'c' => Some(Ability::Chat),
+                'e' => Some(Ability::Embeddings),
+                'i' => Some(Ability::Images),
+                's' => Some(Ability::Speech),
+                't' => Some(Ability::Transcription),
+                'm' => Some(Ability::Moderation),
+                'r' => Some(Ability::Rerank),
+                _ => None,
+            };
+            return Some(letters.chars().filter_map(purpose).collect());
+        }
+        let is_known = !self.input_kinds.is_empty() && !self.output_kinds.is_empty();
+        let has = |letters: &str, wanted| letters.chars().any(|letter| modality(letter) == Some(wanted));
+        is_known.then(|| purposes(|kind| has(self.input_kinds, kind), |kind| has(self.output_kinds, kind)))
+    }
+
     /// What it is known to be able to do, and what not.
     pub(super) fn abilities(&self) -> (Abilities, Abilities) {
         let takes = |letter| (!self.input_kinds.is_empty()).then(|| self.input_kinds.contains(letter));
+        let purposes = self.purposes();
         let known = |ability| match ability {
             Ability::Tools => self.says('t'),
             Ability::Vision => takes('i'),
@@ -166,22 +196,38 @@ impl BundledCard {
             Ability::JsonSchema => self.says('j'),
             Ability::Reasoning => self.says('r'),
             Ability::Streaming => self.says('s'),
+            purpose => purposes.map(|purposes| purposes.has(purpose)),
         };
         let those = |wanted| Ability::ALL.into_iter().filter(|ability| known(*ability) == Some(wanted)).collect();
         (those(true), those(false))
     }
 }
 
+/// What a model is for by what it takes and makes. Vectors, verdicts and orders are no modality: who makes them has to
+/// say so.
+pub(super) fn purposes(takes: impl Fn(Modality) -> bool, makes: impl Fn(Modality) -> bool) -> Abilities {
+    let by_modality = [
+        (Ability::Chat, takes(Modality::Text) && makes(Modality::Text)),
+        (Ability::Images, makes(Modality::Image)),
+        (Ability::Speech, takes(Modality::Text) && makes(Modality::Audio)),
+        (Ability::Transcription, takes(Modality::Audio) && makes(Modality::Text)),
+    ];
+    by_modality.into_iter().filter(|(_, is_so)| *is_so).map(|(ability, _)| ability).collect()
+}
+
 fn modalities(letters: &str) -> Option<Vec<Modality>> {
-    let kind = |letter| match letter {
+    (!letters.is_empty()).then(|| letters.chars().filter_map(modality).collect())
+}
+
+const fn modality(letter: char) -> Option<Modality> {
+    match letter {
         't' => Some(Modality::Text),
         'i' => Some(Modality::Image),
         'a' => Some(Modality::Audio),
         'v' => Some(Modality::Video),
         'p' => Some(Modality::Pdf),
         _ => None,
-    };
-    (!letters.is_empty()).then(|| letters.chars().filter_map(kind).collect())
+    }
 }
 
 #[cfg(test)]
@@ -197,6 +243,7 @@ mod tests {
             for card in &shelf.cards {
                 let known = |letters: &str, all: &str| letters.chars().all(|letter| all.contains(letter));
                 assert!(known(card.input_kinds, "tiavp") && known(card.output_kinds, "tiavp"), "{card:?}");
+                assert!(card.purposes.is_none_or(|letters| known(letters, "ceistmr-")), "{card:?}");
                 assert!(known(card.can, "tjrescwp") && known(card.cannot, "tjrscwp"), "{card:?}");
                 assert!(card.status.is_none_or(|status| ModelStatus::parse(status).is_some()), "{card:?}");
                 assert_eq!(card.scored.is_some(), cards.scored(card).is_some(), "{card:?}");

@@ -211,10 +211,18 @@ impl Catalog {
     /// Whether one of the catalog's providers serves `model`: as a current model, as one that has a price there,
     /// or as a new name that only its maker would give (which never bears another's prefix).
     pub fn serves(&self, catalog_provider: &str, model: &str) -> bool {
+        let is_home = |rule: &rules::Rule<'_>| {
+            let name = folded(model);
+            !name.contains('/') && rule.matches(&name)
+        };
+        let home = || BUNDLED.provider(catalog_provider)?.home.as_ref();
+        self.knows(catalog_provider, model) || home().is_some_and(is_home)
+    }
+
+    /// The same, but for new names.
+    pub fn knows(&self, catalog_provider: &str, model: &str) -> bool {
         let Some(provider) = BUNDLED.provider(catalog_provider) else { return false };
-        let name = folded(model);
-        let is_home = provider.home.as_ref().is_some_and(|rule| !name.contains('/') && rule.matches(&name));
-        is_home || provider.find(&name).is_some() || provider.listed.iter().any(|card| card.id == model)
+        provider.find(&folded(model)).is_some() || provider.listed.iter().any(|card| card.id == model)
     }
 
     /// Up to three of `candidates` that are spelled most like `model`, the closest first.

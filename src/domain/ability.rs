@@ -21,12 +21,40 @@ pub enum Ability {
     Reasoning,
     /// Streams.
     Streaming,
+    /// Answers in words: chats, completions, tasks.
+    Chat,
+    /// Turns texts into vectors.
+    Embeddings,
+    /// Makes images.
+    Images,
+    /// Makes speech of text.
+    Speech,
+    /// Makes text of speech.
+    Transcription,
+    /// Judges texts by a policy.
+    Moderation,
+    /// Orders documents by how well they answer.
+    Rerank,
 }
 
 impl Ability {
-    /// Every ability, for tables and tests.
-    pub const ALL: [Self; 7] =
-        [Self::Tools, Self::Vision, Self::Audio, Self::Documents, Self::JsonSchema, Self::Reasoning, Self::Streaming];
+    /// Every ability, for tables and tests; what a model is for before what it can do besides.
+    pub const ALL: [Self; 14] = [
+        Self::Chat,
+        Self::Embeddings,
+        Self::Images,
+        Self::Speech,
+        Self::Transcription,
+        Self::Moderation,
+        Self::Rerank,
+        Self::Tools,
+        Self::Vision,
+        Self::Audio,
+        Self::Documents,
+        Self::JsonSchema,
+        Self::Reasoning,
+        Self::Streaming,
+    ];
 
     /// The name in the API.
     pub const fn as_str(self) -> &'static str {
@@ -38,6 +66,13 @@ impl Ability {
             Self::JsonSchema => "json_schema",
             Self::Reasoning => "reasoning",
             Self::Streaming => "streaming",
+            Self::Chat => "chat",
+            Self::Embeddings => "embeddings",
+            Self::Images => "images",
+            Self::Speech => "speech",
+            Self::Transcription => "transcription",
+            Self::Moderation => "moderation",
+            Self::Rerank => "rerank",
         }
     }
 
@@ -46,6 +81,7 @@ impl Ability {
         Self::ALL.into_iter().find(|ability| ability.as_str() == text)
     }
 
+    /// The place of its bit is stored with every decision: new abilities go to the end.
     const fn bit(self) -> u16 {
         1 << self as u16
     }
@@ -58,6 +94,26 @@ pub struct Abilities(u16);
 impl Abilities {
     /// None.
     pub const NONE: Self = Self(0);
+
+    /// What models are for: of each endpoint that asks a model, one of them is needed.
+    pub const PURPOSES: Self = Self::NONE
+        .with(Ability::Chat)
+        .with(Ability::Embeddings)
+        .with(Ability::Images)
+        .with(Ability::Speech)
+        .with(Ability::Transcription)
+        .with(Ability::Moderation)
+        .with(Ability::Rerank);
+
+    /// What models can do besides.
+    pub const SKILLS: Self = Self::NONE
+        .with(Ability::Tools)
+        .with(Ability::Vision)
+        .with(Ability::Audio)
+        .with(Ability::Documents)
+        .with(Ability::JsonSchema)
+        .with(Ability::Reasoning)
+        .with(Ability::Streaming);
 
     /// The same set with one more.
     #[must_use]

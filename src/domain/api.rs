@@ -1,5 +1,7 @@
 //! The client and provider APIs by name, and the endpoints that make a record.
 
+use super::Ability;
+
 /// One wire API, as a client or a provider speaks it.
 ///
 /// The text form (`openai_chat`, …) is the `client_api` and `provider_api` of a record.
@@ -258,6 +260,18 @@ impl Endpoint {
             self,
             Self::Embeddings | Self::EmbedContent | Self::BatchEmbedContents | Self::OllamaEmbed | Self::Embed
         )
+    }
+
+    /// What a model must be for to be asked here; `None` where no model is asked or the path says which (audio).
+    pub const fn purpose(self) -> Option<Ability> {
+        match self {
+            _ if self.is_embedding() => Some(Ability::Embeddings),
+            Self::Images => Some(Ability::Images),
+            Self::Moderations => Some(Ability::Moderation),
+            Self::Rerank => Some(Ability::Rerank),
+            Self::Audio | Self::Files | Self::Batches => None,
+            _ => Some(Ability::Chat),
+        }
     }
 
     /// Whether a successful answer that is no stream is always JSON.

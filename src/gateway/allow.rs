@@ -175,14 +175,15 @@ pub(super) fn observe(
     estimate: &Estimate,
     availability: &mut Availability,
 ) {
-    let now_us = estimate.at.unix_us.max(Timestamp::now().unix_us);
+    // Thousands of candidates are not to ask the clock each where there is nothing to compare it with.
+    let now_us = || estimate.at.unix_us.max(Timestamp::now().unix_us);
     if policy.limits.limits_targets() {
         let claims = policy.limits.of_target(&provider.id, model);
         let take = estimate.take();
-        availability.limited_until_us = policy.limits.limiter.closed_until(&claims, take, now_us);
+        availability.limited_until_us = policy.limits.limiter.closed_until(&claims, take, now_us());
     }
     if policy.budgets.holds_targets() && estimate.endpoint.is_billable() {
-        availability.over_budget = policy.budgets.is_used_up(&provider.id, model, now_us);
+        availability.over_budget = policy.budgets.is_used_up(&provider.id, model, now_us());
     }
 }
 

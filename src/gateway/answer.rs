@@ -59,6 +59,10 @@ pub(super) struct Relay {
     pub(super) upstream: UpstreamAnswer,
     /// What was waited for before the head was sent.
     pub(super) held: VecDeque<Bytes>,
+    /// How many of these chunks the meter has seen.
+    pub(super) metered: usize,
+    /// Whether it is no answer when nothing comes, or nothing that could be read.
+    pub(super) must_speak: bool,
     pub(super) meter: Meter,
     pub(super) filter: Option<usage_chunk::Filter>,
     pub(super) translation: Option<Box<Stream>>,
@@ -85,7 +89,7 @@ pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, mut head: Hea
             None
         }
         AnswerBody::Judged { bytes, facts } => {
-            let was_read = !bytes.is_empty() && record.is_billable();
+            let was_read = record.must_speak() || (!bytes.is_empty() && record.is_billable());
             let (outcome, error_kind) = flow::judge(facts, false, was_read);
             record.call_ends(CallEnd { outcome, error_kind, facts: Some((**facts).clone()) });
             head.cost(record.cost_so_far());
@@ -138,6 +142,8 @@ pub(crate) async fn answer(answer: Answer, mut record: OpenRecord, mut head: Hea
             let flow = Box::new(Flow {
                 upstream: relay.upstream,
                 held: relay.held,
+                metered: relay.metered,
+                must_speak: relay.must_speak,
                 meter: relay.meter,
                 filter: relay.filter,
                 translation: relay.translation,

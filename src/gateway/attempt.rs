@@ -16,7 +16,7 @@ use super::{
     record::{CallEnd, OpenRecord},
     respond::{self, Exchange},
     sanitize::Watch,
-    walk::{Failure, Told, Walk},
+    walk::{Failure, Hold, Told, Walk},
 };
 use crate::{
     domain::{Endpoint, ErrorKind, Outcome, Timestamp},
@@ -52,13 +52,12 @@ pub(super) struct Asked {
     endpoint: Endpoint,
     pub(super) stream: bool,
     watch: Option<Watch>,
-    /// Whether another attempt may follow, so that the opening of a stream is worth holding back.
-    holds: bool,
+    hold: Hold,
 }
 
 impl Asked {
-    pub(super) fn of(inbound: &Inbound, holds: bool) -> Self {
-        Self { endpoint: inbound.endpoint, stream: inbound.stream, watch: inbound.watch.clone(), holds }
+    pub(super) fn of(inbound: &Inbound, hold: Hold) -> Self {
+        Self { endpoint: inbound.endpoint, stream: inbound.stream, watch: inbound.watch.clone(), hold }
     }
 }
 
@@ -68,11 +67,11 @@ impl Walk<'_> {
         &self,
         inbound: &mut Inbound,
         target: &Target,
-        holds: bool,
+        hold: Hold,
         record: &mut OpenRecord,
         head: &mut Head,
     ) -> Tried {
-        let asked = Asked::of(inbound, holds);
+        let asked = Asked::of(inbound, hold);
         let prepared = match self.prepare(inbound, target, record) {
             Ok(prepared) => prepared,
             Err(not_called) => return *not_called,
@@ -140,7 +139,7 @@ impl Walk<'_> {
         if let Some(upload) = &outbound.upload {
             record.received(upload.bytes.load(Relaxed));
         }
-        let answered = match sent {
+        let mut answered = match sent {
             Ok(response) => {
                 let exchange = Exchange {
                     endpoint: asked.endpoint,
@@ -150,7 +149,7 @@ impl Walk<'_> {
                     hides_usage_chunk: outbound.hides_usage_chunk,
                     disconnect: self.policy.config.server.on_client_disconnect,
                     deadline,
-                    holds: asked.holds,
+                    hold: asked.hold,
                     watch: asked.watch,
                     way_back: outbound.way_back,
                     alike: outbound.alike,
@@ -159,10 +158,11 @@ impl Walk<'_> {
             }
             Err(refusal) => Err(outbound.upload.as_ref().and_then(|upload| upload.blame()).unwrap_or(refusal).into()),
         };
-        if let Err(failure) = &answered
+        if let Err(failure) = &mut answered
             && !matches!(&failure.told, Told::Refusal(refusal) if refusal.client_gone)
         {
-            record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(failure.kind), facts: None });
+            let facts = failure.facts.take().map(|facts| *facts);
+            record.call_ends(CallEnd { outcome: Outcome::Error, error_kind: Some(failure.kind), facts });
         }
         answered
     }

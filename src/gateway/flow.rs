@@ -31,6 +31,10 @@ pub(crate) struct Flow {
     pub(crate) upstream: UpstreamAnswer,
     /// What was waited for before the head was sent.
     pub(crate) held: VecDeque<Bytes>,
+    /// How many of these chunks the meter has seen.
+    pub(crate) metered: usize,
+    /// Whether it is no answer when nothing comes, or nothing that could be read.
+    pub(crate) must_speak: bool,
     pub(crate) meter: Meter,
     /// Cuts out the usage chunk that the client did not ask for.
     pub(crate) filter: Option<usage_chunk::Filter>,
@@ -60,7 +64,10 @@ impl Flow {
     /// Lets the tally see a chunk and returns what the client is to get of it.
     pub(super) fn pass(&mut self, chunk: Bytes) -> Bytes {
         let started_before = self.meter.content_started();
-        self.meter.feed(&chunk);
+        match self.metered.checked_sub(1) {
+            Some(left) => self.metered = left,
+            None => self.meter.feed(&chunk),
+        }
         let plain = self.meter.take_plain().map(Bytes::from);
         if let Some(stage) = &mut self.stage {
             stage.feed(plain.as_ref().unwrap_or(&chunk));
@@ -220,7 +227,8 @@ impl Flow {
         let is_untranslatable = self.stage.as_ref().is_some_and(Stage::has_failed)
             || self.translation.as_ref().is_some_and(|translation| translation.has_failed());
         let facts = self.facts();
-        let was_read = self.meter.is_readable() && self.tail != [0; 4] && self.record.is_billable();
+        let has_come = self.tail != [0; 4] && self.record.is_billable();
+        let was_read = self.meter.is_readable() && (self.must_speak || has_come);
         let (outcome, error_kind) = match judge(&facts, self.is_event_stream, was_read) {
             // The client was told an error where the provider saw none.
             (Outcome::Ok, _) if is_untranslatable => (Outcome::Error, Some(ErrorKind::UpstreamProtocol)),

@@ -17,7 +17,7 @@ use super::{
     attempt::{Asked, Tried},
     head::Head,
     record::OpenRecord,
-    walk::Walk,
+    walk::{Hold, Walk},
 };
 use crate::routing::Target;
 
@@ -27,11 +27,11 @@ impl Walk<'_> {
         &self,
         inbound: &mut Inbound,
         (target, (next, after)): (&Target, (&Target, Duration)),
-        holds: bool,
+        hold: Hold,
         record: &mut OpenRecord,
         head: &mut Head,
     ) -> Tried {
-        let asked = Asked::of(inbound, holds);
+        let asked = Asked::of(inbound, hold);
         let first = match self.prepare(inbound, target, record) {
             Ok(prepared) => prepared,
             Err(not_called) => return *not_called,

@@ -30,7 +30,7 @@ const MAX_SESSIONS: u64 = 100_000;
 const SESSION_IDLE: Duration = Duration::from_secs(3_600);
 
 /// Where a session was served last: provider and model.
-type Seat = (Arc<str>, Option<Arc<str>>);
+pub(super) type Seat = (Arc<str>, Option<Arc<str>>);
 
 /// The memory. Clones share it.
 #[derive(Clone, Debug)]
@@ -76,10 +76,20 @@ impl Memory {
         self.quality.load().get(&provider.id, model?, task)
     }
 
-    /// What the router should know of a candidate, but for the quality of its answers.
-    pub fn observe(&self, provider: &Provider, model: Option<&str>, session: Option<u64>, now: Timestamp) -> Observed {
-        let seat = session.and_then(|session| self.sessions.get(&session));
-        let warm = seat.is_some_and(|(at, known)| *at == *provider.id && known.as_deref() == model);
+    /// Where a session was served last.
+    pub(super) fn seat_of(&self, session: u64) -> Option<Seat> {
+        self.sessions.get(&session)
+    }
+
+    /// What the router should know of a candidate, but for the quality of its answers; `seat` is its session's.
+    pub(super) fn observe(
+        &self,
+        provider: &Provider,
+        model: Option<&str>,
+        seat: Option<&Seat>,
+        now: Timestamp,
+    ) -> Observed {
+        let warm = seat.is_some_and(|(at, known)| **at == *provider.id && known.as_deref() == model);
         let Some(vitals) = self.health.vitals(&provider.id, model, now) else {
             return Observed { warm, ..Observed::default() };
         };

@@ -52,6 +52,11 @@ impl Meter {
         self.0.sink().is_some_and(|tap| tap.tally.content_started())
     }
 
+    /// Whether the API's own sign of the end has come.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.sink().is_some_and(|tap| tap.tally.has_ended())
+    }
+
     /// The decoded bytes since the last call, if they are kept.
     pub(crate) fn take_plain(&mut self) -> Option<Vec<u8>> {
         self.0.sink_mut().and_then(|tap| tap.plain.as_mut()).map(std::mem::take)

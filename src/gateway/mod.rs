@@ -13,6 +13,7 @@ mod attempt;
 mod cache;
 mod call;
 mod count;
+mod document;
 mod error;
 mod flow;
 mod head;

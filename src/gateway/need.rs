@@ -50,7 +50,17 @@ pub(super) fn need(inbound: &Inbound) -> Need {
         InboundBody::Upload { .. } => None,
     };
     let read = inbound.steering.as_ref().zip(body).map(|(steering, body)| (steering, &**body));
-    needed(read, inbound.stream, inbound.text_tokens)
+    let need = needed(read, inbound.stream, inbound.text_tokens);
+    Need { abilities: need.abilities.or(heard_or_spoken(inbound).into_iter().collect()), ..need }
+}
+
+/// What a model must be for, where the endpoint's name does not tell and its path does.
+fn heard_or_spoken(inbound: &Inbound) -> Option<Ability> {
+    match (inbound.endpoint, &*inbound.tail) {
+        (Endpoint::Audio, "speech") => Some(Ability::Speech),
+        (Endpoint::Audio, "transcriptions" | "translations") => Some(Ability::Transcription),
+        _ => None,
+    }
 }
 
 /// Reads what steers a body and what it needs: the model, whether a stream is asked for, the need.

@@ -44,8 +44,9 @@ impl Planner<'_> {
         let session = self.session.filter(|session| session.goes_on).map(|session| session.id);
         let moment = Moment { at, turn: self.memory.turn(), dice: walk::dice() };
         let (estimate, task) = (Estimate::of(self.inbound, at), self.task());
+        let seat = session.and_then(|session| self.memory.seat_of(session));
         let observe = |provider: &Provider, model: Option<&str>| {
-            let mut observed = self.memory.observe(provider, model, session, at);
+            let mut observed = self.memory.observe(provider, model, seat.as_ref(), at);
             observed.quality = self.memory.quality(provider, model, task);
             allow::observe(self.policy, provider, model, &estimate, &mut observed.availability);
             observed
@@ -93,7 +94,8 @@ pub fn observe(
     session: Option<u64>,
     at: Timestamp,
 ) -> Observed {
-    let mut observed = memory.observe(provider, model, session, at);
+    let seat = session.and_then(|session| memory.seat_of(session));
+    let mut observed = memory.observe(provider, model, seat.as_ref(), at);
     observed.quality = memory.quality(provider, model, None);
     let estimate = Estimate::of_need(endpoint, need, at);
     allow::observe(policy, provider, model, &estimate, &mut observed.availability);
@@ -109,6 +111,7 @@ fn refusal(unroutable: &Unroutable, at: Timestamp) -> Refusal {
         Unroutable::NoProvider | Unroutable::NoTarget { .. } => ErrorKind::NoProvider,
         Unroutable::NobodySpeaks { .. }
         | Unroutable::ServedElsewhere { .. }
+        | Unroutable::Misspelt { .. }
         | Unroutable::UnknownProvider { .. }
         | Unroutable::WrongApi { .. } => ErrorKind::ModelNotFound,
         Unroutable::NoDefaultModel { .. } | Unroutable::UnknownProfile { .. } | Unroutable::NobodyCan { .. } => {

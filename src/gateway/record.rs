@@ -102,6 +102,11 @@ impl OpenRecord {
         self.record.as_ref().is_some_and(|record| record.endpoint.is_billable())
     }
 
+    /// Whether it is no answer when nothing comes, or nothing that could be read.
+    pub(crate) fn must_speak(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| record.endpoint.answers_json())
+    }
+
     pub(crate) fn label(&mut self, labels: &Labels) {
         self.with(|record| {
             record.project.clone_from(&labels.project);

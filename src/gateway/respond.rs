@@ -5,13 +5,14 @@
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt as _;
 use tokio::time::Instant;
 
 use super::{
     answer::{Answer, AnswerBody, Relay},
     decode::Decoder,
+    document,
     error::Refusal,
     head::{DROPPED, passed_on, text},
     meter::Meter,
@@ -21,7 +22,7 @@ use super::{
     tally::{Framing, Tally},
     translate::WayBack,
     upstream_error::{provider_error, told_inside},
-    walk::Failure,
+    walk::{Failure, Hold},
     whole,
 };
 use crate::{
@@ -44,8 +45,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) disconnect: OnClientDisconnect,
     /// When the first byte of a stream, or all of any other answer, must be here.
     pub(crate) deadline: Instant,
-    /// Whether another attempt may follow, so that the opening of a stream is worth holding back.
-    pub(crate) holds: bool,
+    /// How long its beginning is worth holding back.
+    pub(super) hold: Hold,
     /// What the sanitizer looks for.
     pub(crate) watch: Option<Watch>,
     /// What turns the answer into the client's API, if the provider was asked in another.
@@ -56,16 +57,31 @@ pub(crate) struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// The endpoint at which the provider was asked.
-    fn asked(&self) -> Endpoint {
+    pub(super) fn asked(&self) -> Endpoint {
         self.way_back.as_ref().map_or(self.endpoint, |way_back| way_back.endpoint)
     }
 
     /// How the provider's answer is framed, by its type. What clients read as JSON is JSON whatever its type says: it is
-    /// judged and measured so.
+    /// judged and measured so. Of streams, which some servers send as plain text, that holds for pages only.
     fn framing(&self, headers: &HeaderMap) -> Framing {
-        match Framing::of(text(headers, header::CONTENT_TYPE), self.asked()) {
-            Framing::Opaque if !self.stream && self.asked().answers_json() => Framing::of(None, self.asked()),
+        let kind = text(headers, header::CONTENT_TYPE);
+        let is_page = || kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"));
+        match Framing::of(kind, self.asked()) {
+            Framing::Opaque if self.asked().answers_json() && (!self.stream || is_page()) => Framing::Json,
             framing => framing,
+        }
+    }
+
+    /// Whether it is no answer when nothing comes, or nothing that can be read. Files are whatever they are.
+    fn must_speak(&self, framing: Framing) -> bool {
+        framing != Framing::Opaque && !matches!(self.endpoint, Endpoint::Files | Endpoint::Batches)
+    }
+
+    /// Until when what has come is held back, from now on: who would get nothing better for waiting does not wait.
+    pub(super) fn held_until(&self) -> Instant {
+        match self.hold {
+            Hold::Until(last_fallback) => last_fallback,
+            Hold::Briefly | Hold::Not => Instant::now() + OPENING_PATIENCE,
         }
     }
 
@@ -75,7 +91,8 @@ impl Exchange<'_> {
     }
 }
 
-/// How long the opening of a stream is held back for content at most, and how much of it.
+/// How long the beginning of an answer is held back where no other target could take over, and how much of a stream's
+/// anywhere.
 const OPENING_PATIENCE: Duration = Duration::from_secs(1);
 const OPENING_BYTES_MAX: usize = 64 * 1024;
 
@@ -147,6 +164,8 @@ pub(crate) async fn judge(
     let mut relay = Box::new(Relay {
         upstream,
         held: VecDeque::new(),
+        metered: 0,
+        must_speak: exchange.must_speak(framing),
         meter: exchange.meter(framing, encoding, keeps_plain),
         filter,
         translation: exchange.way_back.as_ref().filter(|_| stage.is_none()).map(WayBack::stream),
@@ -162,20 +181,43 @@ pub(crate) async fn judge(
         && !is_stream
         && framing != Framing::Opaque
     {
-        let (body, dropped) = Box::pin(whole::read(relay, &exchange, record)).await?;
+        let (body, dropped) = Box::pin(whole::read(relay, &exchange, (parts.status, &headers), record)).await?;
         if let Some(Ok(dropped)) = (!dropped.is_empty()).then(|| HeaderValue::from_str(&dropped.to_string())) {
             headers.insert(DROPPED, dropped);
         }
         return Ok(Answer::new(parts.status, headers, body));
     }
-    if waits_for_first {
-        // Until the first chunk is here, a failure can still be told by a true status.
-        relay.held.extend(first_chunk(&mut relay.upstream, &exchange).await?);
-        if is_document(&relay, &exchange, framing) || (exchange.holds && is_event_stream) {
-            Box::pin(opening(&mut relay, &exchange, framing, encoding)).await?;
-        }
-    }
+    let head = (parts.status, &headers);
+    Box::pin(hold_back(&mut relay, &exchange, (framing, is_stream, encoding), head, record)).await?;
     Ok(Answer::new(parts.status, headers, AnswerBody::Relay(relay)))
+}
+
+/// Waits for as much of an answer as may still be mended, before anything of it goes out.
+async fn hold_back(
+    relay: &mut Relay,
+    exchange: &Exchange<'_>,
+    (framing, is_stream, encoding): (Framing, bool, Option<&str>),
+    head: (StatusCode, &HeaderMap),
+    record: &mut OpenRecord,
+) -> Result<(), Failure> {
+    let is_mendable = exchange.hold != Hold::Not;
+    // What is to be translated for who asked for a stream is read as a stream's beginning.
+    if is_mendable && !is_stream && framing != Framing::Opaque && exchange.way_back.is_none() {
+        return document::hold(relay, exchange, head, record).await;
+    }
+    if !relay.is_event_stream && !exchange.stream {
+        return Ok(());
+    }
+    // Until the first chunk is here, a failure can still be told by a true status.
+    relay.held.extend(first_chunk(&mut relay.upstream, exchange).await?);
+    if is_mendable && relay.held.is_empty() && relay.must_speak {
+        let message = format!("provider `{}` ended the answer before its first byte", exchange.target.provider.id);
+        return Err(Refusal::new(ErrorKind::UpstreamProtocol, message).into());
+    }
+    if is_document(relay, exchange, framing) || (is_mendable && is_stream) {
+        return opening(relay, exchange, framing, encoding).await;
+    }
+    Ok(())
 }
 
 /// Makes the headers describe what the client gets; true when that is not byte for byte what the provider sent.
@@ -276,7 +318,7 @@ async fn opening(
     let target = exchange.target;
     let mut probe = exchange.meter(framing, encoding, false);
     relay.held.iter().for_each(|chunk| probe.feed(chunk));
-    let patience = exchange.deadline.min(Instant::now() + OPENING_PATIENCE);
+    let held_until = exchange.held_until();
     let mut is_over = relay.held.is_empty();
     loop {
         if probe.content_started() {
@@ -302,8 +344,15 @@ async fn opening(
         if facts.ended || held > OPENING_BYTES_MAX {
             return Ok(());
         }
-        match tokio::time::timeout_at(patience, relay.upstream.frame()).await {
-            Err(_) => return Ok(()),
+        let late = exchange.deadline.min(Instant::now() + target.timeouts.idle);
+        match tokio::time::timeout_at(late.min(held_until), relay.upstream.frame()).await {
+            // Nobody could take over any more: the client gets what there is.
+            Err(_) if held_until <= late => return Ok(()),
+            Err(_) => {
+                let message =
+                    format!("provider `{}` sent no content in time, only the stream's opening", target.provider.id);
+                return Err(Refusal::new(ErrorKind::UpstreamTimeout, message).into());
+            }
             Ok(None) => is_over = true,
             Ok(Some(Err(_))) => {
                 let message = format!("provider `{}` broke the stream off before any content", target.provider.id);

@@ -146,15 +146,10 @@ impl Tally {
 
     /// Reads the next bytes of the body, content encoding already removed.
     pub fn feed(&mut self, decoded: &[u8]) {
-        if !self.has_begun && self.framing == Framing::Sse {
-            // Some servers announce a stream and send a plain JSON error.
-            if let Some(first) = decoded.iter().find(|byte| !byte.is_ascii_whitespace()) {
-                self.has_begun = true;
-                if *first == b'{' {
-                    self.framing = Framing::Json;
-                    self.sums.framing = Framing::Json;
-                }
-            }
+        if !self.has_begun
+            && let Some(first) = decoded.iter().find(|byte| !byte.is_ascii_whitespace())
+        {
+            self.begin(*first);
         }
         match self.framing {
             Framing::Sse => self.feed_sse(decoded),
@@ -174,6 +169,23 @@ impl Tally {
         }
     }
 
+    /// Looks at the first byte that is no white space.
+    fn begin(&mut self, first: u8) {
+        self.has_begun = true;
+        match self.framing {
+            // Some servers announce a stream and send a plain JSON error.
+            Framing::Sse if first == b'{' => {
+                self.framing = Framing::Json;
+                self.sums.framing = Framing::Json;
+            }
+            // A page that somebody put in the provider's place may hold braces too. (0xef begins a byte order mark.)
+            Framing::Json | Framing::JsonArray | Framing::NdJson => {
+                self.sums.is_foreign = !matches!(first, b'{' | b'[' | 0xef);
+            }
+            Framing::Sse | Framing::Opaque => {}
+        }
+    }
+
     /// What is known so far. Cheap, but not free: meant for the end, and for looking now and then.
     pub fn facts(&self) -> Facts {
         let mut sums = self.sums.clone();
@@ -187,6 +199,11 @@ impl Tally {
     /// Whether content has come, without building all facts.
     pub const fn content_started(&self) -> bool {
         self.sums.content_started || self.draft.has_content
+    }
+
+    /// Whether the end of a document has come, without building all facts.
+    pub const fn has_ended(&self) -> bool {
+        self.sums.has_ended()
     }
 
     fn feed_documents(&mut self, bytes: &[u8]) {

@@ -52,7 +52,7 @@ pub(super) async fn provider_error(
     if exchange.credential.is_in(&bytes) || exchange.credential.is_in(plain) {
         let message = format!("provider `{}` answered {} with text that held its key", provider.id, status.as_u16());
         let told = Told::Refusal(Refusal::new(kind, message));
-        return Err(Failure { kind, status: Some(status.as_u16()), retry_after, told });
+        return Err(Failure { kind, status: Some(status.as_u16()), retry_after, facts: None, told });
     }
     headers.remove(header::CONTENT_LENGTH);
     let mut bytes = bytes;
@@ -85,7 +85,7 @@ pub(super) async fn provider_error(
             refusal.or_else(|| (guard.edits() && decoder.error().is_some() && translated.is_none()).then(unread))
         {
             let told = Told::Refusal(refusal);
-            return Err(Failure { kind, status: Some(status.as_u16()), retry_after, told });
+            return Err(Failure { kind, status: Some(status.as_u16()), retry_after, facts: None, told });
         }
         if guard.edits() {
             headers.remove(header::CONTENT_ENCODING);
@@ -93,7 +93,7 @@ pub(super) async fn provider_error(
         }
     }
     let told = Told::Answer(Answer::new(told_status, headers, AnswerBody::Whole { bytes, kind }));
-    Err(Failure { kind, status: Some(status.as_u16()), retry_after, told })
+    Err(Failure { kind, status: Some(status.as_u16()), retry_after, facts: None, told })
 }
 
 /// Reads an error body, as much of it as comes in time and fits.
@@ -134,5 +134,5 @@ pub(super) fn told_inside(exchange: &Exchange<'_>, error: StreamError) -> Failur
         }
         None => Told::Refusal(Refusal { status: error.status, ..Refusal::new(error.kind, message) }),
     };
-    Failure { kind: error.kind, status: error.status, retry_after: None, told }
+    Failure { kind: error.kind, status: error.status, retry_after: None, facts: None, told }
 }

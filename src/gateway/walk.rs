@@ -19,6 +19,7 @@ use super::{
     memory::Memory,
     need::Session,
     record::OpenRecord,
+    tally::Facts,
 };
 use crate::{
     config::Routing,
@@ -34,6 +35,8 @@ pub(super) struct Failure {
     pub(super) status: Option<u16>,
     /// How long the provider asked to be left alone.
     pub(super) retry_after: Option<Duration>,
+    /// What its answer said until it failed, where it was read.
+    pub(super) facts: Option<Box<Facts>>,
     /// What the client is told: the provider's own error as it came, or ours.
     pub(super) told: Told,
 }
@@ -45,8 +48,20 @@ pub(super) enum Told {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self { kind: refusal.kind, status: None, retry_after: None, told: Told::Refusal(refusal) }
+        Self { kind: refusal.kind, status: None, retry_after: None, facts: None, told: Told::Refusal(refusal) }
     }
+}
+
+/// How long the beginning of an answer is kept from the client, so that another attempt can take its place unseen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// Nothing may be tried after this attempt.
+    Not,
+    /// The same target may be asked once more, or its failure be told by a true status: worth a moment, and no more,
+    /// because who is slow now will be slow again.
+    Briefly,
+    /// Another target may be asked until then.
+    Until(Instant),
 }
 
 /// Whether a retry may help, and where.
@@ -116,6 +131,7 @@ impl Walk<'_> {
         let (mut failed, mut unpaid) = (None, None);
         // Where one may be tried again, even the last to be tried tells its failure by a true status.
         let holds = is_repeatable && rules.max_attempts > 1 && (plan.targets.len() > 1 || rules.retries > 0);
+        let last_fallback = self.began + rules.retry_deadline;
         let mut hedge = rules.hedge_after.filter(|_| is_repeatable);
         // A target that was asked beside another one, and will not answer.
         let mut spent = None;
@@ -126,14 +142,21 @@ impl Walk<'_> {
             let mut retries_left = if is_repeatable { rules.retries } else { 0 };
             let mut pause = rules.retry_backoff;
             loop {
+                let others = plan.targets.iter().enumerate().skip(place + 1);
+                let is_last = attempts_left <= 1 || others.map(|(place, _)| place).all(|place| spent == Some(place));
+                let hold = match (holds, is_last) {
+                    (false, _) => Hold::Not,
+                    (true, true) => Hold::Briefly,
+                    (true, false) => Hold::Until(last_fallback),
+                };
                 let out_of_time = |wait: Duration| self.began.elapsed() + wait >= rules.retry_deadline;
                 let beside = match (hedge, plan.targets.get(place + 1)) {
                     (Some(after), Some(next)) if attempts_left > 1 && !out_of_time(after) => Some((next, after)),
                     _ => None,
                 };
                 let tried = match beside {
-                    Some(beside) => Box::pin(self.attempt_hedged(inbound, (target, beside), holds, record, head)).await,
-                    None => self.attempt(inbound, target, holds, record, head).await,
+                    Some(beside) => Box::pin(self.attempt_hedged(inbound, (target, beside), hold, record, head)).await,
+                    None => self.attempt(inbound, target, hold, record, head).await,
                 };
                 let (failure, later) = match tried {
                     Tried::Answered { answer, by } => {

@@ -1,11 +1,13 @@
 //! Answers that are read whole, because they are translated or edited, while a failure can still be told by a true
 //! status.
 
+use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 use tokio::time::Instant;
 
 use super::{
     answer::{AnswerBody, Relay},
+    document,
     error::Refusal,
     flow, hooks,
     record::{CallEnd, OpenRecord},
@@ -14,7 +16,7 @@ use super::{
     tally::Facts,
     translate::MAX_REPLY_BYTES,
     upstream_error::told_inside,
-    walk::Failure,
+    walk::{Failure, Hold},
 };
 use crate::{
     dialect::translate::{Dropped, patch},
@@ -27,6 +29,7 @@ use crate::{
 pub(super) async fn read(
     mut relay: Box<Relay>,
     exchange: &Exchange<'_>,
+    head: (StatusCode, &HeaderMap),
     record: &mut OpenRecord,
 ) -> Result<(AnswerBody, Dropped), Failure> {
     let mut guard = relay.guard.take();
@@ -103,6 +106,12 @@ pub(super) async fn read(
             record.call_ends(CallEnd { outcome, error_kind, facts: Some(facts) });
             return Err(refusal.clone().into());
         }
+    }
+    if exchange.hold != Hold::Not
+        && relay.must_speak
+        && let Some(failure) = document::failure(exchange, head, judged.clone().into(), &facts, record.is_task())
+    {
+        return Err(failure);
     }
     Ok((AnswerBody::Judged { bytes: judged.into(), facts: Box::new(facts) }, dropped))
 }

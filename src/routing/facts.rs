@@ -217,9 +217,17 @@ pub struct Merits {
 impl Merits {
     /// What the request is expected to cost there, in microcents.
     pub fn estimated_microcents(&self, need: &Need) -> Option<u64> {
-        let per_million = |rate: u64, tokens: u64| u128::from(rate) * u128::from(tokens) / 1_000_000;
-        let input = per_million(self.input_microcents_per_mtok?, need.input_tokens);
-        let output = per_million(self.output_microcents_per_mtok?, need.expected_output_tokens());
-        u64::try_from(input + output).ok()
+        let input = per_million(self.input_microcents_per_mtok?, need.input_tokens)?;
+        let output = per_million(self.output_microcents_per_mtok?, need.expected_output_tokens())?;
+        input.checked_add(output)
+    }
+}
+
+/// What so many tokens cost. Wide numbers are divided slowly, and this is asked of thousands of candidates.
+fn per_million(rate: u64, tokens: u64) -> Option<u64> {
+    const MILLION: u64 = 1_000_000;
+    match rate.checked_mul(tokens) {
+        Some(product) => Some(product / MILLION),
+        None => u64::try_from(u128::from(rate) * u128::from(tokens) / u128::from(MILLION)).ok(),
     }
 }

@@ -133,6 +133,11 @@ pub enum Reason {
         /// What.
         ability: Ability,
     },
+    /// Nobody knows whether it can do what the endpoint is for, and the gateway was left to choose.
+    NotKnownTo {
+        /// What.
+        ability: Ability,
+    },
     /// Its circuit breaker is open.
     CircuitOpen {
         /// Until when, in microseconds since the Unix epoch.
@@ -165,6 +170,7 @@ impl Reason {
             Self::ContextTooSmall { .. } => "context_too_small",
             Self::OutputTooSmall { .. } => "output_too_small",
             Self::Lacks { .. } => "lacks",
+            Self::NotKnownTo { .. } => "not_known_to",
             Self::CircuitOpen { .. } => "circuit_open",
             Self::Probing => "probing",
             Self::RateLimited { .. } => "rate_limited",
@@ -176,7 +182,8 @@ impl Reason {
     /// Whether the other is of the same kind, whatever its numbers are.
     pub fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Lacks { ability }, Self::Lacks { ability: missing }) => ability == missing,
+            (Self::Lacks { ability }, Self::Lacks { ability: other })
+            | (Self::NotKnownTo { ability }, Self::NotKnownTo { ability: other }) => ability == other,
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
     }
@@ -192,6 +199,7 @@ impl std::fmt::Display for Reason {
             Self::ContextTooSmall { .. } => f.write_str("the context window is too small"),
             Self::OutputTooSmall { .. } => f.write_str("the output limit is too small"),
             Self::Lacks { ability } => write!(f, "cannot do {}", ability.as_str()),
+            Self::NotKnownTo { ability } => write!(f, "the catalog does not know whether it does {}", ability.as_str()),
             Self::CircuitOpen { .. } => f.write_str("the circuit breaker is open"),
             Self::Probing => f.write_str("the circuit breaker is half open"),
             Self::RateLimited { .. } => f.write_str("the provider's rate limit is used up"),

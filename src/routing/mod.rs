@@ -9,7 +9,9 @@ mod facts;
 mod layers;
 mod profile;
 mod quality;
+mod question;
 mod resolve;
+mod speech;
 mod trace;
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,9 @@ pub use facts::{Availability, Candidate, Capability, Facts, Forbidden, Merits, N
 pub use layers::{Decision, Dropped, LAYERS, Layer, Reason, Score, Sieve, Sieved, Standing, decide};
 pub use profile::{DEFAULT_PROFILE, Profile};
 pub use quality::{Evidence, Posterior, Qualities, Scores};
-pub use resolve::{Found, Question, Resolved, can_ask, lets_pass, resolve, serves, speaks, to_ask};
+pub use question::{Found, Question, Resolved};
+pub use resolve::{heard, lets_pass, resolve, serves, to_ask};
+pub use speech::{can_ask, speaks};
 pub use trace::{MoreFallen, Trace, TraceError};
 
 use crate::{
@@ -142,6 +146,16 @@ pub enum Unroutable {
         /// What to ask instead, if there is something.
         instead: &'static str,
     },
+    /// Nobody is known to serve the model, and somebody a model that is spelled nearly so.
+    #[error(
+        "nobody is known to serve model `{model}`, which looks misspelt; `{provider}/{model}` is asked all the same"
+    )]
+    Misspelt {
+        /// The model asked for.
+        model: String,
+        /// A provider that could be asked all the same.
+        provider: String,
+    },
     /// The wanted provider does not exist or is disabled.
     #[error("no enabled provider `{provider}` (enabled: {configured})")]
     UnknownProvider {
@@ -225,7 +239,7 @@ pub fn plan<'a>(
         let provider = Arc::clone(found.provider);
         let settings = found.settings.cloned();
         let timeouts = settings.as_ref().map_or(provider.timeouts, |own| own.timeouts(provider.timeouts));
-        let api = resolve::asked_in(provider.provider_type, question.endpoint);
+        let api = speech::asked_in(provider.provider_type, question.endpoint);
         Some(Target { provider, model, api, timeouts, settings })
     };
     // Of a choice among all models no more are tried than the trace keeps.
@@ -241,6 +255,8 @@ pub fn consider<'a>(
     moment: Moment,
     observe: impl Fn(&Provider, Option<&str>) -> Observed,
 ) -> Considered<'a> {
+    let purpose = question.endpoint.purpose().into_iter().collect();
+    let need = Need { abilities: need.abilities.or(purpose), ..need };
     let resolved = match resolve(question) {
         Ok(resolved) => resolved,
         Err(unroutable) => {
@@ -334,7 +350,7 @@ fn list_price(question: &Question<'_>, found: &Found<'_>, at: Timestamp) -> Meri
 /// What the model is known to be able to do, there and in the client's API.
 fn capability(question: &Question<'_>, found: &Found<'_>, known: &Known) -> Capability {
     Capability {
-        speech: resolve::speech(found.provider.provider_type, question.endpoint),
+        speech: speech::speech(found.provider.provider_type, question.endpoint),
         context_tokens: known.context_tokens,
         output_tokens: known.output_tokens,
         can: known.can,

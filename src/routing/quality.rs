@@ -4,7 +4,7 @@
 //! What outcomes say counts a little, up to a bound, and can only take away: that an answer came says nothing of
 //! how good it was, that none came does.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 /// So many human words weigh as much as the benchmarks.
 const PRIOR_WEIGHT: f64 = 10.0;

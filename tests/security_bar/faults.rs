@@ -59,6 +59,16 @@ fn faults() -> Vec<(&'static str, Deed)> {
         ("half an answer", plain("truncated_json")),
         ("garbage as events", plain("garbage_sse")),
         ("invalid UTF-8", plain("invalid_utf8")),
+        (
+            "an HTML page",
+            Deed::Script(json!({
+                "body": {"text": "<!doctype html><title>x</title><script>var page = {\"error\": {}};</script>"},
+                "headers": [["content-type", "text/html; charset=utf-8"]],
+            })),
+        ),
+        ("nothing at all", Deed::Script(json!({"body": {"text": ""}}))),
+        ("204", Deed::Script(json!({"status": 204, "body": {"text": ""}}))),
+        ("an error under 200", plain("error_under200")),
         ("429 with Retry-After", refused(429, Some(7))),
         ("429 without Retry-After", refused(429, None)),
         ("500", refused(500, None)),
@@ -89,12 +99,15 @@ struct Row {
 }
 
 impl Row {
-    /// What is promised of a call; what cannot be sent twice is never tried again.
+    /// What is promised of a call; what cannot be sent twice is never tried again, nor what is not read once it has
+    /// begun.
     fn promise(&self, call: &Inference, retries: bool) -> &Promise {
         let is_upload = call.kind.starts_with("multipart/");
         let is_repeatable = !is_upload && !call.target.contains("/files") && !call.target.contains("/batches");
-        let [whole, streamed] = if retries && is_repeatable { &self.again } else { &self.once };
-        if call.stream { streamed } else { whole }
+        let place = usize::from(call.stream);
+        let once = &self.once[place];
+        let is_passed_on = once.status < 300 && !is_read(call, &self.fault);
+        if retries && is_repeatable && !is_passed_on { &self.again[place] } else { once }
     }
 }
 
@@ -229,11 +242,15 @@ async fn check(rig: &Rig, promise: &Promise, deed: &Deed, call: &Inference) -> R
     Ok(seen.headers["x-gateway-record"].to_str().unwrap().to_owned())
 }
 
-/// Whether the gateway reads answers to this call; audio only where it comes as text.
+/// Whether the gateway reads answers to this call; sound only where it comes as text, and pages not in its place.
 fn is_read(call: &Inference, fault: &str) -> bool {
-    let unread = ["/files", "/batches", "/moderations", "count_tokens", ":countTokens"];
-    let is_audio = call.target.ends_with("/speech") && fault != "garbage as events";
-    !is_audio && !unread.iter().any(|part| call.target.contains(part))
+    let is_of = |parts: &[&str]| parts.iter().any(|part| call.target.contains(part));
+    match fault {
+        "an error under 200" => true,
+        "garbage as events" => !is_of(&["/files", "/batches"]),
+        "an HTML page" => !is_of(&["/files", "/batches", "/audio", "/images"]),
+        _ => !is_of(&["/files", "/batches", "/speech"]),
+    }
 }
 
 /// The record and its attempt row, once they are there.
@@ -263,7 +280,7 @@ async fn recorded(rig: &Rig, id: &str, promise: &Promise, is_seen: bool) -> Resu
 
 /// Whether the gateway can see that an answer is not what it should be.
 fn is_seen(call: &Inference, row: &Row, promise: &Promise) -> bool {
-    promise.status != 200 || promise.manner != "as it came" || is_read(call, &row.fault)
+    promise.status >= 300 || promise.manner != "as it came" || is_read(call, &row.fault)
 }
 
 /// How many requests the incidents of these gateways count, by kind. Prices that nobody knows are not looked at.

@@ -206,6 +206,8 @@ pub(super) struct Sums {
     facts: Facts,
     /// `[DONE]`, or the API's own last event.
     pub(super) is_done: bool,
+    /// What should be JSON begins as something else.
+    pub(super) is_foreign: bool,
     pub(super) content_started: bool,
     pub(super) documents: u64,
 }
@@ -219,6 +221,7 @@ impl Sums {
             counts: Counts::default(),
             facts: Facts::default(),
             is_done: false,
+            is_foreign: false,
             content_started: false,
             documents: 0,
         }
@@ -281,15 +284,23 @@ impl Sums {
         }
     }
 
+    /// See [`Facts::ended`].
+    pub(super) const fn has_ended(&self) -> bool {
+        match self.framing {
+            Framing::Opaque => true,
+            _ if self.is_foreign => false,
+            Framing::Json => self.documents > 0,
+            Framing::Sse | Framing::JsonArray | Framing::NdJson => self.is_done,
+        }
+    }
+
     pub(super) fn into_facts(self) -> Facts {
+        let ended = self.has_ended();
         let mut facts = self.facts;
         facts.usage = classes::usage(self.shape, self.endpoint, &self.counts);
         facts.content_started = self.content_started;
-        facts.ended = match self.framing {
-            Framing::Opaque => true,
-            Framing::Json => self.documents > 0,
-            Framing::Sse | Framing::JsonArray | Framing::NdJson => self.is_done,
-        };
+        facts.ended = ended;
+        facts.error = facts.error.filter(|_| !self.is_foreign);
         facts
     }
 }

@@ -8,7 +8,6 @@ use super::{Facts, Reason, Sieved, Standing, keep_if_none};
 
 pub(super) fn sieve(facts: &Facts<'_>, standing: Vec<Standing>) -> Sieved {
     let later = |until: Option<i64>| until.filter(|until| *until > facts.at_us);
-    let everybody = standing.clone();
     let mut sieved = keep_if_none(facts, standing, |candidate| {
         let now = &candidate.availability;
         if let Some(until_us) = later(now.open_until_us) {
@@ -29,9 +28,8 @@ pub(super) fn sieve(facts: &Facts<'_>, standing: Vec<Standing>) -> Sieved {
         |reason: Reason| matches!(reason, Reason::CircuitOpen { .. } | Reason::Probing | Reason::RateLimited { .. });
     if sieved.survivors.is_empty() && sieved.dropped.iter().any(|dropped| is_ours(dropped.reason)) {
         let (kept, others): (Vec<_>, Vec<_>) = sieved.dropped.into_iter().partition(|dropped| is_ours(dropped.reason));
-        let is_kept = |one: &Standing| kept.iter().any(|dropped| dropped.candidate == one.candidate);
-        sieved =
-            Sieved { survivors: everybody.into_iter().filter(is_kept).collect(), dropped: others, overruled: true };
+        let survivors = kept.iter().map(|one| Standing { candidate: one.candidate, score: None }).collect();
+        sieved = Sieved { survivors, dropped: others, overruled: true };
     }
     sieved
 }

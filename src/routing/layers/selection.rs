@@ -6,30 +6,33 @@ use super::{Facts, Sieved, Standing};
 use crate::{config::Strategy, routing::facts::Candidate};
 
 pub(super) fn sieve(facts: &Facts<'_>, standing: Vec<Standing>) -> Sieved {
-    let ranked = |(place, one): (usize, Standing)| {
-        let candidate = facts.candidates.get(one.candidate)?;
-        let is_pinned = facts.sticky && candidate.merits.warm;
-        let (first, second) = by_strategy(facts, &one, candidate);
-        Some((Rank { tier: candidate.tier, is_not_pinned: !is_pinned, first, second, place }, one))
-    };
-    let mut ranked: Vec<(Rank, Standing)> = standing.into_iter().enumerate().filter_map(ranked).collect();
-    ranked.sort_unstable_by_key(|(rank, _)| *rank);
+    // Thousands may be compared: numbers are, and places are moved instead of candidates.
+    let ranks: Vec<Rank> = standing.iter().map(|one| rank(facts, one)).collect();
+    let rank = |place: usize| ranks.get(place).copied().unwrap_or(Rank::MAX);
+    let mut order: Vec<usize> = (0..standing.len()).collect();
+    // Stable: what is equal stays in the order in which it was found.
+    order.sort_by_key(|place| rank(*place));
     if facts.strategy == Strategy::RoundRobin {
-        rotate_tiers(facts, &mut ranked);
+        rotate_tiers(facts, &mut order, rank);
     }
-    Sieved { survivors: ranked.into_iter().map(|(_, one)| one).collect(), ..Sieved::default() }
+    let mut survivors = Vec::with_capacity(order.len());
+    survivors.extend(order.into_iter().filter_map(|place| standing.get(place).copied()));
+    Sieved { survivors, ..Sieved::default() }
 }
 
-/// What one is ordered by, the smallest first: plain numbers, because thousands may be compared.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    tier: u16,
-    is_not_pinned: bool,
-    /// By the strategy, and what decides where that is equal.
-    first: u64,
-    second: u32,
-    /// The order in which they were found.
-    place: usize,
+/// What one is ordered by, the smallest first. From the highest bits down: its tier, whether it is not pinned, and what
+/// the strategy says.
+type Rank = u128;
+
+/// The bits of a rank that are the strategy's.
+const BY_STRATEGY: u32 = u64::BITS + u32::BITS;
+
+fn rank(facts: &Facts<'_>, one: &Standing) -> Rank {
+    let Some(candidate) = facts.candidates.get(one.candidate) else { return Rank::MAX };
+    let is_pinned = facts.sticky && candidate.merits.warm;
+    let (first, second) = by_strategy(facts, one, candidate);
+    let group = Rank::from(candidate.tier) << 1 | Rank::from(!is_pinned);
+    group << BY_STRATEGY | Rank::from(first) << u32::BITS | Rank::from(second)
 }
 
 fn by_strategy(facts: &Facts<'_>, one: &Standing, candidate: &Candidate<'_>) -> (u64, u32) {
@@ -58,9 +61,10 @@ const fn ascending(value: f32) -> u32 {
 }
 
 /// Each tier begins one place further than at the turn before.
-fn rotate_tiers(facts: &Facts<'_>, ranked: &mut [(Rank, Standing)]) {
-    for tier in ranked.chunk_by_mut(|(a, _), (b, _)| a.tier == b.tier) {
-        let is_pinned = tier.first().is_some_and(|(first, _)| !first.is_not_pinned);
+fn rotate_tiers(facts: &Facts<'_>, order: &mut [usize], rank: impl Fn(usize) -> Rank) {
+    let group = |place: usize| rank(place) >> BY_STRATEGY;
+    for tier in order.chunk_by_mut(|a, b| group(*a) >> 1 == group(*b) >> 1) {
+        let is_pinned = tier.first().is_some_and(|first| group(*first) & 1 == 0);
         if let (false, Ok(size)) = (is_pinned, u64::try_from(tier.len()))
             && let Ok(by) = usize::try_from(facts.turn.checked_rem(size).unwrap_or_default())
         {

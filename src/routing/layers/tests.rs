@@ -61,9 +61,10 @@ type Change = Box<dyn FnOnce(&mut Facts<'static>)>;
 
 #[test]
 fn each_layer_fells_for_its_own_reasons() {
-    let tools = Abilities::NONE.with(Ability::Tools);
+    let (tools, chat) = (Abilities::NONE.with(Ability::Tools), Abilities::NONE.with(Ability::Chat));
+    let vectors = Abilities::NONE.with(Ability::Embeddings);
     let later = Some(NOW_US + 1);
-    let cases: [(Change, Option<(Layer, Reason)>); 15] = [
+    let cases: [(Change, Option<(Layer, Reason)>); 19] = [
         (Box::new(|_| {}), None),
         (
             Box::new(|facts| facts.candidates[0].forbidden = Some(Forbidden::Provider)),
@@ -85,6 +86,31 @@ fn each_layer_fells_for_its_own_reasons() {
             }),
             Some((Layer::Capability, Reason::Lacks { ability: Ability::Tools })),
         ),
+        // What it is for is told before what it can do besides.
+        (
+            Box::new(move |facts| {
+                facts.need.abilities = tools.or(chat);
+                facts.candidates[0].capability.cannot = tools.or(chat);
+            }),
+            Some((Layer::Capability, Reason::Lacks { ability: Ability::Chat })),
+        ),
+        // Of all models one that is known to make vectors is chosen for them, and who names one gets it.
+        (
+            Box::new(move |facts| {
+                (facts.rule, facts.need.abilities) = (Rule::Auto, vectors);
+                facts.candidates[1].capability.can = vectors;
+            }),
+            Some((Layer::Capability, Reason::NotKnownTo { ability: Ability::Embeddings })),
+        ),
+        (
+            Box::new(move |facts| {
+                facts.need.abilities = vectors;
+                facts.candidates[1].capability.can = vectors;
+            }),
+            None,
+        ),
+        // Nearly every model chats.
+        (Box::new(move |facts| (facts.rule, facts.need.abilities) = (Rule::Auto, chat)), None),
         // Unknown is not unable.
         (Box::new(move |facts| facts.need.abilities = tools), None),
         (
@@ -142,6 +168,18 @@ fn a_model_that_was_named_is_asked_although_the_catalog_doubts_it_and_auto_is_no
     facts.rule = Rule::Auto;
     let decision = decide(&facts);
     assert!(decision.order.is_empty() && decision.overruled.is_empty(), "{decision:?}");
+}
+
+#[test]
+fn where_nobody_is_known_to_make_vectors_those_are_asked_of_whom_nothing_is_known() {
+    let vectors = Abilities::NONE.with(Ability::Embeddings);
+    let mut facts = facts(vec![candidate("a"), candidate("b"), candidate("c")]);
+    (facts.rule, facts.need.abilities) = (Rule::Auto, vectors);
+    facts.candidates[1].capability.cannot = vectors;
+    let decision = decide(&facts);
+    assert_eq!((order(&facts).concat().as_str(), &*decision.overruled), ("ac", &[Layer::Capability][..]));
+    let reason = Reason::Lacks { ability: Ability::Embeddings };
+    assert_eq!(decision.fallen, [(Layer::Capability, Dropped { candidate: 1, reason })]);
 }
 
 #[test]
@@ -220,6 +258,7 @@ prop_compose! {
         other_api in prop::bool::weighted(0.1),
         context_tokens in prop::option::of(0..2_000_u64),
         cannot in prop::bool::weighted(0.2),
+        embeds in prop::option::of(any::<bool>()),
         open in prop::option::of(0..2 * NOW_US),
         quality in prop::option::of(0.0..1.0_f32),
         price in prop::option::of(0..10_u64.pow(10)),
@@ -227,7 +266,8 @@ prop_compose! {
         error_rate in prop::option::of(0.0..1.0_f32),
         warm: bool,
     ) -> Candidate<'static> {
-        let abilities = Abilities::NONE.with(Ability::Tools);
+        let (tools, vectors) = (Abilities::NONE.with(Ability::Tools), Abilities::NONE.with(Ability::Embeddings));
+        let only = |those: Abilities, is_so: bool| if is_so { those } else { Abilities::NONE };
         Candidate {
             tier,
             priority,
@@ -237,7 +277,8 @@ prop_compose! {
             capability: Capability {
                 speech: if other_api { Speech::Other } else { Speech::Same },
                 context_tokens,
-                cannot: if cannot { abilities } else { Abilities::NONE },
+                can: only(vectors, embeds == Some(true)),
+                cannot: only(tools, cannot).or(only(vectors, embeds == Some(false))),
                 ..Capability::default()
             },
             availability: Availability { open_until_us: open, ..Availability::default() },
@@ -265,6 +306,7 @@ prop_compose! {
         dice: u64,
         input_tokens in 0..3_000_u64,
         needs_tools: bool,
+        needs_vectors in prop::bool::weighted(0.3),
         local_only in prop::bool::weighted(0.2),
         weights in prop::array::uniform5(0.0..9.0_f32),
     ) -> Facts<'static> {
@@ -273,7 +315,10 @@ prop_compose! {
             rule: if is_auto { Rule::Auto } else { Rule::KnownModel },
             need: Need {
                 input_tokens,
-                abilities: if needs_tools { Abilities::NONE.with(Ability::Tools) } else { Abilities::NONE },
+                abilities: [(needs_tools, Ability::Tools), (needs_vectors, Ability::Embeddings)]
+                    .into_iter()
+                    .filter_map(|(is_needed, ability)| is_needed.then_some(ability))
+                    .collect(),
                 ..Need::default()
             },
             profile: Profile {
