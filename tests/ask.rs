@@ -544,3 +544,34 @@ async fn the_command_answers_beside_a_running_gateway() {
     let said = run(&["ask", "drop the records table"]).await;
     assert!(said.status.success() && !said.stdout.is_empty());
 }
+
+#[tokio::test]
+async fn a_name_that_is_made_of_a_questions_words_does_not_change_the_question() {
+    let rig = filled("").await;
+    let questions = ["how many requests did we have", "how many requests by team", "how many requests in all"];
+    let mut before = Vec::new();
+    for question in questions {
+        before.push(ask(&rig, json!({ "question": question })).await["rows"].clone());
+    }
+    let chat = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "x"}]});
+    for name in ["we", "by team", "in all"] {
+        rig.client().with("x-project", name).post("/v1/chat/completions", &chat).await.expect(200);
+    }
+    rig.gateway.store().recorder.flush().await.unwrap();
+    // Until the names are known, they cannot be asked for by their dimension either.
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let named = ask(&rig, json!({"question": "how many requests in the project \"we\""})).await;
+        if named["declined"].is_null() && named["rows"][0][0] == 1 {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{named}");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    for (question, rows) in questions.iter().zip(before) {
+        let after = ask(&rig, json!({ "question": question })).await;
+        let more = |rows: &Value| rows.as_array().unwrap().len();
+        assert!(more(&after["rows"]) >= more(&rows), "{question}: {after}");
+        assert!(!after["reading"].to_string().contains("project"), "{question}: {after}");
+    }
+}

@@ -71,7 +71,7 @@ impl Draft<'_> {
             self.take(behind);
         }
         // "Projects with errors over 10": the bound's own word is no subject.
-        let subject = self.subject(named.map_or(at, |(place, _)| place));
+        let subject = self.subject(named.map_or(at, |(place, _)| place), measure.quantity);
         let is_of_row = measure.quantity.is_of_rows() && measure.statistic == Statistic::Total;
         let is_grouped = match subject {
             Some(Subject::Group) => true,
@@ -153,13 +153,16 @@ impl Draft<'_> {
         (before == Some(&Sense::Quantity(requests))).then_some(Measure::total(requests))
     }
 
-    /// Of what the bound holds: of groups or of single requests.
-    fn subject(&self, at: usize) -> Option<Subject> {
+    /// Of what the bound of a quantity holds: of groups or of single requests. What is bounded is not what bears it: in
+    /// "retries by key with retries over 3" the keys are.
+    fn subject(&self, at: usize, bounded: Quantity) -> Option<Subject> {
         (0..at).rev().find_map(|place| {
             let item = self.items.get(place)?;
             match &item.what {
                 What::Word(Sense::Who) => Some(Subject::Group),
-                What::Word(Sense::Quantity(quantity)) if is_row_noun(*quantity) => Some(Subject::Rows),
+                What::Word(Sense::Quantity(quantity)) if is_row_noun(*quantity) && *quantity != bounded => {
+                    Some(Subject::Rows)
+                }
                 What::Word(Sense::Rows(_)) => Some(Subject::Rows),
                 _ => {
                     let dimension = item.dimension()?;

@@ -121,6 +121,12 @@ fn item_at(tokens: &[Token], at: usize, names: &Names, clock: &Clock) -> (usize,
         }
         return named.map_or((1, What::Unknown), |(length, names)| (length, What::Name { names, is_part: false }));
     }
+    // Clients choose names: one that is made of a question's own words is meant only where something says so.
+    let named = named.filter(|(length, found)| {
+        !is_question(tokens, at, *length, names)
+            || is_cued(tokens, at, *length, found)
+            || (*length == 1 && !token.is_any(&SMALL) && is_led_to(tokens, at, *length, found))
+    });
     let word = VOCABULARY.longest(tokens, at);
     let tag_key = tag_key(tokens, at, names);
     let when = dates::read(tokens, at, clock);
@@ -282,6 +288,29 @@ fn cues(tokens: &[Token], at: usize, length: usize, dimension: &Dimension) -> bo
             .is_some_and(|(_, other)| is_cue_of(other, dimension))
     });
     before || after
+}
+
+/// Words that questions are full of.
+const SMALL: [&str; 16] =
+    ["we", "i", "you", "they", "it", "us", "our", "the", "a", "an", "all", "any", "not", "no", "and", "or"];
+
+/// Whether some words are nothing but words of questions, or begin with one and go on with names: `by team`, `we`,
+/// `excluding playground`.
+fn is_question(tokens: &[Token], at: usize, length: usize, names: &Names) -> bool {
+    let end = at + length;
+    let mut place = at;
+    while place < end {
+        let Some(token) = tokens.get(place) else { return false };
+        let fits = |length: &usize| *length > 0 && place + length <= end;
+        let word = VOCABULARY.longest(tokens, place).map(|(length, _)| length).filter(fits);
+        let small = token.is_any(&SMALL).then_some(1);
+        let follows = place > at;
+        let number = (follows && token.kind == TokenKind::Number).then_some(1);
+        let name = names.longest(tokens, place).map(|(length, _)| length).filter(|length| follows && fits(length));
+        let Some(length) = word.or(small).or(number).or(name) else { return false };
+        place += length;
+    }
+    true
 }
 
 /// Whether a dimension's word before or behind a name says that the name is of this dimension.

@@ -39,7 +39,8 @@ impl Place {
             _ => None,
         });
         let measures = spec.measures.iter().chain(spec.having.iter().map(|bound| &bound.measure)).chain(ordered);
-        let is_long = !exact || spec.window.to_us - spec.window.from_us > EXACT_PERCENTILES_US;
+        let length_us = spec.window.to_us.saturating_sub(spec.window.from_us);
+        let is_long = !exact || length_us > EXACT_PERCENTILES_US;
         let has_dimensions = spec.view == View::Requests
             && !spec.rows
             && spec.row_bounds.is_empty()
@@ -194,8 +195,13 @@ fn fits(filter: &Filter, binder: &mut Binder) -> String {
     if !set.is_empty() {
         any.push(match filter.op {
             FilterOp::OneOf => {
-                let values: Vec<_> = set.iter().map(|text| binder.text(text.as_str())).collect();
-                format!("{value} IN ({})", values.join(", "))
+                let is_class = |text: &&String| filter.dimension == Dimension::Status && text.ends_with("xx");
+                let (classes, exact): (Vec<&String>, Vec<&String>) = set.iter().copied().partition(is_class);
+                let values: Vec<_> = exact.iter().map(|text| binder.text(text.as_str())).collect();
+                let exact = (!values.is_empty()).then(|| format!("{value} IN ({})", values.join(", ")));
+                let classes: Vec<_> = classes.iter().map(|text| binder.text(text.trim_end_matches('x'))).collect();
+                let classes = classes.iter().map(|digit| format!("substr({value}, 1, 1) = {digit}"));
+                exact.into_iter().chain(classes).collect::<Vec<_>>().join(" OR ")
             }
             FilterOp::Contains => {
                 let each = set.iter().map(|text| {

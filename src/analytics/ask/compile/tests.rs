@@ -49,6 +49,17 @@ fn the_roll_up_answers_whatever_it_can() {
 }
 
 #[test]
+fn a_class_of_statuses_is_a_range() {
+    let mut spec = cost(DAY * 20_000, DAY * 20_001);
+    spec.filters = vec![filter(Dimension::Status, &["429", "5xx"], false)];
+    let query = compile(&spec, NOW, true);
+    let status = "CAST(status AS TEXT)";
+    let expected = format!("({status} IN (?3) OR substr({status}, 1, 1) = ?4)");
+    assert!(query.sql.contains(&expected), "{}", query.sql);
+    assert_eq!(query.values[2..], [Value::Text("429".to_owned()), Value::Text("5".to_owned())]);
+}
+
+#[test]
 fn values_are_bound_and_rows_without_one_are_not_what_is_excluded() {
     let mut spec = cost(DAY * 20_000, DAY * 20_001);
     spec.filters = vec![filter(Dimension::Project, &["te'st"], true), filter(Dimension::Provider, &["a", ""], false)];
